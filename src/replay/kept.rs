@@ -1,0 +1,69 @@
+//! What a first attempt has read, for the second one.
+
+use bytes::{Bytes, BytesMut};
+use http::HeaderMap;
+use http_body::Frame;
+
+#[derive(Default)]
+pub(super) struct Kept {
+    /// Shared with the frame that was passed on: a body of one frame costs no copy.
+    first: Bytes,
+    /// Copied, so that thousands of small frames neither cost an entry each nor pin the large
+    /// buffers that they may be slices of.
+    rest: BytesMut,
+    /// Boxed: few requests have any, and every body would be larger by them.
+    trailers: Option<Box<HeaderMap>>,
+}
+
+impl Kept {
+    /// Whether the frame is kept now. `false` if there would be more than `limit` bytes, or if
+    /// its place could not be told later.
+    pub(super) fn add(&mut self, frame: &Frame<Bytes>, limit: usize) -> bool {
+        if let Some(data) = frame.data_ref() {
+            data.is_empty() || self.add_data(data, limit)
+        } else if let Some(trailers) = frame.trailers_ref() {
+            self.add_trailers(trailers)
+        } else {
+            false
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Option<Frame<Bytes>> {
+        if !self.first.is_empty() {
+            Some(Frame::data(std::mem::take(&mut self.first)))
+        } else if !self.rest.is_empty() {
+            Some(Frame::data(std::mem::take(&mut self.rest).freeze()))
+        } else {
+            self.trailers
+                .take()
+                .map(|trailers| Frame::trailers(*trailers))
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.rest.is_empty() && self.trailers.is_none()
+    }
+
+    fn add_data(&mut self, data: &Bytes, limit: usize) -> bool {
+        let fits = (self.first.len() + self.rest.len())
+            .checked_add(data.len())
+            .is_some_and(|total| total <= limit);
+        if !fits || self.trailers.is_some() {
+            return false;
+        }
+        if self.first.is_empty() {
+            self.first = data.clone();
+        } else {
+            self.rest.extend_from_slice(data);
+        }
+        true
+    }
+
+    fn add_trailers(&mut self, trailers: &HeaderMap) -> bool {
+        if self.trailers.is_some() {
+            return false;
+        }
+        self.trailers = Some(Box::new(trailers.clone()));
+        true
+    }
+}

@@ -1,0 +1,407 @@
+//! A request body that can be sent a second time, without `Clone` and without reading ahead.
+//!
+//! The original body is never copied and never has two readers. It lies in a slot that both
+//! attempts know, and beside it lies what the first attempt has read so far:
+//!
+//! ```text
+//!                   ┌─ Shared ────────────────────────┐
+//!  first attempt ──►│ slot: the original              │◄── Replay (held by the response future)
+//!  takes it, polls  │ kept: what was read, to a limit │      │
+//!  it, puts it back └─────────────────────────────────┘      ├─ dropped: kept is freed, the first
+//!                                    │                       │  attempt has the original to itself
+//!                                    ▼                       │
+//!                    second attempt: kept, then the rest ◄───┴─ take(): the first attempt is woken
+//!                    straight from the original                 and ends in an error
+//! ```
+//!
+//! * The first attempt polls the original outside the lock, on a lease. If it is
+//!   taken over meanwhile, the frame that the poll brought belongs to the second attempt too.
+//! * The second attempt waits until the original is back in the slot, and then needs the slot no
+//!   more. It does not need the first attempt to be dropped: a connection may hold that for long.
+//! * Every value that may run a user's code (the body, its data, wakers) is polled, cloned and
+//!   dropped outside the lock.
+
+mod kept;
+mod shared;
+
+use std::fmt;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::{Buf, Bytes};
+use http_body::{Body, Frame, SizeHint};
+use tower::BoxError;
+
+use kept::Kept;
+use shared::{Shared, Source, Turn};
+
+/// The request body that the inner service receives.
+///
+/// It passes the caller's body `B` on frame by frame as it comes, with the same
+/// [`size_hint`](Body::size_hint), so that the framing on the wire is the caller's. While the
+/// response is awaited, what has been sent is also kept, up to a limit. If the token is refused,
+/// a second `ReplayBody` sends what was kept and goes on with the rest of the original. Once the
+/// response is accepted, or the body grows over the limit, nothing is kept any more.
+///
+/// Data is [`Bytes`] whatever `B` yields; where `B` yields `Bytes`, nothing is copied on the way
+/// through. `B` has to be [`Unpin`]: wrap any other body in [`Box::pin`].
+///
+/// # Errors
+///
+/// An error of `B` comes through as it was, boxed ([`downcast_ref`] finds it), and is the end of
+/// the body: it is not polled again, and the request is not replayed.
+///
+/// The body of a first attempt that is given up for the second one while it is still being sent
+/// ends in an error too. This makes the connection abort that request instead of ending it as if
+/// it were complete.
+///
+/// [`downcast_ref`]: std::error::Error#method.downcast_ref
+///
+/// # Examples
+///
+/// An inner service receives this type; [`ReplayBody::new`] makes one to test such a service by
+/// itself:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::{BodyExt, Full};
+/// use tower::{BoxError, ServiceExt, service_fn};
+/// use tower_bearer::ReplayBody;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), BoxError> {
+/// let echo = service_fn(|request: Request<ReplayBody<Full<Bytes>>>| async move {
+///     let sent = request.into_body().collect().await?.to_bytes();
+///     Ok::<_, BoxError>(Response::new(Full::new(sent)))
+/// });
+///
+/// let request = Request::new(ReplayBody::new(Full::from("hello")));
+/// let response = echo.oneshot(request).await?;
+/// assert_eq!(response.into_body().collect().await?.to_bytes(), "hello");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// A client that is fixed to one body type gets it by one `map_request` below the layer:
+///
+/// ```
+/// use bytes::Bytes;
+/// use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+/// use tower::BoxError;
+/// use tower_bearer::ReplayBody;
+///
+/// fn fixed(body: ReplayBody<Full<Bytes>>) -> UnsyncBoxBody<Bytes, BoxError> {
+///     body.boxed_unsync()
+/// }
+/// # let _ = fixed(ReplayBody::default());
+/// ```
+pub struct ReplayBody<B> {
+    inner: Inner<B>,
+}
+
+/// What is left with the sender of the first attempt: the way to a second one.
+///
+/// Dropping it says that there will be none: the response was accepted, or the caller is gone.
+/// What was kept is freed at once.
+pub(crate) struct Replay<B> {
+    inner: Handle<B>,
+}
+
+enum Inner<B> {
+    Direct(B),
+    Ended(SizeHint),
+    First(First<B>),
+    Abandoned,
+    Claimed(Claim<B>),
+    Second(Second<B>),
+}
+
+enum Handle<B> {
+    Impossible,
+    Empty(SizeHint),
+    Shared(Arc<Shared<B>>),
+}
+
+struct First<B> {
+    shared: Arc<Shared<B>>,
+    delivered: u64,
+    /// As of the last poll: asking the original would take the lock, and it may be elsewhere.
+    at_end: bool,
+}
+
+/// The second attempt's right to the original, until it has got it.
+struct Claim<B> {
+    shared: Arc<Shared<B>>,
+}
+
+struct Second<B> {
+    kept: Kept,
+    source: Source<B>,
+    hint: SizeHint,
+    delivered: u64,
+}
+
+/// How a first attempt ends that was given up for the second one.
+#[derive(Debug)]
+struct Abandoned;
+
+type Polled = Poll<Option<Item>>;
+
+type Item = Result<Frame<Bytes>, BoxError>;
+
+impl<B> ReplayBody<B> {
+    /// A body that is passed on as it is and never replayed.
+    ///
+    /// The layer uses it for requests that it leaves untouched. Elsewhere it serves to call an
+    /// inner service without the layer, for example in its tests.
+    pub fn new(body: B) -> Self {
+        Self {
+            inner: Inner::Direct(body),
+        }
+    }
+
+    /// The body of a first attempt, and the handle from which a second can be had as long as no
+    /// more than `limit` bytes have been read.
+    pub(crate) fn replayable(body: B, limit: usize) -> (Self, Replay<B>)
+    where
+        B: Body,
+    {
+        let hint = body.size_hint();
+        let (inner, handle) = if body.is_end_stream() {
+            (Inner::Direct(body), Handle::Empty(hint))
+        } else if hint.lower() > limit as u64 {
+            (Inner::Direct(body), Handle::Impossible)
+        } else {
+            let shared = Arc::new(Shared::new(body, hint, limit));
+            let first = First {
+                shared: Arc::clone(&shared),
+                delivered: 0,
+                at_end: false,
+            };
+            (Inner::First(first), Handle::Shared(shared))
+        };
+        (Self { inner }, Replay { inner: handle })
+    }
+}
+
+impl<B> Body for ReplayBody<B>
+where
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Polled {
+        let inner = &mut self.get_mut().inner;
+        loop {
+            match inner {
+                Inner::Direct(body) => {
+                    let polled = ready!(poll_source(body, cx));
+                    if !matches!(polled, Some(Ok(_))) {
+                        *inner = Inner::ended();
+                    }
+                    return Poll::Ready(polled);
+                }
+                Inner::Ended(_) => return Poll::Ready(None),
+                Inner::Abandoned => return Abandoned::polled(),
+                Inner::First(first) => {
+                    let Turn {
+                        polled,
+                        at_end,
+                        becomes,
+                    } = first.shared.poll_first(cx);
+                    first.at_end = at_end;
+                    first.delivered += data_len(&polled);
+                    if let Some(next) = becomes {
+                        *inner = next;
+                    }
+                    return polled;
+                }
+                Inner::Claimed(claim) => {
+                    let (kept, source) = ready!(claim.shared.acquire(cx));
+                    let hint = less(&claim.shared.hint, 0);
+                    *inner = Inner::Second(Second::new(kept, source, hint));
+                }
+                Inner::Second(second) => {
+                    let (frame, becomes) = second.next();
+                    if let Some(next) = becomes {
+                        *inner = next;
+                    }
+                    if let Some(frame) = frame {
+                        return Poll::Ready(Some(frame));
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.inner {
+            Inner::Direct(body) => body.is_end_stream(),
+            Inner::Ended(_) => true,
+            Inner::First(first) => first.at_end,
+            Inner::Abandoned | Inner::Claimed(_) | Inner::Second(_) => false,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.inner {
+            Inner::Direct(body) => body.size_hint(),
+            Inner::Ended(hint) => less(hint, 0),
+            Inner::First(first) => less(&first.shared.hint, first.delivered),
+            Inner::Abandoned => SizeHint::default(),
+            Inner::Claimed(claim) => less(&claim.shared.hint, 0),
+            Inner::Second(second) => less(&second.hint, second.delivered),
+        }
+    }
+}
+
+impl<B: Default> Default for ReplayBody<B> {
+    fn default() -> Self {
+        Self::new(B::default())
+    }
+}
+
+impl<B> fmt::Debug for ReplayBody<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.inner {
+            Inner::Direct(_) => "direct",
+            Inner::Ended(_) => "ended",
+            Inner::First(_) => "first attempt",
+            Inner::Abandoned => "abandoned",
+            Inner::Claimed(_) | Inner::Second(_) => "second attempt",
+        };
+        f.debug_struct("ReplayBody")
+            .field("state", &state)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<B> Replay<B> {
+    /// Whether [`take`](Self::take) would give a body if it were called now.
+    pub(crate) fn is_possible(&self) -> bool {
+        match &self.inner {
+            Handle::Impossible => false,
+            Handle::Empty(_) => true,
+            Handle::Shared(shared) => shared.is_replayable(),
+        }
+    }
+
+    /// Takes the request body over for a second attempt.
+    ///
+    /// The first attempt is woken, and ends in an error unless it has ended already. `None` if
+    /// more was read than may be kept, or if the body itself failed.
+    pub(crate) fn take(mut self) -> Option<ReplayBody<B>> {
+        let inner = match mem::replace(&mut self.inner, Handle::Impossible) {
+            Handle::Impossible => return None,
+            Handle::Empty(hint) => Inner::Ended(hint),
+            Handle::Shared(shared) if shared.take_over() => Inner::Claimed(Claim { shared }),
+            Handle::Shared(_) => return None,
+        };
+        Some(ReplayBody { inner })
+    }
+}
+
+impl<B> Drop for Replay<B> {
+    fn drop(&mut self) {
+        if let Handle::Shared(shared) = &self.inner {
+            shared.let_go();
+        }
+    }
+}
+
+impl<B> Drop for Claim<B> {
+    fn drop(&mut self) {
+        self.shared.discard();
+    }
+}
+
+impl<B> Second<B> {
+    fn new(kept: Kept, source: Source<B>, hint: SizeHint) -> Self {
+        Self {
+            kept,
+            source,
+            hint,
+            delivered: 0,
+        }
+    }
+
+    /// The next of what was kept, and what this attempt is from now on if that was the last.
+    ///
+    /// It goes on with the original in the same step: whether the stream is at its end can then
+    /// be asked of the original.
+    fn next(&mut self) -> (Option<Item>, Option<Inner<B>>) {
+        let frame = self.kept.next();
+        if let Some(data) = frame.as_ref().and_then(Frame::data_ref) {
+            self.delivered += data.len() as u64;
+        }
+        if !self.kept.is_empty() {
+            return (frame.map(Ok), None);
+        }
+        match mem::replace(&mut self.source, Source::Ended) {
+            Source::Live(source) => (frame.map(Ok), Some(Inner::Direct(source))),
+            Source::Ended => (frame.map(Ok), Some(Inner::ended())),
+            Source::Failed(error) if frame.is_none() => (Some(Err(error)), Some(Inner::ended())),
+            failed => {
+                self.source = failed;
+                (frame.map(Ok), None)
+            }
+        }
+    }
+}
+
+impl<B> Inner<B> {
+    fn ended() -> Self {
+        Self::Ended(SizeHint::with_exact(0))
+    }
+}
+
+impl Abandoned {
+    fn polled() -> Polled {
+        Poll::Ready(Some(Err(Self.into())))
+    }
+}
+
+impl fmt::Display for Abandoned {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the request body was taken over by the retry")
+    }
+}
+
+impl std::error::Error for Abandoned {}
+
+fn poll_source<B>(source: &mut B, cx: &mut Context<'_>) -> Polled
+where
+    B: Body + Unpin,
+    B::Error: Into<BoxError>,
+{
+    Pin::new(source).poll_frame(cx).map(|frame| {
+        frame.map(|frame| match frame {
+            Ok(frame) => Ok(frame.map_data(|mut data| data.copy_to_bytes(data.remaining()))),
+            Err(error) => Err(error.into()),
+        })
+    })
+}
+
+fn data_len(polled: &Polled) -> u64 {
+    match polled {
+        Poll::Ready(Some(Ok(frame))) => frame.data_ref().map_or(0, |data| data.len() as u64),
+        _ => 0,
+    }
+}
+
+fn less(hint: &SizeHint, delivered: u64) -> SizeHint {
+    let mut rest = SizeHint::new();
+    rest.set_lower(hint.lower().saturating_sub(delivered));
+    if let Some(upper) = hint.upper() {
+        rest.set_upper(upper.saturating_sub(delivered));
+    }
+    rest
+}
+
+#[cfg(test)]
+mod tests;
