@@ -1,0 +1,209 @@
+//! What the API answers: JSON as each kind writes it, and tokens. Knows no state.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use http_body_util::Full;
+use serde_json::{Value, json};
+
+use super::{
+    state::{Grant, User},
+    wire::{Bearer, Kind, Received, Rejection, Resource},
+};
+
+pub(super) type Reply = Response<Full<Bytes>>;
+
+pub(super) fn granted(kind: Kind, grant: &Grant) -> Reply {
+    let mut body = match kind {
+        Kind::Datafiniti => json!({ "token": grant.token }),
+        Kind::Form => json!({ "access_token": grant.token, "token_type": "bearer" }),
+    };
+    if let (Kind::Form, Some(seconds)) = (kind, grant.expires_in) {
+        body["expires_in"] = seconds.into();
+    }
+    reply(StatusCode::OK, &body)
+}
+
+pub(super) fn rejected(kind: Kind, rejection: &Rejection) -> Reply {
+    match kind {
+        Kind::Datafiniti => {
+            let (status, message, fields, complaint) = match rejection {
+                Rejection::WrongPassword => (
+                    StatusCode::UNAUTHORIZED,
+                    "Invalid email or password",
+                    &["password"][..],
+                    "does not match",
+                ),
+                Rejection::Missing(fields) => (
+                    StatusCode::BAD_REQUEST,
+                    "Invalid request",
+                    &fields[..],
+                    "is required",
+                ),
+                Rejection::NotJson => (
+                    StatusCode::BAD_REQUEST,
+                    "The body is not a JSON object",
+                    &[][..],
+                    "",
+                ),
+                Rejection::ContentType => (
+                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                    "Content-Type must be application/json",
+                    &[][..],
+                    "",
+                ),
+            };
+            datafiniti_error(status, message, fields, complaint)
+        }
+        Kind::Form => match rejection {
+            Rejection::Missing(fields) => {
+                let missing = |field| json!({ "loc": ["body", field], "msg": "Field required", "type": "missing", "input": null });
+                let detail: Vec<_> = fields.iter().map(missing).collect();
+                reply(
+                    StatusCode::UNPROCESSABLE_ENTITY,
+                    &json!({ "detail": detail }),
+                )
+            }
+            // The other two are of JSON logins alone.
+            _ => challenge(
+                detail(StatusCode::UNAUTHORIZED, "Incorrect username or password"),
+                "Bearer",
+            ),
+        },
+    }
+}
+
+pub(super) fn accepted(
+    resource: Resource,
+    user: &User,
+    headers: &HeaderMap,
+    body: Received,
+) -> Reply {
+    let length = body.bytes.len();
+    let mut accepted = match resource {
+        Resource::Search => {
+            let record = json!({ "id": "testing-1", "address": "1 Main St", "city": "Austin", "province": "TX", "country": "US" });
+            let found = json!({ "num_found": 1, "total_cost": 1, "records": [record], "received_bytes": length });
+            reply(StatusCode::OK, &found)
+        }
+        Resource::Me => reply(
+            StatusCode::OK,
+            &json!({ "user_id": user.id, "username": user.name }),
+        ),
+        Resource::Echo => {
+            let mut echo = Response::new(Full::new(body.bytes));
+            if let Some(content_type) = headers.get(header::CONTENT_TYPE) {
+                echo.headers_mut()
+                    .insert(header::CONTENT_TYPE, content_type.clone());
+            }
+            echo
+        }
+    };
+    accepted
+        .headers_mut()
+        .insert("x-received-bytes", HeaderValue::from(length));
+    for (name, value) in &body.trailers {
+        if let Ok(name) = HeaderName::try_from(format!("x-received-trailer-{name}")) {
+            accepted.headers_mut().append(name, value.clone());
+        }
+    }
+    accepted
+}
+
+pub(super) fn refused(resource: Resource, bearer: Bearer<'_>) -> Reply {
+    let status = StatusCode::UNAUTHORIZED;
+    match (resource, bearer) {
+        (Resource::Search, Bearer::None) => {
+            datafiniti_error(status, "Authentication required", &[], "")
+        }
+        (Resource::Search, _) => datafiniti_error(status, "Invalid or expired token", &[], ""),
+        // RFC 6750: no error code for a request that came without a token.
+        (_, Bearer::None) => challenge(detail(status, "Not authenticated"), "Bearer"),
+        _ => challenge(
+            detail(status, "Could not validate credentials"),
+            "Bearer error=\"invalid_token\"",
+        ),
+    }
+}
+
+pub(super) fn several_tokens(resource: Resource) -> Reply {
+    let message = "More than one Authorization header";
+    match resource {
+        Resource::Search => datafiniti_error(StatusCode::BAD_REQUEST, message, &[], ""),
+        _ => detail(StatusCode::BAD_REQUEST, message),
+    }
+}
+
+pub(super) fn not_found(path: &str) -> Reply {
+    plain_error(path, StatusCode::NOT_FOUND, "Not Found")
+}
+
+pub(super) fn wrong_method(path: &str, allowed: &'static str) -> Reply {
+    let mut reply = plain_error(path, StatusCode::METHOD_NOT_ALLOWED, "Method Not Allowed");
+    reply
+        .headers_mut()
+        .insert(header::ALLOW, HeaderValue::from_static(allowed));
+    reply
+}
+
+/// A token that no other number shares. `since_start` makes its `iat`.
+pub(super) fn token(kind: Kind, number: u64, user: u64, since_start: u64) -> String {
+    // Any fixed time: tokens are the same in every run.
+    const START: u64 = 1_750_000_000;
+    match kind {
+        Kind::Datafiniti => format!("testing-datafiniti-token-{number:024}"),
+        Kind::Form => {
+            let iat = START.saturating_add(since_start);
+            let claims = json!({ "user_id": user, "expired_standard_from": iat, "iat": iat });
+            [
+                json!({ "alg": "HS256", "typ": "JWT" }).to_string(),
+                claims.to_string(),
+                format!("{number:032}"),
+            ]
+            .map(|part| URL_SAFE_NO_PAD.encode(part))
+            .join(".")
+        }
+    }
+}
+
+fn plain_error(path: &str, status: StatusCode, message: &str) -> Reply {
+    if path.starts_with("/v4/") {
+        datafiniti_error(status, message, &[], "")
+    } else {
+        detail(status, message)
+    }
+}
+
+fn datafiniti_error(status: StatusCode, message: &str, fields: &[&str], complaint: &str) -> Reply {
+    let error = status.canonical_reason();
+    let mut body = json!({ "error": error, "message": message, "code": status.as_u16() });
+    if !fields.is_empty() {
+        let details = fields
+            .iter()
+            .map(|field| json!({ "field": field, "message": format!("{field} {complaint}") }));
+        body["details"] = details.collect();
+    }
+    reply(status, &body)
+}
+
+fn detail(status: StatusCode, detail: &str) -> Reply {
+    reply(status, &json!({ "detail": detail }))
+}
+
+fn challenge(mut reply: Reply, challenge: &'static str) -> Reply {
+    reply.headers_mut().insert(
+        header::WWW_AUTHENTICATE,
+        HeaderValue::from_static(challenge),
+    );
+    reply
+}
+
+fn reply(status: StatusCode, body: &Value) -> Reply {
+    let mut reply = Response::new(Full::from(body.to_string()));
+    *reply.status_mut() = status;
+    reply.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
+    reply
+}

@@ -1,0 +1,137 @@
+//! What a request says: its path, its token, its credentials. Knows no state.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, header};
+use serde_json::Value;
+
+/// The two kinds of login, each with its own form of errors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Kind {
+    Datafiniti,
+    Form,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resource {
+    Search,
+    Me,
+    Echo,
+}
+
+pub(super) enum Route {
+    Login(Kind),
+    Resource(Resource),
+    /// With the method that would have been right.
+    WrongMethod(&'static str),
+    NotFound,
+}
+
+pub(super) fn route(method: &Method, path: &str) -> Route {
+    let (allowed, found) = match path {
+        "/v4/auth" => ("POST", Route::Login(Kind::Datafiniti)),
+        "/v4/properties/search" => ("POST", Route::Resource(Resource::Search)),
+        "/auth/login" => ("POST", Route::Login(Kind::Form)),
+        "/users/me" => ("GET", Route::Resource(Resource::Me)),
+        "/echo" => ("POST", Route::Resource(Resource::Echo)),
+        _ => return Route::NotFound,
+    };
+    if method.as_str() == allowed {
+        found
+    } else {
+        Route::WrongMethod(allowed)
+    }
+}
+
+/// What a request's `Authorization` holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bearer<'a> {
+    None,
+    Token(&'a str),
+    Several,
+}
+
+pub(super) fn bearer(headers: &HeaderMap) -> Bearer<'_> {
+    let mut values = headers.get_all(header::AUTHORIZATION).iter();
+    let first = values.next();
+    if values.next().is_some() {
+        return Bearer::Several;
+    }
+    match first
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+    {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") => {
+            Bearer::Token(token.trim_start())
+        }
+        _ => Bearer::None,
+    }
+}
+
+/// A request's body, read to its end.
+#[derive(Default)]
+pub(super) struct Received {
+    pub(super) bytes: Bytes,
+    pub(super) trailers: HeaderMap,
+}
+
+/// Why a login brings no token.
+pub(super) enum Rejection {
+    WrongPassword,
+    Missing(Vec<&'static str>),
+    NotJson,
+    ContentType,
+}
+
+/// The name and the password in a login's body.
+pub(super) fn credentials(
+    kind: Kind,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<(String, String), Rejection> {
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    let media_type = media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase();
+    match kind {
+        Kind::Datafiniti if media_type != "application/json" => Err(Rejection::ContentType),
+        Kind::Datafiniti => {
+            let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
+                return Err(Rejection::NotJson);
+            };
+            both("email", "password", |name| {
+                fields.get(name)?.as_str().map(Cow::Borrowed)
+            })
+        }
+        // FastAPI finds no fields in a body of another type.
+        Kind::Form if media_type != "application/x-www-form-urlencoded" => {
+            both("username", "password", |_| None)
+        }
+        Kind::Form => both("username", "password", |name| {
+            form_urlencoded::parse(body)
+                .find(|(key, _)| key == name)
+                .map(|(_, value)| value)
+        }),
+    }
+}
+
+fn both<'a>(
+    name: &'static str,
+    password: &'static str,
+    field: impl Fn(&str) -> Option<Cow<'a, str>>,
+) -> Result<(String, String), Rejection> {
+    let field = |name: &str| field(name).filter(|value| !value.is_empty());
+    match (field(name), field(password)) {
+        (Some(name), Some(password)) => Ok((name.into_owned(), password.into_owned())),
+        (None, Some(_)) => Err(Rejection::Missing(vec![name])),
+        (Some(_), None) => Err(Rejection::Missing(vec![password])),
+        (None, None) => Err(Rejection::Missing(vec![name, password])),
+    }
+}
