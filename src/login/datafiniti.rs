@@ -1,0 +1,126 @@
+//! [`Datafiniti`]: e-mail and password, as JSON.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use serde_json::Value;
+use tower::{BoxError, Service};
+use zeroize::Zeroizing;
+
+use super::engine::{Engine, Login};
+use super::jwt::jwt_lifetime;
+use super::secret::{Mask, json_body};
+use super::url::{Endpoint, InvalidUrl};
+use crate::{AuthError, Scope, Token, TokenSource};
+
+const BASE: &str = "https://api.datafiniti.co";
+const PATH: &str = "/v4/auth";
+
+/// The login of [Datafiniti's API](https://docs.datafiniti.co/): `POST /v4/auth` with
+/// `{"email", "password"}`, answered by `{"token"}`.
+///
+/// The answer tells no lifetime. If the token is a JWT that tells its own it is renewed by that
+/// ([`jwt_lifetime`]), else it is used until it is refused.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower_bearer::{TokenSource, login::Datafiniti};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower_bearer::AuthError> {
+/// // Any HTTP client that is a tower service; here one that needs no network.
+/// let client = tower::service_fn(async |request: Request<Full<Bytes>>| {
+///     assert_eq!(request.uri(), "https://api.datafiniti.co/v4/auth");
+///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(r#"{"token": "t0k"}"#))))
+/// });
+/// let login = Datafiniti::new(client, "me@example.com", "secret");
+/// let token = login.fetch(None).await?;
+/// assert_eq!(token.header_value(), "Bearer t0k");
+/// # Ok(())
+/// # }
+/// ```
+pub struct Datafiniti<S> {
+    engine: Engine<S>,
+    email: String,
+    password: Zeroizing<String>,
+}
+
+impl<S> Datafiniti<S> {
+    /// A login at `https://api.datafiniti.co`, over this client.
+    ///
+    /// The password is wiped from memory when the login is dropped, and after it was sent.
+    pub fn new(client: S, email: impl Into<String>, password: impl Into<String>) -> Self {
+        let Ok(endpoint) = Endpoint::new(BASE, PATH) else {
+            unreachable!("the default URL is a valid one");
+        };
+        Self {
+            engine: Engine::new(client, endpoint),
+            email: email.into(),
+            password: Zeroizing::new(password.into()),
+        }
+    }
+
+    /// Logs in elsewhere: at a proxy or a test server. A path is kept, so that
+    /// `https://proxy.example/df` leads to `https://proxy.example/df/v4/auth`. The tokens' scope
+    /// becomes this URL's origin.
+    ///
+    /// # Errors
+    ///
+    /// The URL is not absolute, neither `http` nor `https`, or has user information, a query or a
+    /// fragment.
+    pub fn base_url(mut self, url: &str) -> Result<Self, InvalidUrl> {
+        self.engine.endpoint = Endpoint::new(url, PATH)?;
+        Ok(self)
+    }
+}
+
+impl<S, B> TokenSource for Datafiniti<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: Body + Send,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    /// The origin that it logs in at.
+    fn scope(&self) -> Scope {
+        self.engine.scope()
+    }
+
+    async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
+        let fields = [
+            ("email", self.email.as_str()),
+            ("password", self.password.as_str()),
+        ];
+        let login = Login {
+            content_type: "application/json",
+            body: json_body(&fields).map_err(AuthError::misconfigured)?,
+            secrets: &[self.password.as_str()],
+        };
+        self.engine.login(login, read).await
+    }
+}
+
+impl<S> fmt::Debug for Datafiniti<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Datafiniti")
+            .field("url", &self.engine)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read(answer: &Value, _: &Mask) -> Result<Token, String> {
+    let text = answer.get("token").and_then(Value::as_str);
+    let text = text.ok_or("the response has no \"token\"")?;
+    let token = Token::new(text).map_err(|error| error.to_string())?;
+    Ok(match jwt_lifetime(text) {
+        Some(lifetime) => token.expires_in(lifetime),
+        None => token,
+    })
+}

@@ -1,0 +1,159 @@
+//! The one HTTP login: a request goes out, a token or an error comes back.
+
+use std::fmt;
+use std::pin::pin;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes};
+use http::header::{ACCEPT, CONTENT_TYPE};
+use http::{HeaderValue, Method, Request, Response};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use serde_json::Value;
+use tower::{BoxError, Service, ServiceExt};
+use zeroize::Zeroizing;
+
+use super::response::ErrorResponse;
+use super::secret::{Answer, Mask};
+use super::url::Endpoint;
+use super::verdict::verdict;
+use crate::session::SessionId;
+use crate::{AuthError, Scope, Token};
+
+/// The most that is read of a login's answer.
+const LIMIT: usize = 64 * 1024;
+
+/// How long the body of an error is waited for. Its status alone says what to do, and a rejected
+/// login must not become a time-out, after which it would be tried again.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// A client and where to send the login. What is sent and how the answer is read is the preset's.
+pub(super) struct Engine<S> {
+    /// Cloned for each login. The lock makes a client that is not `Sync` do.
+    client: Mutex<S>,
+    pub(super) endpoint: Endpoint,
+}
+
+/// What a preset sends.
+pub(super) struct Login<'a> {
+    pub(super) content_type: &'static str,
+    pub(super) body: Zeroizing<Vec<u8>>,
+    /// What in the body is secret, and must not come back in an error's text.
+    pub(super) secrets: &'a [&'a str],
+}
+
+impl<S> Engine<S> {
+    pub(super) fn new(client: S, endpoint: Endpoint) -> Self {
+        Self {
+            client: Mutex::new(client),
+            endpoint,
+        }
+    }
+
+    pub(super) fn scope(&self) -> Scope {
+        self.endpoint.scope().clone()
+    }
+
+    /// Logs in once. `read` takes the token out of the answer, or says what is wrong with that,
+    /// where it quotes the server only through the mask.
+    pub(super) async fn login<B>(
+        &self,
+        login: Login<'_>,
+        read: impl FnOnce(&Value, &Mask) -> Result<Token, String> + Send,
+    ) -> Result<Token, AuthError>
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: Body + Send,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let request = request(&self.endpoint, login.content_type, login.body);
+        let client = self
+            .client
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        let answer = client.oneshot(request).await;
+        let (head, body) = answer.map_err(AuthError::unavailable)?.into_parts();
+
+        if !head.status.is_success() {
+            let body = tokio::time::timeout(PATIENCE, receive(body)).await;
+            let answer = body
+                .ok()
+                .and_then(Result::ok)
+                .and_then(|body| Answer::parse(&body));
+            let answer = answer.as_ref().map(Answer::json);
+            let mask = Mask::new(login.secrets, answer);
+            return Err(verdict(&head, answer, &mask));
+        }
+        let answer = match receive(body).await {
+            Ok(body) => Answer::parse(&body).ok_or("the response is not JSON: check the login URL"),
+            Err(Broken::TooLong) => Err("the login response is larger than 64 KiB"),
+            Err(Broken::Lost(error)) => return Err(AuthError::unavailable(error)),
+        };
+        let json = answer.as_ref().ok().map(Answer::json);
+        let mask = Mask::new(login.secrets, json);
+        let token = match &answer {
+            Ok(answer) => read(answer.json(), &mask),
+            Err(problem) => Err((*problem).to_owned()),
+        };
+        token.map_err(|problem| {
+            let response = ErrorResponse::new(head.status, json, &mask);
+            AuthError::misconfigured(response.remark(problem))
+        })
+    }
+}
+
+impl<S> fmt::Debug for Engine<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.endpoint.fmt(f)
+    }
+}
+
+fn request(
+    endpoint: &Endpoint,
+    content_type: &'static str,
+    body: Zeroizing<Vec<u8>>,
+) -> Request<Full<Bytes>> {
+    // The bytes are wiped when the last clone of them is dropped, wherever the client keeps it.
+    let mut request = Request::new(Full::new(Bytes::from_owner(body)));
+    *request.method_mut() = Method::POST;
+    *request.uri_mut() = endpoint.uri().clone();
+    let headers = request.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
+    // By this a session knows its own login, should it pass through the stack that it serves.
+    if let Some(session) = SessionId::of_this_login() {
+        request.extensions_mut().insert(session);
+    }
+    request
+}
+
+/// Why there is no whole body.
+enum Broken {
+    TooLong,
+    Lost(BoxError),
+}
+
+async fn receive<B>(body: B) -> Result<Zeroizing<Vec<u8>>, Broken>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let mut body = pin!(body);
+    // A buffer that grew would leave unwiped tokens behind.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT));
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|error| Broken::Lost(error.into()))?;
+        if let Ok(data) = frame.into_data() {
+            if data.remaining() > LIMIT - bytes.len() {
+                return Err(Broken::TooLong);
+            }
+            bytes.put(data);
+        }
+    }
+    Ok(bytes)
+}

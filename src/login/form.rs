@@ -1,0 +1,217 @@
+//! [`Form`]: user name and password, as a form, with the answer of OAuth.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use serde_json::Value;
+use tower::{BoxError, Service};
+use zeroize::Zeroizing;
+
+use super::engine::{Engine, Login};
+use super::jwt::jwt_lifetime;
+use super::secret::{Mask, form_body};
+use super::url::{Endpoint, InvalidUrl};
+use crate::{AuthError, Scope, Token, TokenSource};
+
+const PATH: &str = "/auth/login";
+
+/// A login by an HTML form's encoding: `POST /auth/login` with `username` and `password`, answered
+/// by `{"access_token", "token_type": "bearer"}`.
+///
+/// This is what FastAPI's [`OAuth2PasswordRequestForm`] takes, and with
+/// [`field("grant_type", "password")`](Self::field) the password grant of OAuth
+/// ([RFC 6749, section 4.3]). Of the answer ([section 5.1]) are read:
+///
+/// - `access_token`, the token;
+/// - `token_type`: `bearer` in any case, or missing; another one is an error;
+/// - `expires_in`, the lifetime in seconds: a number, or a text with a number. Without a usable one
+///   the lifetime is the JWT's own ([`jwt_lifetime`]), else it is unknown, and the token is used
+///   until it is refused;
+/// - `refresh_token`, which is kept with the token.
+///
+/// ```
+/// use std::time::Duration;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower_bearer::{TokenSource, login::Form};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Any HTTP client that is a tower service; here one that needs no network.
+/// let client = tower::service_fn(async |request: Request<Full<Bytes>>| {
+///     assert_eq!(request.uri(), "https://api.example.com/oauth/token");
+///     let body = r#"{"access_token": "t0k", "token_type": "Bearer", "expires_in": 3600}"#;
+///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(body))))
+/// });
+/// let login = Form::new(client, "https://api.example.com", "me", "secret")?
+///     .path("/oauth/token")?
+///     .field("grant_type", "password");
+/// let token = login.fetch(None).await?;
+/// assert_eq!(token.header_value(), "Bearer t0k");
+/// assert_eq!(token.lifetime(), Some(Duration::from_secs(3600)));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [`OAuth2PasswordRequestForm`]: https://fastapi.tiangolo.com/reference/security/#fastapi.security.OAuth2PasswordRequestForm
+/// [RFC 6749, section 4.3]: https://www.rfc-editor.org/rfc/rfc6749#section-4.3
+/// [section 5.1]: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+pub struct Form<S> {
+    engine: Engine<S>,
+    /// In the order in which they are sent.
+    fields: Vec<Field>,
+}
+
+struct Field {
+    name: String,
+    value: Zeroizing<String>,
+    secret: bool,
+}
+
+impl<S> Form<S> {
+    /// A login at `<base>/auth/login`, over this client. A path of the base is kept:
+    /// `https://example.com/api` leads to `https://example.com/api/auth/login`.
+    ///
+    /// The password is wiped from memory when the login is dropped, and after it was sent.
+    ///
+    /// # Errors
+    ///
+    /// The URL is not absolute, neither `http` nor `https`, or has user information, a query or a
+    /// fragment.
+    pub fn new(
+        client: S,
+        base_url: &str,
+        username: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Result<Self, InvalidUrl> {
+        let form = Self {
+            engine: Engine::new(client, Endpoint::new(base_url, PATH)?),
+            fields: Vec::new(),
+        };
+        Ok(form
+            .field("username", username)
+            .secret_field("password", password))
+    }
+
+    /// Another path below the base URL than `/auth/login`. It may have a query.
+    ///
+    /// # Errors
+    ///
+    /// The path does not begin with a slash, or has a fragment or a character that no URL has.
+    pub fn path(mut self, path: &str) -> Result<Self, InvalidUrl> {
+        self.engine.endpoint = self.engine.endpoint.with_path(path)?;
+        Ok(self)
+    }
+
+    /// A further field of the form, sent behind those that were set before it: `grant_type`,
+    /// `scope`, `client_id`.
+    ///
+    /// Its value may be shown if the server repeats it in an error; for one that may not there is
+    /// [`secret_field`](Self::secret_field).
+    #[must_use]
+    pub fn field(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.with(name.into(), value.into(), false)
+    }
+
+    /// A further field whose value is kept as the password is, such as `client_secret`.
+    #[must_use]
+    pub fn secret_field(self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.with(name.into(), value.into(), true)
+    }
+
+    fn with(mut self, name: String, value: String, secret: bool) -> Self {
+        let value = Zeroizing::new(value);
+        self.fields.push(Field {
+            name,
+            value,
+            secret,
+        });
+        self
+    }
+}
+
+impl<S, B> TokenSource for Form<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: Body + Send,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    /// The origin that it logs in at.
+    fn scope(&self) -> Scope {
+        self.engine.scope()
+    }
+
+    async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
+        let fields: Vec<_> = self
+            .fields
+            .iter()
+            .map(|field| (field.name.as_str(), field.value.as_str()))
+            .collect();
+        let secrets: Vec<_> = self
+            .fields
+            .iter()
+            .filter(|field| field.secret)
+            .map(|field| field.value.as_str())
+            .collect();
+        let login = Login {
+            content_type: "application/x-www-form-urlencoded",
+            body: form_body(&fields),
+            secrets: &secrets,
+        };
+        self.engine.login(login, read).await
+    }
+}
+
+impl<S> fmt::Debug for Form<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Form")
+            .field("url", &self.engine)
+            .finish_non_exhaustive()
+    }
+}
+
+fn read(answer: &Value, mask: &Mask) -> Result<Token, String> {
+    let text = answer.get("access_token").and_then(Value::as_str);
+    let text = text.ok_or("the response has no \"access_token\"")?;
+    match answer.get("token_type") {
+        // The RFC requires it, and many servers leave it out.
+        None | Some(Value::Null) => {}
+        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => {}
+        Some(kind) => {
+            let kind = kind
+                .as_str()
+                .and_then(|kind| mask.clean(kind))
+                .unwrap_or_default();
+            return Err(format!("the token_type is \"{kind}\", and not \"bearer\""));
+        }
+    }
+    let mut token = Token::new(text).map_err(|error| error.to_string())?;
+    if let Some(lifetime) = answer
+        .get("expires_in")
+        .and_then(seconds)
+        .or_else(|| jwt_lifetime(text))
+    {
+        token = token.expires_in(lifetime);
+    }
+    if let Some(refresh_token) = answer.get("refresh_token").and_then(Value::as_str) {
+        token = token.refresh_token(refresh_token);
+    }
+    Ok(token)
+}
+
+/// A number, or a text with one. What is negative or too long tells nothing.
+fn seconds(value: &Value) -> Option<Duration> {
+    let seconds = match value {
+        Value::String(text) => text.trim().parse().ok()?,
+        value => value.as_f64()?,
+    };
+    Duration::try_from_secs_f64(seconds).ok()
+}

@@ -1,0 +1,71 @@
+//! Built-in logins: [`TokenSource`](crate::TokenSource)s that log in over HTTP.
+//!
+//! | login | request | answer |
+//! |---|---|---|
+//! | [`Datafiniti`] | `POST /v4/auth`, JSON `email`, `password` | `token` |
+//! | [`Form`] | `POST /auth/login`, form `username`, `password` and more | `access_token`, `token_type`, `expires_in` |
+//!
+//! # The client
+//!
+//! A login runs over the client that it is given: any tower service of HTTP requests with a
+//! `Full<Bytes>` as body, hyper-util's `Client` for one, that is `Clone` and `Send`. It is cloned
+//! for each login and polled ready before the call. What else a login needs is a layer around it:
+//!
+//! ```
+//! use std::time::Duration;
+//! use bytes::Bytes;
+//! use http_body_util::Full;
+//! use hyper_util::client::legacy::Client;
+//! use hyper_util::rt::TokioExecutor;
+//! use tower::ServiceBuilder;
+//! use tower_bearer::login::Datafiniti;
+//!
+//! # fn main() -> Result<(), tower_bearer::login::InvalidUrl> {
+//! let client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
+//! let client = ServiceBuilder::new().timeout(Duration::from_secs(10)).service(client);
+//! let login = Datafiniti::new(client, "me@example.com", "secret")
+//!     .base_url("http://127.0.0.1:8080")?;
+//! assert_eq!(format!("{login:?}"), "Datafiniti { url: http://127.0.0.1:8080/v4/auth, .. }");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It must not follow redirects. hyper's does not; reqwest's does unless it is built with
+//! `redirect::Policy::none()`, and would send the password on to wherever a redirect leads.
+//!
+//! # Errors
+//!
+//! A login sends one request and never another: when to try again is the session's to decide, and
+//! it decides by what the [`AuthError`](crate::AuthError) of this one says.
+//!
+//! | answer | error |
+//! |---|---|
+//! | 400, 401, 403, 422 and every 4xx not named below | [`is_rejected`](crate::AuthError::is_rejected) |
+//! | 408, 425, 429, 5xx, and a 4xx with OAuth's `temporarily_unavailable`, `server_error` or `slow_down` | [`is_unavailable`](crate::AuthError::is_unavailable), with what `Retry-After` says, at most an hour |
+//! | no answer, or a token's answer that breaks off | `is_unavailable`, with the client's error in [`get_ref`](crate::AuthError::get_ref) |
+//! | 404, 405, every 1xx and 3xx | [`is_misconfigured`](crate::AuthError::is_misconfigured) |
+//! | 2xx without a usable token, or larger than 64 KiB | `is_misconfigured` |
+//!
+//! What the server said is in [`AuthError::response`](crate::AuthError::response). The body of an
+//! error is waited for 5 seconds at most, by the timer of the tokio runtime that the login runs on;
+//! the rest has the session's time limit.
+//!
+//! # Secrets
+//!
+//! Passwords, and the request bodies with them, are wiped from memory when dropped. What the client
+//! copies out of a body on its way to the socket is beyond that.
+
+mod datafiniti;
+mod engine;
+mod form;
+mod jwt;
+mod response;
+mod secret;
+mod url;
+mod verdict;
+
+pub use datafiniti::Datafiniti;
+pub use form::Form;
+pub use jwt::jwt_lifetime;
+pub use response::{ErrorDetail, ErrorResponse};
+pub use url::InvalidUrl;

@@ -1,0 +1,230 @@
+//! [`ErrorResponse`]: what a login endpoint said when it gave no token.
+
+use std::error::Error;
+use std::fmt;
+
+use http::StatusCode;
+use serde_json::Value;
+
+use super::secret::Mask;
+
+/// How many details of one response are kept, and how many of them its `Display` shows.
+const MOST_KEPT: usize = 16;
+const MOST_SHOWN: usize = 3;
+
+/// What a login endpoint answered when it gave no token: the status, and of a JSON body the fields
+/// that these documents name, whichever of them are there.
+///
+/// | document | fields |
+/// |---|---|
+/// | [Datafiniti] | `error`, `message`, `code`, `details` with `field` and `message` |
+/// | OAuth, [RFC 6749, section 5.2] | `error`, `error_description` |
+/// | [FastAPI] | `detail`: a text, or a list with `loc`, `msg` and `type` |
+///
+/// Nothing else of the body is read, and nothing at all of one that is not JSON. Every text is one
+/// line of at most 200 characters, and whatever in it equals a secret that was sent or received is
+/// replaced by `***`, since validation errors like to repeat the password.
+///
+/// [`AuthError::response`](crate::AuthError::response) returns it:
+///
+/// ```
+/// # use bytes::Bytes;
+/// # use http::{Request, Response, StatusCode};
+/// # use http_body_util::Full;
+/// # use tower_bearer::{TokenSource, login::Datafiniti};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let client = tower::service_fn(async |_: Request<Full<Bytes>>| {
+///     let body = r#"{"error": "Unauthorized", "message": "Wrong password", "code": 401}"#;
+///     let mut response = Response::new(Full::new(Bytes::from(body)));
+///     *response.status_mut() = StatusCode::UNAUTHORIZED;
+///     Ok::<_, std::convert::Infallible>(response)
+/// });
+/// let error = Datafiniti::new(client, "me@example.com", "secret").fetch(None).await.unwrap_err();
+/// assert_eq!(error.to_string(), "login rejected: 401 Unauthorized: Wrong password");
+///
+/// let response = error.response().unwrap();
+/// assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+/// assert_eq!(response.code(), Some("401"));
+/// assert!(response.details().is_empty());
+/// # }
+/// ```
+///
+/// [Datafiniti]: https://docs.datafiniti.co/
+/// [RFC 6749, section 5.2]: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+/// [FastAPI]: https://fastapi.tiangolo.com/tutorial/handling-errors/
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorResponse {
+    status: StatusCode,
+    error: Option<String>,
+    message: Option<String>,
+    code: Option<String>,
+    details: Vec<ErrorDetail>,
+    /// What we make of it, for whoever reads the text.
+    remark: Option<String>,
+}
+
+/// One of the things that a login endpoint found wrong with what it was sent.
+///
+/// ```
+/// # use tower_bearer::login::ErrorDetail;
+/// fn explain(detail: &ErrorDetail) -> String {
+///     let field = detail.field().unwrap_or("request");
+///     format!("{field}: {}", detail.message().unwrap_or("not valid"))
+/// }
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ErrorDetail {
+    field: Option<String>,
+    message: Option<String>,
+    kind: Option<String>,
+}
+
+impl ErrorResponse {
+    pub(super) fn new(status: StatusCode, answer: Option<&Value>, mask: &Mask) -> Self {
+        let text = |name| answer.and_then(|answer| text(answer, name, mask));
+        let list = |name| answer.and_then(|answer| answer.get(name)?.as_array());
+        Self {
+            status,
+            error: text("error"),
+            message: text("message")
+                .or_else(|| text("error_description"))
+                .or_else(|| text("detail")),
+            code: answer.and_then(|answer| match answer.get("code")? {
+                Value::Number(code) => mask.clean(&code.to_string()),
+                code => mask.clean(code.as_str()?),
+            }),
+            details: list("details")
+                .into_iter()
+                .chain(list("detail"))
+                .flatten()
+                .filter_map(|detail| ErrorDetail::new(detail, mask))
+                .take(MOST_KEPT)
+                .collect(),
+            remark: None,
+        }
+    }
+
+    /// The remark is shown as it is: what it quotes of the server has to be clean.
+    pub(super) fn remark(mut self, remark: impl Into<String>) -> Self {
+        self.remark = Some(remark.into());
+        self
+    }
+
+    /// The status of the HTTP response.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// The kind of the error: `Unauthorized` of Datafiniti, `invalid_grant` of OAuth.
+    pub fn error(&self) -> Option<&str> {
+        self.error.as_deref()
+    }
+
+    /// What went wrong, in words: `message`, else `error_description`, else FastAPI's `detail`.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// Datafiniti's `code`; a number as its digits.
+    pub fn code(&self) -> Option<&str> {
+        self.code.as_deref()
+    }
+
+    /// What was wrong with single fields: Datafiniti's `details`, FastAPI's list in `detail`. The
+    /// first 16 of them; empty if there are none.
+    pub fn details(&self) -> &[ErrorDetail] {
+        &self.details
+    }
+}
+
+impl ErrorDetail {
+    /// FastAPI's `input` and `ctx` repeat what was sent: they are never read.
+    fn new(detail: &Value, mask: &Mask) -> Option<Self> {
+        let text = |name| text(detail, name, mask);
+        let path = || {
+            let parts = detail
+                .get("loc")?
+                .as_array()?
+                .iter()
+                .filter_map(|part| match part {
+                    Value::String(name) => Some(name.clone()),
+                    Value::Number(index) => Some(index.to_string()),
+                    _ => None,
+                });
+            mask.clean(&parts.collect::<Vec<_>>().join("."))
+        };
+        let detail = Self {
+            field: text("field").or_else(path),
+            message: text("message").or_else(|| text("msg")),
+            kind: text("type"),
+        };
+        let empty = detail.field.is_none() && detail.message.is_none() && detail.kind.is_none();
+        (!empty).then_some(detail)
+    }
+
+    /// Which field: Datafiniti's `field`, or FastAPI's `loc` as in `body.password`.
+    pub fn field(&self) -> Option<&str> {
+        self.field.as_deref()
+    }
+
+    /// What is wrong with it, in words: Datafiniti's `message`, FastAPI's `msg`.
+    pub fn message(&self) -> Option<&str> {
+        self.message.as_deref()
+    }
+
+    /// FastAPI's `type`, such as `missing`.
+    pub fn kind(&self) -> Option<&str> {
+        self.kind.as_deref()
+    }
+}
+
+impl fmt::Display for ErrorResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let reason = self.status.canonical_reason();
+        write!(f, "{}", self.status.as_u16())?;
+        reason
+            .iter()
+            .try_for_each(|reason| write!(f, " {reason}"))?;
+
+        // Datafiniti's `error` repeats the status, OAuth's says more than it.
+        let error = self.error.as_deref().filter(|error| {
+            let repeats =
+                |other: Option<&str>| other.is_some_and(|o| o.eq_ignore_ascii_case(error));
+            !repeats(reason) && !repeats(self.message())
+        });
+        let details = self.details[..]
+            .iter()
+            .take(MOST_SHOWN)
+            .map(ToString::to_string);
+        let more = self.details.len().saturating_sub(MOST_SHOWN);
+        let texts = [error, self.message()]
+            .into_iter()
+            .flatten()
+            .map(str::to_owned);
+        let texts = texts
+            .chain(details)
+            .chain((more > 0).then(|| format!("{more} more")))
+            .chain(self.remark.clone());
+        for (n, text) in texts.enumerate() {
+            write!(f, "{} {text}", if n == 0 { ":" } else { ";" })?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for ErrorDetail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = self.message().or(self.kind());
+        match (self.field(), text) {
+            (Some(field), Some(text)) => write!(f, "{field}: {text}"),
+            (field, text) => f.write_str(field.or(text).unwrap_or_default()),
+        }
+    }
+}
+
+impl Error for ErrorResponse {}
+
+fn text(value: &Value, name: &str, mask: &Mask) -> Option<String> {
+    mask.clean(value.get(name)?.as_str()?)
+}

@@ -1,0 +1,204 @@
+//! Secrets: how they get into a request body, and how they are kept out of texts.
+
+use form_urlencoded::byte_serialize;
+use serde_json::Value;
+use zeroize::{Zeroize, Zeroizing};
+
+/// The longest text of a server that is kept, in characters.
+const LONGEST: usize = 200;
+
+/// A JSON object of strings, in a buffer that is wiped when dropped.
+pub(super) fn json_body(fields: &[(&str, &str)]) -> serde_json::Result<Zeroizing<Vec<u8>>> {
+    // An escape takes six bytes at most. A buffer that grew would leave an unwiped copy behind.
+    let capacity = 2 + fields_len(fields, 6);
+    let mut body = Zeroizing::new(Vec::with_capacity(capacity));
+    let mut separator = b'{';
+    for (name, value) in fields {
+        body.push(separator);
+        serde_json::to_writer(&mut *body, name)?;
+        body.push(b':');
+        serde_json::to_writer(&mut *body, value)?;
+        separator = b',';
+    }
+    body.push(b'}');
+    debug_assert!(body.len() <= capacity);
+    Ok(body)
+}
+
+/// Fields as `application/x-www-form-urlencoded`, in a buffer that is wiped when dropped.
+pub(super) fn form_body(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
+    let capacity = fields_len(fields, 3);
+    let mut body = Zeroizing::new(Vec::with_capacity(capacity));
+    for (name, value) in fields {
+        if !body.is_empty() {
+            body.push(b'&');
+        }
+        byte_serialize(name.as_bytes()).for_each(|part| body.extend_from_slice(part.as_bytes()));
+        body.push(b'=');
+        byte_serialize(value.as_bytes()).for_each(|part| body.extend_from_slice(part.as_bytes()));
+    }
+    debug_assert!(body.len() <= capacity);
+    body
+}
+
+/// How long fields get at most, with what stands around each of them.
+fn fields_len(fields: &[(&str, &str)], per_byte: usize) -> usize {
+    let around = 6;
+    fields
+        .iter()
+        .map(|(name, value)| per_byte * (name.len() + value.len()) + around)
+        .sum()
+}
+
+/// The JSON that a server sent, wiped when dropped: it may hold tokens.
+pub(super) struct Answer(Value);
+
+impl Answer {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok().map(Self)
+    }
+
+    pub(super) fn json(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+/// The parser lets in 128 levels at most, so the recursion is bounded.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// What must not be read in any text of a server.
+pub(super) struct Mask {
+    spellings: Vec<Zeroizing<String>>,
+}
+
+impl Mask {
+    /// Hides the secrets that were sent, and the tokens that came back.
+    pub(super) fn new(sent: &[&str], answer: Option<&Value>) -> Self {
+        let received = answer
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .filter(|(name, _)| name.to_ascii_lowercase().ends_with("token"))
+            .filter_map(|(_, value)| value.as_str());
+        let spellings = sent
+            .iter()
+            .copied()
+            .chain(received)
+            .flat_map(spellings)
+            .collect();
+        Self { spellings }
+    }
+
+    /// The text in one line, without secrets, and cut. `None` if nothing is left.
+    pub(super) fn clean(&self, text: &str) -> Option<String> {
+        let masked = self.masked(text);
+        let mut chars = masked.trim().chars().map(|char| match char {
+            '\u{2028}' | '\u{2029}' => ' ',
+            char if char.is_control() => ' ',
+            char => char,
+        });
+        let mut cut: String = chars.by_ref().take(LONGEST).collect();
+        if chars.next().is_some() {
+            cut.push('…');
+        }
+        (!cut.is_empty()).then_some(cut)
+    }
+
+    fn masked(&self, text: &str) -> String {
+        let mut hits: Vec<_> = self
+            .spellings
+            .iter()
+            .flat_map(|secret| text.match_indices(secret.as_str()))
+            .map(|(start, hit)| start..start + hit.len())
+            .collect();
+        // One secret may be a part of another: what any of them covers is hidden.
+        hits.sort_unstable_by_key(|hit| hit.start);
+        let mut masked = String::new();
+        let mut done = 0;
+        for hit in hits {
+            if hit.start >= done {
+                masked.push_str(&text[done..hit.start]);
+                masked.push_str("***");
+            }
+            done = done.max(hit.end);
+        }
+        masked.push_str(&text[done..]);
+        masked
+    }
+}
+
+/// A server that echoes the body, and not the field, spells a secret as the body did.
+fn spellings(secret: &str) -> impl Iterator<Item = Zeroizing<String>> + use<> {
+    let json = serde_json::to_string(secret).map(Zeroizing::new).ok();
+    let json = json.map(|quoted| {
+        let inner = quoted.get(1..quoted.len().saturating_sub(1));
+        Zeroizing::new(inner.unwrap_or_default().to_owned())
+    });
+    let form = Zeroizing::new(byte_serialize(secret.as_bytes()).collect::<String>());
+    let plain = Zeroizing::new(secret.to_owned());
+    [plain, form]
+        .into_iter()
+        .chain(json)
+        .filter(|spelling| !spelling.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// L4: what any secret covers is hidden, also where one secret is a part of another, and the
+    /// spellings of both bodies are hidden too.
+    #[test]
+    fn every_spelling_of_every_secret_is_masked() {
+        let mask = Mask::new(&["hunter", "hunter2", "", "a \"b\" ü"], None);
+        assert_eq!(mask.clean("x hunter2 y").as_deref(), Some("x *** y"));
+        assert_eq!(mask.clean("hunter3").as_deref(), Some("***3"));
+        assert_eq!(mask.clean("<a \"b\" ü>").as_deref(), Some("<***>"));
+        assert_eq!(mask.clean(r#"<a \"b\" ü>"#).as_deref(), Some("<***>"));
+        assert_eq!(mask.clean("p=a+%22b%22+%C3%BC").as_deref(), Some("p=***"));
+        assert_eq!(mask.clean(" \n ").as_deref(), None);
+    }
+
+    /// L4: a text is masked before it is cut, so that no part of a secret stays at the end.
+    #[test]
+    fn a_text_is_masked_before_it_is_cut() {
+        let mask = Mask::new(&["hunter2"], None);
+        let text = format!("{}hunter2{}", "ü".repeat(196), "x".repeat(9));
+        let expected = format!("{}***x…", "ü".repeat(196));
+        assert_eq!(mask.clean(&text), Some(expected));
+    }
+
+    /// S4: no text of an answer outlives it.
+    #[test]
+    fn every_text_of_an_answer_is_wiped() {
+        let mut answer = serde_json::json!({"a": "x", "b": [1, "y", {"c": "z"}]});
+        wipe(&mut answer);
+        assert_eq!(
+            answer,
+            serde_json::json!({"a": "", "b": [1, "", {"c": ""}]})
+        );
+    }
+
+    /// S4: a body never outgrows its buffer, since what a grown buffer leaves behind is not wiped.
+    #[test]
+    fn a_body_never_outgrows_its_buffer() -> serde_json::Result<()> {
+        let worst = "\u{1}\u{2}ü".repeat(50);
+        // The bodies assert it themselves.
+        json_body(&[(&worst, &worst), ("", ""), (&worst, "")])?;
+        form_body(&[(&worst, &worst), ("", ""), (&worst, "")]);
+        Ok(())
+    }
+}

@@ -1,0 +1,101 @@
+//! Where a login is sent.
+
+use std::error::Error;
+use std::fmt;
+
+use http::Uri;
+
+use crate::{InvalidScope, Scope};
+
+/// A login URL that cannot be used.
+///
+/// ```
+/// # use tower_bearer::login::Datafiniti;
+/// # let client = ();
+/// let error = Datafiniti::new(client, "me@example.com", "secret")
+///     .base_url("https://me:secret@api.example.com")
+///     .unwrap_err();
+/// assert_eq!(error.to_string(), "not a login URL: it has user information");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidUrl {
+    reason: &'static str,
+}
+
+impl fmt::Display for InvalidUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "not a login URL: {}", self.reason)
+    }
+}
+
+impl Error for InvalidUrl {}
+
+impl From<InvalidScope> for InvalidUrl {
+    fn from(error: InvalidScope) -> Self {
+        invalid(error.reason())
+    }
+}
+
+/// An absolute URL, and the scope of the tokens that it gives out.
+pub(super) struct Endpoint {
+    /// Scheme, authority and perhaps a path, without a slash at the end.
+    base: String,
+    uri: Uri,
+    scope: Scope,
+}
+
+impl Endpoint {
+    pub(super) fn new(base: &str, path: &str) -> Result<Self, InvalidUrl> {
+        // A fragment has to be found here: `Uri` drops it.
+        if base.contains(['?', '#']) {
+            return Err(invalid("it has a query or a fragment"));
+        }
+        let base = base.trim_end_matches('/');
+        let origin: Uri = base.parse().map_err(|_| invalid("it is not a URI"))?;
+        let scope = Scope::origin_of(&origin)?;
+        // The slash keeps the path from becoming a part of the host.
+        if !path.starts_with('/') || path.contains('#') {
+            return Err(invalid(
+                "its path does not begin with a slash, or has a fragment",
+            ));
+        }
+        let uri = format!("{base}{path}")
+            .parse()
+            .map_err(|_| invalid("it is not a URI"))?;
+        Ok(Self {
+            base: base.to_owned(),
+            uri,
+            scope,
+        })
+    }
+
+    pub(super) fn with_path(&self, path: &str) -> Result<Self, InvalidUrl> {
+        Self::new(&self.base, path)
+    }
+
+    pub(super) fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    pub(super) fn scope(&self) -> &Scope {
+        &self.scope
+    }
+}
+
+/// Without the query, which may hold a key.
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, host) = (self.uri.scheme_str(), self.uri.authority());
+        let host = host.map_or("", |authority| authority.as_str());
+        write!(
+            f,
+            "{}://{host}{}",
+            scheme.unwrap_or_default(),
+            self.uri.path()
+        )
+    }
+}
+
+fn invalid(reason: &'static str) -> InvalidUrl {
+    InvalidUrl { reason }
+}

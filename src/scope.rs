@@ -1,0 +1,178 @@
+//! [`Scope`]: which requests may carry the token.
+
+use std::error::Error;
+use std::fmt;
+use std::net::Ipv6Addr;
+use std::sync::Arc;
+
+use http::Uri;
+use http::uri::Scheme;
+
+/// Where a token may go.
+///
+/// Origins are compared as [RFC 6454] has it: scheme, host and port, where case, a default port
+/// and a trailing dot make no difference. A request URI without an authority, as tonic's, is in
+/// every scope: where it goes is the client's choice.
+///
+/// ```
+/// use tower_bearer::Scope;
+///
+/// let scope = Scope::origin("https://api.example.com")?;
+/// assert!(scope.contains(&"https://API.example.com:443/v1".parse().unwrap()));
+/// assert!(!scope.contains(&"https://cdn.example.com/file".parse().unwrap()));
+/// assert!(!scope.contains(&"http://api.example.com/v1".parse().unwrap()));
+/// # Ok::<(), tower_bearer::InvalidScope>(())
+/// ```
+///
+/// [RFC 6454]: https://www.rfc-editor.org/rfc/rfc6454#section-4
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// `None` is everywhere.
+    origins: Option<Arc<[Origin]>>,
+}
+
+/// A text that is no origin.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidScope {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Origin {
+    scheme: Scheme,
+    host: String,
+    port: u16,
+}
+
+impl Scope {
+    /// The one origin `scheme://host[:port]`.
+    ///
+    /// # Errors
+    ///
+    /// The text is not an `http` or `https` origin, or has a path, a query or user information.
+    pub fn origin(origin: &str) -> Result<Self, InvalidScope> {
+        Self::origins([origin])
+    }
+
+    /// Each of these origins.
+    ///
+    /// # Errors
+    ///
+    /// As [`origin`](Self::origin); the first bad one is reported.
+    pub fn origins<'a>(origins: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidScope> {
+        let origins = origins
+            .into_iter()
+            .map(|text| {
+                let uri: Uri = text.parse().map_err(|_| invalid("it is not a URI"))?;
+                if uri.query().is_some() || !matches!(uri.path(), "" | "/") {
+                    return Err(invalid("it has a path or a query"));
+                }
+                Origin::of(&uri)
+            })
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            origins: Some(origins),
+        })
+    }
+
+    /// Everywhere. Only for a client that is itself bound to one server: whoever can make it
+    /// follow a link is sent the token.
+    pub fn any() -> Self {
+        Self { origins: None }
+    }
+
+    /// May a request to this URI carry the token?
+    pub fn contains(&self, uri: &Uri) -> bool {
+        match &self.origins {
+            None => true,
+            Some(_) if uri.authority().is_none() => true,
+            Some(origins) => origins.iter().any(|origin| origin.is_of(uri)),
+        }
+    }
+
+    /// The origin that a URI of any path lies in.
+    pub(crate) fn origin_of(uri: &Uri) -> Result<Self, InvalidScope> {
+        Ok(Self {
+            origins: Some(Arc::new([Origin::of(uri)?])),
+        })
+    }
+}
+
+impl Origin {
+    fn of(uri: &Uri) -> Result<Self, InvalidScope> {
+        let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
+            return Err(invalid("it lacks a scheme or a host"));
+        };
+        if authority.as_str().contains('@') {
+            return Err(invalid("it has user information"));
+        }
+        // `Uri` takes any text for a port, and then has none.
+        let behind_host = authority.as_str().get(authority.host().len()..);
+        if authority.port().is_none() && !matches!(behind_host, Some("" | ":")) {
+            return Err(invalid("its port is not a number up to 65535"));
+        }
+        let port = uri.port_u16().or_else(|| default_port(scheme));
+        let host = without_dot(authority.host());
+        match port {
+            Some(port) if !host.is_empty() => Ok(Self {
+                scheme: scheme.clone(),
+                host: host.to_ascii_lowercase(),
+                port,
+            }),
+            _ => Err(invalid("it is neither http nor https, or lacks a host")),
+        }
+    }
+
+    fn is_of(&self, uri: &Uri) -> bool {
+        // Without a scheme the port alone tells where the request goes; without both, the host.
+        let scheme = uri.scheme().unwrap_or(&self.scheme);
+        let port = uri.port_u16().or_else(|| default_port(scheme));
+        *scheme == self.scheme
+            && port == Some(self.port)
+            && uri.host().is_some_and(|host| same_host(&self.host, host))
+    }
+}
+
+impl InvalidScope {
+    pub(crate) fn reason(&self) -> &'static str {
+        self.reason
+    }
+}
+
+impl fmt::Display for InvalidScope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "not an origin like https://api.example.com: {}",
+            self.reason
+        )
+    }
+}
+
+impl Error for InvalidScope {}
+
+fn invalid(reason: &'static str) -> InvalidScope {
+    InvalidScope { reason }
+}
+
+fn default_port(scheme: &Scheme) -> Option<u16> {
+    match scheme.as_str() {
+        "https" => Some(443),
+        "http" => Some(80),
+        _ => None,
+    }
+}
+
+fn same_host(ours: &str, theirs: &str) -> bool {
+    let theirs = without_dot(theirs);
+    ours.eq_ignore_ascii_case(theirs) || ipv6(ours).is_some_and(|ip| ipv6(theirs) == Some(ip))
+}
+
+fn without_dot(host: &str) -> &str {
+    host.strip_suffix('.').unwrap_or(host)
+}
+
+/// An IPv6 address has many spellings.
+fn ipv6(host: &str) -> Option<Ipv6Addr> {
+    host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}

@@ -1,0 +1,112 @@
+//! [`TokenSource`]: where tokens come from.
+
+use std::fmt;
+use std::future::Future;
+
+use futures::future::BoxFuture;
+
+use crate::{AuthError, Scope, Token};
+
+/// Where tokens come from: a login, a file, a vault, another process.
+///
+/// The session calls [`fetch`](Self::fetch) for one login at a time, on a task of its own, and at
+/// most for the login's time limit. A source holds no lock, keeps no token and retries nothing:
+/// all that is the session's part.
+///
+/// ```
+/// use tower_bearer::{AuthError, Scope, Token, TokenSource};
+///
+/// struct FromFile(std::path::PathBuf);
+///
+/// impl TokenSource for FromFile {
+///     fn scope(&self) -> Scope {
+///         Scope::any()
+///     }
+///
+///     async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
+///         let token = std::fs::read_to_string(&self.0).map_err(AuthError::unavailable)?;
+///         Ok(Token::new(token)?)
+///     }
+/// }
+/// ```
+pub trait TokenSource: Send + Sync + 'static {
+    /// Which origins its tokens are meant for. A request to another origin gets none.
+    fn scope(&self) -> Scope;
+
+    /// Brings a token. `stale` is the one that it is to replace, if there was one; a source with a
+    /// refresh token finds it there.
+    ///
+    /// # Errors
+    ///
+    /// [`AuthError::rejected`] for credentials that are not good, [`AuthError::unavailable`] for
+    /// what may pass, [`AuthError::misconfigured`] for what will not.
+    fn fetch(&self, stale: Option<&Token>)
+    -> impl Future<Output = Result<Token, AuthError>> + Send;
+}
+
+/// Makes a [`TokenSource`] out of a closure.
+///
+/// ```
+/// use tower_bearer::{BearerAuthLayer, Scope, Token, source_fn};
+///
+/// let layer = BearerAuthLayer::new(source_fn(
+///     Scope::origin("https://api.example.com")?,
+///     |_stale| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) },
+/// ));
+/// # Ok::<(), tower_bearer::InvalidScope>(())
+/// ```
+pub fn source_fn<F, Fut>(scope: Scope, f: F) -> SourceFn<F>
+where
+    F: Fn(Option<Token>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Token, AuthError>> + Send,
+{
+    SourceFn { scope, f }
+}
+
+/// The source that [`source_fn`] makes.
+#[derive(Clone)]
+pub struct SourceFn<F> {
+    scope: Scope,
+    f: F,
+}
+
+impl<F, Fut> TokenSource for SourceFn<F>
+where
+    F: Fn(Option<Token>) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Token, AuthError>> + Send,
+{
+    fn scope(&self) -> Scope {
+        self.scope.clone()
+    }
+
+    fn fetch(
+        &self,
+        stale: Option<&Token>,
+    ) -> impl Future<Output = Result<Token, AuthError>> + Send {
+        (self.f)(stale.cloned())
+    }
+}
+
+impl<F> fmt::Debug for SourceFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SourceFn")
+            .field("scope", &self.scope)
+            .finish_non_exhaustive()
+    }
+}
+
+/// [`TokenSource`], object-safe: what a session holds. Only a login pays for the box.
+pub(crate) trait DynTokenSource: Send + Sync {
+    fn scope(&self) -> Scope;
+    fn fetch<'a>(&'a self, stale: Option<&'a Token>) -> BoxFuture<'a, Result<Token, AuthError>>;
+}
+
+impl<T: TokenSource> DynTokenSource for T {
+    fn scope(&self) -> Scope {
+        TokenSource::scope(self)
+    }
+
+    fn fetch<'a>(&'a self, stale: Option<&'a Token>) -> BoxFuture<'a, Result<Token, AuthError>> {
+        Box::pin(TokenSource::fetch(self, stale))
+    }
+}

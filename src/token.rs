@@ -1,0 +1,204 @@
+//! [`Token`]: a credential, ready to be sent.
+
+use std::error::Error;
+use std::fmt;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use http::HeaderValue;
+use zeroize::Zeroizing;
+
+use crate::AuthError;
+
+/// A token as a [`TokenSource`](crate::TokenSource) brings it: the finished header value, and what
+/// is known of its lifetime.
+///
+/// ```
+/// use std::time::Duration;
+/// use tower_bearer::Token;
+///
+/// let token = Token::new("mF_9.B5f-4.1JqM")?.expires_in(Duration::from_secs(3600));
+/// assert_eq!(token.header_value(), "Bearer mF_9.B5f-4.1JqM");
+/// // Neither Debug nor the header value's Debug shows it.
+/// assert!(!format!("{token:?}").contains("B5f"));
+/// # Ok::<(), tower_bearer::InvalidToken>(())
+/// ```
+#[derive(Clone)]
+pub struct Token {
+    value: HeaderValue,
+    /// Where in `value` the token itself begins, behind the scheme.
+    start: usize,
+    lifetime: Option<Duration>,
+    refresh_token: Option<Arc<Zeroizing<String>>>,
+}
+
+/// A text that cannot be sent as a token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidToken {
+    reason: &'static str,
+}
+
+impl Token {
+    /// A bearer token ([RFC 6750, section 2.1]), sent as `Bearer <token>`.
+    ///
+    /// A trailing newline, as files and terminals leave it, is trimmed. The lifetime is unknown
+    /// until [`expires_in`](Self::expires_in) tells it.
+    ///
+    /// [RFC 6750, section 2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
+    ///
+    /// # Errors
+    ///
+    /// The token is empty, or has a character that is not visible ASCII.
+    pub fn new(token: impl AsRef<str>) -> Result<Self, InvalidToken> {
+        Self::with_scheme("Bearer", token)
+    }
+
+    /// A token under another authentication scheme, sent as `<scheme> <token>`.
+    ///
+    /// ```
+    /// # use tower_bearer::Token;
+    /// assert_eq!(Token::with_scheme("Token", "abc")?.header_value(), "Token abc");
+    /// # Ok::<(), tower_bearer::InvalidToken>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new), and likewise for the scheme.
+    pub fn with_scheme(scheme: &str, token: impl AsRef<str>) -> Result<Self, InvalidToken> {
+        visible(
+            scheme,
+            "the scheme is empty",
+            "the scheme is not visible ASCII",
+        )?;
+        Self::render(&[scheme, " "], token.as_ref())
+    }
+
+    /// A token that is sent without a scheme, as API keys are.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn bare(token: impl AsRef<str>) -> Result<Self, InvalidToken> {
+        Self::render(&[], token.as_ref())
+    }
+
+    /// How long the token lives from now on, as `expires_in` of [RFC 6749, section 5.1] tells it.
+    ///
+    /// Without it the token is used until it is refused. A token that lives shorter than a second
+    /// is used for a second, so that its expiry never causes more than one login a second.
+    ///
+    /// [RFC 6749, section 5.1]: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+    pub fn expires_in(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
+    /// When the token expires by the wall clock, which is read once, here; from then on only
+    /// tokio's monotonic clock counts.
+    pub fn expires_at(self, when: SystemTime) -> Self {
+        let lifetime = when.duration_since(SystemTime::now()).unwrap_or_default();
+        self.expires_in(lifetime)
+    }
+
+    /// A refresh token that came with this one, for the source to use at its next
+    /// [`fetch`](crate::TokenSource::fetch).
+    pub fn refresh_token(mut self, refresh_token: impl Into<String>) -> Self {
+        self.refresh_token = Some(Arc::new(Zeroizing::new(refresh_token.into())));
+        self
+    }
+
+    /// The value of the header, marked as sensitive.
+    pub fn header_value(&self) -> &HeaderValue {
+        &self.value
+    }
+
+    /// The token itself, without a scheme. It is a secret: do not log it.
+    pub fn expose(&self) -> &str {
+        // Only visible ASCII and the space behind the scheme ever get in.
+        self.value.to_str().map_or("", |value| &value[self.start..])
+    }
+
+    /// The refresh token that came with it. It is a secret: do not log it.
+    pub fn expose_refresh_token(&self) -> Option<&str> {
+        self.refresh_token.as_deref().map(|token| token.as_str())
+    }
+
+    /// Its whole lifetime, counted from its arrival, where that is known.
+    pub fn lifetime(&self) -> Option<Duration> {
+        self.lifetime
+    }
+
+    /// Eight hexadecimal digits by which a log can tell tokens apart without showing them.
+    pub fn fingerprint(&self) -> impl fmt::Display + use<> {
+        let mut hasher = DefaultHasher::new();
+        self.value.as_bytes().hash(&mut hasher);
+        Fingerprint((hasher.finish() >> 32) as u32)
+    }
+
+    /// Would a server see the same credential?
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.value == other.value
+    }
+
+    fn render(prefix: &[&str], token: &str) -> Result<Self, InvalidToken> {
+        let token = token.strip_suffix('\n').unwrap_or(token);
+        let token = token.strip_suffix('\r').unwrap_or(token);
+        visible(
+            token,
+            "the token is empty",
+            "the token is not visible ASCII",
+        )?;
+        let prefix = prefix.concat();
+        let mut value =
+            HeaderValue::try_from(format!("{prefix}{token}")).map_err(|_| InvalidToken {
+                reason: "the token does not fit in a header",
+            })?;
+        value.set_sensitive(true);
+        Ok(Self {
+            value,
+            start: prefix.len(),
+            lifetime: None,
+            refresh_token: None,
+        })
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Token")
+            .field("fingerprint", &format_args!("{}", self.fingerprint()))
+            .field("lifetime", &self.lifetime)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Display for InvalidToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.reason)
+    }
+}
+
+impl Error for InvalidToken {}
+
+impl From<InvalidToken> for AuthError {
+    fn from(error: InvalidToken) -> Self {
+        Self::misconfigured(error)
+    }
+}
+
+struct Fingerprint(u32);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08x}", self.0)
+    }
+}
+
+fn visible(text: &str, empty: &'static str, odd: &'static str) -> Result<(), InvalidToken> {
+    match text {
+        "" => Err(InvalidToken { reason: empty }),
+        _ if !text.bytes().all(|byte| byte.is_ascii_graphic()) => Err(InvalidToken { reason: odd }),
+        _ => Ok(()),
+    }
+}
