@@ -1,0 +1,57 @@
+//! A deadline that reports a missing runtime or timer instead of panicking.
+
+use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::runtime::{self, Handle};
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use crate::AuthError;
+
+#[derive(Debug)]
+pub(super) struct Deadline {
+    at: Instant,
+    runtime: runtime::Id,
+    sleep: Pin<Box<Sleep>>,
+}
+
+impl Deadline {
+    pub(super) fn after(limit: Duration) -> Result<Self, AuthError> {
+        // As tokio does for a sleep that is too long for its clock.
+        const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
+        let now = Instant::now();
+        Self::at(now.checked_add(limit).unwrap_or(now + FAR))
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AuthError>> {
+        // The runtime of the timer may stand still when the future is polled on another one.
+        if Handle::try_current().is_ok_and(|here| here.id() != self.runtime) {
+            *self = Self::at(self.at)?;
+        }
+        // tokio panics when the runtime of the timer has shut down.
+        let sleep = self.sleep.as_mut();
+        match catch_unwind(AssertUnwindSafe(|| sleep.poll(cx))) {
+            Ok(poll) => poll.map(Ok),
+            Err(_) => Poll::Ready(Err(no_runtime())),
+        }
+    }
+
+    fn at(at: Instant) -> Result<Self, AuthError> {
+        let runtime = Handle::try_current().map_err(|_| no_runtime())?.id();
+        // tokio tells of a runtime without a timer by a panic alone.
+        catch_unwind(|| Box::pin(sleep_until(at)))
+            .map(|sleep| Self { at, runtime, sleep })
+            .map_err(|_| {
+                AuthError::misconfigured(
+                    "a login needs tokio's timer: call `enable_time` on the runtime's builder",
+                )
+            })
+    }
+}
+
+pub(super) fn no_runtime() -> AuthError {
+    AuthError::misconfigured("a login needs a tokio runtime: await the request inside one")
+}

@@ -1,0 +1,99 @@
+//! Waiting for a token.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use futures::FutureExt;
+
+use super::deadline::Deadline;
+use super::state::{Ask, Issued};
+use super::{Answer, Login, Session};
+use crate::{AuthError, Token};
+
+/// The future of [`Session::token`].
+#[derive(Debug)]
+#[must_use = "futures do nothing unless polled"]
+pub struct TokenFuture {
+    wait: Wait,
+}
+
+/// One who waits. It asks at its first poll, not before, and is gone without a trace when dropped:
+/// the login that it waited for goes on.
+#[derive(Debug)]
+pub(crate) struct Wait {
+    session: Session,
+    ask: Ask,
+    joined: Option<(Login, Deadline)>,
+    /// A login was lost under this waiter.
+    bereaved: bool,
+}
+
+impl Wait {
+    pub(crate) fn new(session: Session, ask: Ask) -> Self {
+        Self {
+            session,
+            ask,
+            joined: None,
+            bereaved: false,
+        }
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Issued, AuthError>> {
+        let mut kept = None;
+        loop {
+            let Some((login, deadline)) = &mut self.joined else {
+                match self.session.ask(self.ask, kept.take())? {
+                    Answer::Token(issued) => return Poll::Ready(Ok(issued)),
+                    Answer::Login(login, deadline) => self.joined = Some((login, deadline)),
+                }
+                continue;
+            };
+            match login.poll_unpin(cx) {
+                Poll::Ready(Ok(outcome)) => return Poll::Ready(self.conclude(outcome)),
+                Poll::Ready(Err(_lost)) if self.bereaved => {
+                    return Poll::Ready(Err(AuthError::unavailable(
+                        "the runtime that ran the login shut down, twice",
+                    )));
+                }
+                Poll::Ready(Err(_lost)) => {
+                    self.bereaved = true;
+                    kept = self.joined.take().map(|(_, deadline)| deadline);
+                }
+                Poll::Pending => {
+                    ready!(deadline.poll(cx))?;
+                    return Poll::Ready(Err(AuthError::timeout(
+                        "waited too long for a login that did not end",
+                    )));
+                }
+            }
+        }
+    }
+
+    fn conclude(&self, outcome: Result<Issued, AuthError>) -> Result<Issued, AuthError> {
+        match (outcome, self.ask) {
+            // A failed renewal takes nothing from a request whose token was not refused.
+            (Err(error), Ask::Token) => self.session.unexpired().ok_or(error),
+            (Ok(issued), Ask::Newer(refused)) if issued.stamp.is_same_token(refused) => {
+                Err(AuthError::unchanged())
+            }
+            (outcome, _) => outcome,
+        }
+    }
+}
+
+impl TokenFuture {
+    pub(super) fn new(session: Session) -> Self {
+        Self {
+            wait: Wait::new(session, Ask::Token),
+        }
+    }
+}
+
+impl Future for TokenFuture {
+    type Output = Result<Token, AuthError>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        self.wait.poll(cx).map_ok(|issued| issued.token)
+    }
+}
