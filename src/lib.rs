@@ -1,1 +1,106 @@
-//! A tower layer that logs in lazily, shares the bearer token, and renews it on a 401.
+//! A [tower](https://docs.rs/tower) layer that makes an authenticated client out of any HTTP client: it logs in when a
+//! token is first needed, shares the token among all clones, and on a 401 logs in again once and replays the request
+//! once. The caller sees one request and one response.
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::Request;
+//! use http_body_util::Full;
+//! use tower::{ServiceBuilder, ServiceExt};
+//! use tower_bearer::{BearerAuthLayer, login::Form, testing::Api};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), tower::BoxError> {
+//! // A stand-in for the server, and for the HTTP client that would talk to it.
+//! let api = Api::new().account("alice", "correct horse");
+//! let http_client = api.clone();
+//!
+//! let login = Form::new(http_client.clone(), "https://api.example.com", "alice", "correct horse")?;
+//! let client = ServiceBuilder::new()
+//!     .layer(BearerAuthLayer::new(login))
+//!     .service(http_client);
+//!
+//! let me = || Request::get("https://api.example.com/users/me").body(Full::<Bytes>::default());
+//! assert_eq!(client.clone().oneshot(me()?).await?.status(), 200);
+//!
+//! api.revoke_all();
+//! assert_eq!(client.clone().oneshot(me()?).await?.status(), 200);
+//! assert_eq!(api.counts().logins, 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How it fits together
+//!
+//! A [`BearerAuthLayer`] makes [`BearerAuth`] services, which share a [`Session`]: the token in hand and the login under
+//! way. The session gets its tokens from a [`TokenSource`]: one of the [built-in logins](login), or your own.
+//!
+//! ```text
+//! call(request)
+//!  ├─ not ours: own header, `NoAuth`, out of scope ─► inner service, untouched
+//!  ├─ token in hand ─► attach it, call the ready inner service at once
+//!  └─ none ─► give the reservation back ─► wait for the login ─► wait for readiness ─► attach, call
+//! response
+//!  ├─ accepted ─► caller
+//!  └─ refused ─► drop the attempt ─► wait for a newer token ─► wait for readiness ─► call once more
+//! ```
+//!
+//! The inner service receives [`ReplayBody`], which streams the caller's body and keeps its beginning. Nothing below the
+//! layer has to be `Sync`, and the response's type stays as it is. The inner service has to be `Clone`; put a
+//! [`Buffer`](https://docs.rs/tower/latest/tower/buffer/) around one that is not.
+//!
+//! # Guarantees
+//!
+//! * **One login at a time** per session, whatever the number of requests, clones and threads. It runs on a task of its
+//!   own: whoever asked for it may go away.
+//! * **One retry at most**, with the same method, URI, headers, body and trailers, and one `Authorization` header. When
+//!   there is no new token to retry with, the caller gets the refused response, unread, with the [`AuthError`] in its
+//!   extensions.
+//! * **Nothing goes out without a token** because a login failed, and no token goes out of its [`Scope`].
+//! * **No deadlock**: no reservation of the inner service is held during a login, so the login may go through the same
+//!   limits, and a [built-in login](login) through the very stack that it authenticates.
+//! * **Nothing hangs**: a login ends after 30 seconds and no request waits longer than 60 for one. There is no panic
+//!   without a runtime, without a timer, or by a source that panics, but an error.
+//! * **Nothing is buffered ahead**, and no more than 64 KiB of a body is kept, until the response is accepted.
+//!
+//! # What it does not do
+//!
+//! * It does not retry for any other reason than a refused token; put `tower::retry` around it.
+//! * It does not replay a body over the limit; the session renews its token for the next request.
+//! * It cannot see a refusal that comes after the response's headers, such as a gRPC status in the trailers.
+//! * It cannot check where a request without an authority goes (as tonic's): that is the client's choice, and such a
+//!   request carries the token.
+//! * A redirect that the inner service follows by itself is out of its sight. Follow redirects above the layer, so that
+//!   each hop is a request of its own and one that leaves the scope goes without a token.
+//! * A response body that holds a reservation of the inner service while the caller does not read it can keep a login
+//!   through that service waiting; the login's time limit ends that.
+
+mod attempt;
+mod error;
+mod future;
+mod layer;
+pub mod login;
+mod refusal;
+mod replay;
+mod scope;
+mod service;
+mod session;
+mod source;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod token;
+
+pub use error::AuthError;
+pub use future::ResponseFuture;
+pub use layer::{BearerAuthLayer, OnFailedRenewal};
+pub use refusal::is_refusal;
+pub use replay::ReplayBody;
+pub use scope::{InvalidScope, Scope};
+pub use service::{BearerAuth, NoAuth};
+pub use session::{Session, SessionBuilder, TokenFuture};
+pub use source::{SourceFn, TokenSource, source_fn};
+pub use token::{InvalidToken, Token};
+
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -1,0 +1,109 @@
+//! One attempt at a request, and what is kept for another one.
+
+use std::sync::Arc;
+
+use http::request::Parts;
+use http::{HeaderMap, Request, Response};
+use http_body::Body;
+use tower::Service;
+
+use crate::ReplayBody;
+use crate::layer::Settings;
+use crate::replay::Replay;
+use crate::session::{Issued, Stamp};
+
+/// What a response belongs to.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "the large one is the usual one, and a box would cost each request an allocation"
+)]
+pub(crate) enum Attempt<S, B> {
+    /// May be renewed and retried.
+    First(Retrier<S>, Kept<B>),
+    /// Whatever comes back is the caller's answer.
+    Final,
+    /// Likewise, but a refusal is explained.
+    OutOfScope(Arc<Settings>),
+}
+
+/// What it takes to send a request from within the response future.
+pub(crate) struct Retrier<S> {
+    pub(crate) inner: S,
+    pub(crate) settings: Arc<Settings>,
+}
+
+/// What the first attempt leaves behind.
+pub(crate) struct Kept<B> {
+    pub(crate) sent: Stamp,
+    /// `None`: the body was known to be too large before it was sent.
+    pub(crate) copy: Option<(Parts, Replay<B>)>,
+}
+
+/// A request that waits to be sent.
+pub(crate) enum Outgoing<B> {
+    First(Request<B>),
+    Retry(Request<ReplayBody<B>>),
+}
+
+impl<S: Clone> Retrier<S> {
+    pub(crate) fn new(inner: &S, settings: &Arc<Settings>) -> Self {
+        Self {
+            inner: inner.clone(),
+            settings: settings.clone(),
+        }
+    }
+
+    /// Gives back what `poll_ready` reserved.
+    pub(crate) fn release(&mut self) {
+        let unready = self.inner.clone();
+        self.inner = unready;
+    }
+
+    /// To be called when the inner service is ready.
+    pub(crate) fn send<B>(
+        mut self,
+        outgoing: Outgoing<B>,
+        issued: &Issued,
+    ) -> (S::Future, Attempt<S, B>)
+    where
+        S: Service<Request<ReplayBody<B>>>,
+        B: Body,
+    {
+        match outgoing {
+            Outgoing::First(request) => {
+                let (request, kept) = self.settings.first_attempt(request, issued);
+                (self.inner.call(request), Attempt::First(self, kept))
+            }
+            Outgoing::Retry(mut request) => {
+                self.settings.attach(request.headers_mut(), issued);
+                (self.inner.call(request), Attempt::Final)
+            }
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn first_attempt<B: Body>(
+        &self,
+        request: Request<B>,
+        issued: &Issued,
+    ) -> (Request<ReplayBody<B>>, Kept<B>) {
+        let (mut head, body) = request.into_parts();
+        let (body, replay) = ReplayBody::replayable(body, self.replay_limit);
+        let copy = replay.is_possible().then(|| (head.clone(), replay));
+        self.attach(&mut head.headers, issued);
+        let kept = Kept {
+            sent: issued.stamp,
+            copy,
+        };
+        (Request::from_parts(head, body), kept)
+    }
+
+    pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
+        (self.refused_when)(response.status(), response.headers())
+    }
+
+    fn attach(&self, headers: &mut HeaderMap, issued: &Issued) {
+        headers.insert(self.header.clone(), issued.token.header_value().clone());
+    }
+}

@@ -1,0 +1,214 @@
+//! [`ResponseFuture`]: the only place that retries.
+
+use std::fmt;
+use std::future::Future;
+use std::mem;
+use std::ops::ControlFlow::{self, Break, Continue};
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::request::Parts;
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower::{BoxError, Service};
+
+use crate::attempt::{Attempt, Outgoing, Retrier};
+use crate::replay::Replay;
+use crate::session::{Ask, Issued, Wait};
+use crate::{AuthError, OnFailedRenewal, ReplayBody};
+
+pin_project! {
+    /// The response future of [`BearerAuth`](crate::BearerAuth).
+    ///
+    /// It is generic over the inner service `S` and its future `F`, the request's body `B` and the
+    /// response's body `R`. Dropping it cancels the request; a login under way goes on.
+    ///
+    /// # Errors
+    ///
+    /// An [`AuthError`] when no token could be had for the request, in a [`BoxError`]; the inner
+    /// service's own error as it is.
+    ///
+    /// # Panics
+    ///
+    /// When polled again after it is done.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct ResponseFuture<S, F, B, R> {
+        #[pin]
+        call: Option<F>,
+        step: Step<S, B, R>,
+    }
+}
+
+/// The same three steps make the first attempt and the second.
+enum Step<S, B, R> {
+    Login(Retrier<S>, Wait, Errand<B, R>),
+    Ready(Retrier<S>, Issued, Outgoing<B>, Patience),
+    Call(Attempt<S, B>),
+    Done,
+}
+
+/// What a login is waited for.
+enum Errand<B, R> {
+    Send(Outgoing<B>, Patience),
+    /// The refused response is kept until there is something better to give.
+    Renew(Parts, Replay<B>, Response<R>),
+}
+
+/// The token may expire while the inner service gets ready. Another one is waited for once, not
+/// for ever.
+#[derive(Clone, Copy)]
+enum Patience {
+    Fresh,
+    Spent,
+}
+
+impl<S, F, B, R> ResponseFuture<S, F, B, R> {
+    pub(crate) fn calling(call: F, attempt: Attempt<S, B>) -> Self {
+        Self {
+            call: Some(call),
+            step: Step::Call(attempt),
+        }
+    }
+
+    pub(crate) fn waiting(retrier: Retrier<S>, request: Request<B>) -> Self {
+        let errand = Errand::Send(Outgoing::First(request), Patience::Fresh);
+        Self {
+            call: None,
+            step: Step::login(retrier, Ask::Token, errand),
+        }
+    }
+}
+
+impl<S, F, B, R> Future for ResponseFuture<S, F, B, R>
+where
+    S: Service<Request<ReplayBody<B>>, Response = Response<R>, Future = F> + Clone,
+    S::Error: Into<BoxError>,
+    F: Future<Output = Result<Response<R>, S::Error>>,
+    B: Body + Unpin,
+{
+    type Output = Result<Response<R>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut this = self.project();
+        loop {
+            if let Some(call) = this.call.as_mut().as_pin_mut() {
+                let response = ready!(call.poll(cx)).map_err(Into::into);
+                // The attempt gives up what it holds before anything else is waited for.
+                this.call.set(None);
+                match mem::replace(this.step, Step::Done).answered(response?, cx) {
+                    Continue(step) => *this.step = step,
+                    Break(response) => return Poll::Ready(Ok(response)),
+                }
+            }
+            match mem::replace(this.step, Step::Done) {
+                Step::Login(retrier, mut wait, errand) => match wait.poll(cx) {
+                    Poll::Pending => {
+                        *this.step = Step::Login(retrier, wait, errand);
+                        return Poll::Pending;
+                    }
+                    Poll::Ready(outcome) => match errand.concluded(retrier, outcome) {
+                        Continue(step) => *this.step = step,
+                        Break(result) => return Poll::Ready(result.map_err(Into::into)),
+                    },
+                },
+                Step::Ready(mut retrier, granted, outgoing, patience) => {
+                    let ready = retrier.inner.poll_ready(cx).map_err(Into::into)?;
+                    if ready.is_pending() {
+                        *this.step = Step::Ready(retrier, granted, outgoing, patience);
+                        return Poll::Pending;
+                    }
+                    let issued = match (retrier.settings.session.look(), patience) {
+                        (Some(issued), _) => issued,
+                        (None, Patience::Spent) => granted,
+                        (None, Patience::Fresh) => {
+                            retrier.release();
+                            let errand = Errand::Send(outgoing, Patience::Spent);
+                            *this.step = Step::login(retrier, Ask::Token, errand);
+                            continue;
+                        }
+                    };
+                    let (call, attempt) = retrier.send(outgoing, &issued);
+                    this.call.set(Some(call));
+                    *this.step = Step::Call(attempt);
+                }
+                Step::Call(_) | Step::Done => panic!("`ResponseFuture` polled after completion"),
+            }
+        }
+    }
+}
+
+impl<S, B, R> Step<S, B, R> {
+    fn login(retrier: Retrier<S>, ask: Ask, errand: Errand<B, R>) -> Self {
+        let wait = Wait::new(retrier.settings.session.clone(), ask);
+        Step::Login(retrier, wait, errand)
+    }
+
+    /// What follows on the response of a call: it is the caller's, or there is more to do.
+    fn answered(
+        self,
+        mut response: Response<R>,
+        cx: &mut Context<'_>,
+    ) -> ControlFlow<Response<R>, Self> {
+        match self {
+            Step::Call(Attempt::First(retrier, kept)) if retrier.settings.is_refused(&response) => {
+                let session = retrier.settings.session.clone();
+                let mut wait = Wait::new(session, Ask::Newer(kept.sent));
+                match kept.copy.filter(|(_, replay)| replay.is_possible()) {
+                    Some((head, replay)) => {
+                        let errand = Errand::Renew(head, replay, response);
+                        Continue(Step::Login(retrier, wait, errand))
+                    }
+                    None => {
+                        // One poll begins a login, which goes on without this request.
+                        let _ = wait.poll(cx);
+                        Break(response)
+                    }
+                }
+            }
+            Step::Call(Attempt::OutOfScope(settings)) if settings.is_refused(&response) => {
+                response.extensions_mut().insert(AuthError::out_of_scope());
+                Break(response)
+            }
+            _ => Break(response),
+        }
+    }
+}
+
+impl<B, R> Errand<B, R> {
+    fn concluded<S>(
+        self,
+        retrier: Retrier<S>,
+        outcome: Result<Issued, AuthError>,
+    ) -> ControlFlow<Result<Response<R>, AuthError>, Step<S, B, R>> {
+        match (self, outcome) {
+            (Errand::Send(outgoing, patience), Ok(issued)) => {
+                Continue(Step::Ready(retrier, issued, outgoing, patience))
+            }
+            (Errand::Send(..), Err(error)) => Break(Err(error)),
+            (Errand::Renew(head, replay, response), Ok(issued)) => {
+                let Some(body) = replay.take() else {
+                    return Break(Ok(response));
+                };
+                drop(response);
+                let outgoing = Outgoing::Retry(Request::from_parts(head, body));
+                Continue(Step::Ready(retrier, issued, outgoing, Patience::Fresh))
+            }
+            (Errand::Renew(_, _, mut response), Err(error)) => {
+                match retrier.settings.on_failed_renewal {
+                    OnFailedRenewal::Error => Break(Err(error)),
+                    OnFailedRenewal::Respond => {
+                        response.extensions_mut().insert(error);
+                        Break(Ok(response))
+                    }
+                }
+            }
+        }
+    }
+}
+
+impl<S, F, B, R> fmt::Debug for ResponseFuture<S, F, B, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ResponseFuture").finish_non_exhaustive()
+    }
+}

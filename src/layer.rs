@@ -1,0 +1,164 @@
+//! [`BearerAuthLayer`] and its settings.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, StatusCode, header};
+use tower_layer::Layer;
+
+use crate::session::Session;
+use crate::{BearerAuth, Scope, TokenSource, is_refusal};
+
+/// Adds a bearer token to the requests of an HTTP client, and renews it when it is refused.
+///
+/// A clone of the layer, and every service that it makes, shares one [`Session`]; two layers made
+/// by two calls of [`new`](Self::new) do not.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Empty;
+/// use tower::{Service, ServiceBuilder, ServiceExt};
+/// use tower_bearer::{BearerAuthLayer, ReplayBody, Scope, Token, source_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower::BoxError> {
+/// let source = source_fn(Scope::origin("https://api.example.com")?, |_stale| async {
+///     Ok(Token::new("mF_9.B5f-4.1JqM")?)
+/// });
+///
+/// let client = ServiceBuilder::new()
+///     .layer(BearerAuthLayer::new(source))
+///     // Here stands a real client; this one says what it was sent.
+///     .service_fn(|request: Request<ReplayBody<Empty<Bytes>>>| async move {
+///         let sent = request.headers()["authorization"].clone();
+///         Ok::<_, tower::BoxError>(Response::new(sent))
+///     });
+///
+/// let request = Request::get("https://api.example.com/users/me").body(Empty::new())?;
+/// assert_eq!(client.oneshot(request).await?.body(), "Bearer mF_9.B5f-4.1JqM");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct BearerAuthLayer {
+    settings: Arc<Settings>,
+}
+
+/// What becomes of a refused request when no new token could be had for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnFailedRenewal {
+    /// The caller gets the refused response as it came, with the
+    /// [`AuthError`](crate::AuthError) in its extensions. This is the default.
+    #[default]
+    Respond,
+    /// The caller gets the [`AuthError`](crate::AuthError) as the error of the request: for
+    /// clients that drop a response's extensions, such as tonic's.
+    Error,
+}
+
+/// What all services of one layer share.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) session: Session,
+    pub(crate) scope: Scope,
+    pub(crate) header: HeaderName,
+    pub(crate) refused_when: Arc<Predicate>,
+    pub(crate) replay_limit: usize,
+    pub(crate) on_failed_renewal: OnFailedRenewal,
+}
+
+type Predicate = dyn Fn(StatusCode, &HeaderMap) -> bool + Send + Sync;
+
+impl BearerAuthLayer {
+    /// A layer with a session of its own, which logs in through `source` when a token is first
+    /// needed.
+    pub fn new(source: impl TokenSource) -> Self {
+        Self::from_session(Session::new(source))
+    }
+
+    /// A layer of an existing session, to share its token or to set its time limits.
+    pub fn from_session(session: Session) -> Self {
+        Self {
+            settings: Arc::new(Settings {
+                scope: session.scope(),
+                session,
+                header: header::AUTHORIZATION,
+                refused_when: Arc::new(is_refusal),
+                replay_limit: 64 * 1024,
+                on_failed_renewal: OnFailedRenewal::default(),
+            }),
+        }
+    }
+
+    pub(crate) fn from_settings(settings: Arc<Settings>) -> Self {
+        Self { settings }
+    }
+
+    /// The session that this layer's services share.
+    pub fn session(&self) -> &Session {
+        &self.settings.session
+    }
+
+    /// Where the token may go. By default where its [source](TokenSource::scope) says.
+    ///
+    /// A request to another origin passes without a token.
+    pub fn scope(self, scope: Scope) -> Self {
+        self.set(|settings| settings.scope = scope)
+    }
+
+    /// The header that carries the token. `authorization` by default.
+    ///
+    /// What stands in it is the token's matter: see
+    /// [`Token::with_scheme`](crate::Token::with_scheme) and [`Token::bare`](crate::Token::bare).
+    pub fn header(self, name: HeaderName) -> Self {
+        self.set(|settings| settings.header = name)
+    }
+
+    /// Which responses mean that the token was refused. [`is_refusal`] by default.
+    pub fn refused_when<P>(self, is_refused: P) -> Self
+    where
+        P: Fn(StatusCode, &HeaderMap) -> bool + Send + Sync + 'static,
+    {
+        self.set(|settings| settings.refused_when = Arc::new(is_refused))
+    }
+
+    /// How many bytes of a request's body are kept for a replay. 64 KiB by default.
+    ///
+    /// A request whose body is larger is not retried; the session renews its token all the same.
+    pub fn replay_limit(self, bytes: usize) -> Self {
+        self.set(|settings| settings.replay_limit = bytes)
+    }
+
+    /// What the caller gets when a refused token could not be renewed.
+    /// [`OnFailedRenewal::Respond`] by default.
+    pub fn on_failed_renewal(self, choice: OnFailedRenewal) -> Self {
+        self.set(|settings| settings.on_failed_renewal = choice)
+    }
+
+    fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {
+        change(Arc::make_mut(&mut self.settings));
+        self
+    }
+}
+
+impl<S> Layer<S> for BearerAuthLayer {
+    type Service = BearerAuth<S>;
+
+    fn layer(&self, inner: S) -> Self::Service {
+        BearerAuth::new(inner, self.settings.clone())
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("session", &self.session)
+            .field("scope", &self.scope)
+            .field("header", &self.header)
+            .field("replay_limit", &self.replay_limit)
+            .field("on_failed_renewal", &self.on_failed_renewal)
+            .finish_non_exhaustive()
+    }
+}

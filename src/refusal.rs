@@ -1,0 +1,48 @@
+//! Which responses mean "token refused".
+
+mod challenge;
+
+use http::header::WWW_AUTHENTICATE;
+use http::{HeaderMap, StatusCode};
+
+use self::challenge::challenges;
+
+/// The default answer to "was the token refused?".
+///
+/// Refused means status 401, or a gRPC response whose headers carry `grpc-status: 16`
+/// ([UNAUTHENTICATED]). A 401 is not a refusal when its `WWW-Authenticate` says that another login
+/// would not help: a Bearer challenge with `error="insufficient_scope"` ([RFC 6750, section 3.1])
+/// or a DPoP challenge with `error="use_dpop_nonce"` ([RFC 9449, section 9]). No challenge is
+/// required.
+///
+/// To be combined with a rule of one's own:
+///
+/// ```
+/// use tower_bearer::{BearerAuthLayer, is_refusal};
+/// # use tower_bearer::{Scope, Token, source_fn};
+/// # let source = source_fn(Scope::any(), |_| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
+///
+/// let layer = BearerAuthLayer::new(source)
+///     .refused_when(|status, headers| status == 419 || is_refusal(status, headers));
+/// ```
+///
+/// [UNAUTHENTICATED]: https://grpc.io/docs/guides/status-codes/
+/// [RFC 6750, section 3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+/// [RFC 9449, section 9]: https://www.rfc-editor.org/rfc/rfc9449#section-9
+pub fn is_refusal(status: StatusCode, headers: &HeaderMap) -> bool {
+    match status {
+        StatusCode::UNAUTHORIZED => !is_beyond_a_login(headers),
+        _ => headers.get("grpc-status").is_some_and(|code| code == "16"),
+    }
+}
+
+fn is_beyond_a_login(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(WWW_AUTHENTICATE)
+        .iter()
+        .flat_map(|value| challenges(value.as_bytes()))
+        .any(|challenge| {
+            challenge.is("Bearer") && challenge.has("error", "insufficient_scope")
+                || challenge.is("DPoP") && challenge.has("error", "use_dpop_nonce")
+        })
+}
