@@ -1,0 +1,112 @@
+//! What a request with its token in hand costs in allocations, counted exactly. In a binary of its
+//! own and as its only test, for the allocator counts what all threads do.
+
+#![allow(clippy::unwrap_used)]
+
+use std::future::{Ready, ready};
+use std::hint::black_box;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use http::{HeaderValue, Request, Response};
+use http_body::Body;
+use http_body_util::{Empty, Full};
+use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
+use tower::{BoxError, Layer, Service, service_fn};
+use tower_bearer::{BearerAuthLayer, Scope, Token, source_fn};
+
+#[global_allocator]
+static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
+
+fn allocations(work: impl FnOnce()) -> usize {
+    let region = Region::new(ALLOCATOR);
+    work();
+    let change = region.change();
+    change.allocations + change.reallocations
+}
+
+fn request<B: Body>(headers: usize, body: B) -> Request<B> {
+    const NAMES: [&str; 12] = [
+        "accept",
+        "accept-encoding",
+        "accept-language",
+        "user-agent",
+        "content-type",
+        "cookie",
+        "cache-control",
+        "x-request-id",
+        "x-tenant",
+        "traceparent",
+        "origin",
+        "referer",
+    ];
+    let mut request = Request::post("https://api.example.com/v4/properties/search");
+    for name in &NAMES[..headers] {
+        request = request.header(*name, format!("value of {name}"));
+    }
+    request.body(body).unwrap()
+}
+
+/// The least that a layer can do which may have to send the request again.
+fn by_hand<B: Body>(request: Request<B>, token: &HeaderValue) {
+    let (mut head, body) = request.into_parts();
+    let kept = head.clone();
+    head.headers.insert("authorization", token.clone());
+    black_box((Request::from_parts(head, body), kept));
+}
+
+fn answer<B>(request: Request<B>) -> Ready<Result<Response<()>, BoxError>> {
+    drop(black_box(request));
+    ready(Ok(Response::new(())))
+}
+
+fn by_the_layer<B: Body + Unpin>(client: &mut impl Client<B>, request: Request<B>) {
+    let response = client.call(request).now_or_never().unwrap();
+    assert_eq!(response.unwrap().status(), 200);
+}
+
+trait Client<B>: Service<Request<B>, Response = Response<()>, Error = BoxError> {}
+impl<B, S: Service<Request<B>, Response = Response<()>, Error = BoxError>> Client<B> for S {}
+
+/// B1: with the token in hand, a request with an empty body makes no allocation beyond those of
+/// keeping a copy of its head and inserting the header; one with a body makes one more.
+#[test]
+fn a_request_with_its_token_in_hand_allocates_no_more_than_a_copy_of_its_head() {
+    let source = source_fn(Scope::any(), |_| async {
+        Ok(Token::new("mF_9.B5f-4.1JqM")?)
+    });
+    let layer = BearerAuthLayer::new(source);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build();
+    let token = runtime.unwrap().block_on(layer.session().token()).unwrap();
+    let token = token.header_value();
+
+    for headers in [0, 4, 12] {
+        let floor = allocations({
+            let request = request(headers, Empty::<Bytes>::new());
+            move || by_hand(request, token)
+        });
+        assert!(
+            floor > 0,
+            "a copy of a head with a header allocates: the counter is dead"
+        );
+
+        let mut empty = layer.layer(service_fn(answer));
+        by_the_layer(&mut empty, request(headers, Empty::<Bytes>::new()));
+        let ours = allocations({
+            let request = request(headers, Empty::<Bytes>::new());
+            || by_the_layer(&mut empty, request)
+        });
+        assert_eq!(ours, floor, "{headers} headers, empty body");
+
+        let mut full = layer.layer(service_fn(answer));
+        let body = || Full::new(Bytes::from_static(&[b'x'; 1024]));
+        by_the_layer(&mut full, request(headers, body()));
+        let ours = allocations({
+            let request = request(headers, body());
+            || by_the_layer(&mut full, request)
+        });
+        assert_eq!(ours, floor + 1, "{headers} headers, 1 KiB");
+    }
+}

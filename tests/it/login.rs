@@ -1,0 +1,75 @@
+//! The built-in logins.
+
+mod client;
+mod datafiniti;
+mod errors;
+mod form;
+mod jwt;
+mod verdict;
+mod wire;
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::Service;
+use tower::util::BoxCloneService;
+use tower_bearer::login::{Datafiniti, Form};
+use tower_bearer::{AuthError, Token, TokenSource};
+
+/// No test's text but the password has this in it.
+const PASSWORD: &str = "hunter2";
+
+type Client = BoxCloneService<Request<Full<Bytes>>, Response<Full<Bytes>>, Infallible>;
+
+/// A client whose server always gives this answer.
+fn answering(response: Response<impl Into<Bytes>>) -> Client {
+    let response = response.map(|body| Full::new(body.into()));
+    BoxCloneService::new(tower::service_fn(move |_| {
+        std::future::ready(Ok(response.clone()))
+    }))
+}
+
+fn answer(status: u16, body: &str) -> Response<String> {
+    Response::builder()
+        .status(status)
+        .body(body.to_owned())
+        .unwrap()
+}
+
+fn datafiniti<S>(client: S) -> Datafiniti<S> {
+    Datafiniti::new(client, "me@example.com", PASSWORD)
+}
+
+fn form<S>(client: S) -> Form<S> {
+    Form::new(client, "https://api.example.com", "me", PASSWORD).unwrap()
+}
+
+async fn datafiniti_answered(status: u16, body: &str) -> Result<Token, AuthError> {
+    datafiniti(answering(answer(status, body)))
+        .fetch(None)
+        .await
+}
+
+async fn form_answered(status: u16, body: &str) -> Result<Token, AuthError> {
+    form(answering(answer(status, body))).fetch(None).await
+}
+
+/// The URL that a login is sent to.
+async fn url_of<F, L>(login: F) -> String
+where
+    F: FnOnce(Client) -> L,
+    L: TokenSource,
+{
+    let (urls, mut seen) = tokio::sync::mpsc::unbounded_channel();
+    let mut client = answering(answer(500, ""));
+    let login = login(BoxCloneService::new(tower::service_fn(
+        move |request: Request<Full<Bytes>>| {
+            urls.send(request.uri().to_string()).unwrap();
+            client.call(request)
+        },
+    )));
+    login.fetch(None).await.unwrap_err();
+    seen.recv().await.unwrap()
+}

@@ -1,0 +1,132 @@
+//! D1, D2: the bytes of a login, as a server sees them.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tower_bearer::TokenSource;
+use tower_bearer::login::{Datafiniti, Form};
+
+/// What a password may hold, and what either encoding has to escape.
+const ODD: &str = "pä\u{1F511}&=+%\"\\ ;\n";
+
+fn client() -> Client<HttpConnector, Full<Bytes>> {
+    Client::builder(TokioExecutor::new()).build_http()
+}
+
+/// A server that takes one request, gives this answer and closes. It hands back its own authority
+/// and the request's bytes.
+async fn server(answer: &'static str) -> (String, JoinHandle<String>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let host = listener.local_addr().unwrap().to_string();
+    let task = tokio::spawn(async move {
+        let (mut socket, _) = listener.accept().await.unwrap();
+        let mut request = Vec::new();
+        while !is_whole(&request) {
+            assert_ne!(socket.read_buf(&mut request).await.unwrap(), 0);
+        }
+        socket.write_all(answer.as_bytes()).await.unwrap();
+        String::from_utf8(request).unwrap()
+    });
+    (host, task)
+}
+
+fn is_whole(request: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(request);
+    let Some((head, _)) = text.split_once("\r\n\r\n") else {
+        return false;
+    };
+    let length = head.split_once("content-length: ").unwrap().1;
+    let length: usize = length.split("\r\n").next().unwrap().parse().unwrap();
+    request.len() >= head.len() + 4 + length
+}
+
+/// D1: this is a Datafiniti login, byte by byte.
+#[tokio::test]
+async fn a_datafiniti_login_on_the_wire() {
+    let (host, request) =
+        server("HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"token\":\"abc\"}").await;
+    let login = Datafiniti::new(client(), "me+x@example.com", ODD)
+        .base_url(&format!("http://{host}/df/"))
+        .unwrap();
+    assert_eq!(login.fetch(None).await.unwrap().expose(), "abc");
+    assert_eq!(
+        request.await.unwrap(),
+        format!(
+            "POST /df/v4/auth HTTP/1.1\r\n\
+             content-type: application/json\r\n\
+             accept: application/json\r\n\
+             host: {host}\r\n\
+             content-length: 61\r\n\
+             \r\n\
+             {{\"email\":\"me+x@example.com\",\"password\":\"pä\u{1F511}&=+%\\\"\\\\ ;\\n\"}}"
+        )
+    );
+}
+
+/// D2: this is a form login, byte by byte.
+#[tokio::test]
+async fn a_form_login_on_the_wire() {
+    let (host, request) =
+        server("HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"access_token\":\"abc\"}").await;
+    let login = Form::new(client(), &format!("http://{host}"), "me@example.com", ODD)
+        .unwrap()
+        .path("/oauth/token?tenant=a")
+        .unwrap()
+        .field("grant_type", "password")
+        .field("scope", "read write")
+        .field("a&b", "");
+    assert_eq!(login.fetch(None).await.unwrap().expose(), "abc");
+    assert_eq!(
+        request.await.unwrap(),
+        format!(
+            "POST /oauth/token?tenant=a HTTP/1.1\r\n\
+             content-type: application/x-www-form-urlencoded\r\n\
+             accept: application/json\r\n\
+             host: {host}\r\n\
+             content-length: 123\r\n\
+             \r\n\
+             username=me%40example.com&password=p%C3%A4%F0%9F%94%91%26%3D%2B%25%22%5C+%3B%0A\
+             &grant_type=password&scope=read+write&a%26b="
+        )
+    );
+}
+
+/// L2: an answer that is cut off on its way is unavailable, with hyper's error inside.
+#[tokio::test]
+async fn an_answer_that_is_cut_off_is_unavailable() {
+    let (host, _) =
+        server("HTTP/1.1 200 OK\r\ncontent-length: 16\r\n\r\n{\"token\":\"abc\"}").await;
+    let login = Datafiniti::new(client(), "me", ODD)
+        .base_url(&format!("http://{host}"))
+        .unwrap();
+    let error = login.fetch(None).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+    assert!(error.get_ref().is::<hyper::Error>());
+}
+
+/// L3: a redirect is an error, and its target sees nothing of the password.
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let target = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let location = target.local_addr().unwrap();
+    let answer = format!(
+        "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{location}/\r\ncontent-length: 0\r\n\r\n"
+    );
+    let (host, request) = server(answer.leak()).await;
+    let login = Datafiniti::new(client(), "me", ODD)
+        .base_url(&format!("http://{host}"))
+        .unwrap();
+    let error = login.fetch(None).await.unwrap_err();
+    assert!(error.is_misconfigured(), "{error}");
+    request.await.unwrap();
+    tokio::select! {
+        biased;
+        _ = target.accept() => panic!("the redirect was followed"),
+        () = tokio::task::yield_now() => {}
+    }
+}

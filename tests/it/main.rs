@@ -1,0 +1,12 @@
+//! The crate as its users meet it.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod fits;
+mod login;
+mod refusal;
+mod scope;
+mod session;
+mod support;
+mod token;
+mod tower;

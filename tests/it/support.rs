@@ -1,0 +1,228 @@
+//! What several tests need: a source that does as it is told, and a server that notes what it sees.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response, StatusCode};
+use http_body_util::{BodyExt, Full};
+use tokio::sync::Semaphore;
+use tower::{BoxError, Service, service_fn};
+use tower_bearer::{AuthError, ReplayBody, Scope, Token, TokenSource};
+
+pub(crate) type Body = Full<Bytes>;
+
+/// A source whose logins bring `t1`, `t2`, … unless a script says otherwise.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    inner: Arc<DeskInner>,
+}
+
+struct DeskInner {
+    logins: Mutex<Vec<Option<String>>>,
+    script: Mutex<Vec<Result<Token, AuthError>>>,
+    gate: Semaphore,
+    scope: Scope,
+}
+
+impl Desk {
+    /// Each login ends at once.
+    pub(crate) fn open() -> Self {
+        Self::new(Semaphore::MAX_PERMITS, Scope::any())
+    }
+
+    /// A login ends when it is let through.
+    pub(crate) fn closed() -> Self {
+        Self::new(0, Scope::any())
+    }
+
+    pub(crate) fn scoped(origin: &str) -> Self {
+        Self::new(Semaphore::MAX_PERMITS, Scope::origin(origin).unwrap())
+    }
+
+    fn new(permits: usize, scope: Scope) -> Self {
+        Self {
+            inner: Arc::new(DeskInner {
+                logins: Mutex::default(),
+                script: Mutex::default(),
+                gate: Semaphore::new(permits),
+                scope,
+            }),
+        }
+    }
+
+    /// What the next logins bring, in this order.
+    pub(crate) fn script(self, script: impl IntoIterator<Item = Result<Token, AuthError>>) -> Self {
+        let mut script: Vec<_> = script.into_iter().collect();
+        script.reverse();
+        *self.inner.script.lock().unwrap() = script;
+        self
+    }
+
+    pub(crate) fn let_through(&self, logins: usize) {
+        self.inner.gate.add_permits(logins);
+    }
+
+    /// How many logins were begun.
+    pub(crate) fn logins(&self) -> usize {
+        self.inner.logins.lock().unwrap().len()
+    }
+
+    /// The token that each login was to replace.
+    pub(crate) fn stale(&self) -> Vec<Option<String>> {
+        self.inner.logins.lock().unwrap().clone()
+    }
+}
+
+impl TokenSource for Desk {
+    fn scope(&self) -> Scope {
+        self.inner.scope.clone()
+    }
+
+    async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {
+        let number = {
+            let mut logins = self.inner.logins.lock().unwrap();
+            logins.push(stale.map(|token| token.expose().to_owned()));
+            logins.len()
+        };
+        self.inner.gate.acquire().await.unwrap().forget();
+        let scripted = self.inner.script.lock().unwrap().pop();
+        scripted.unwrap_or_else(|| Ok(token(&format!("t{number}"))))
+    }
+}
+
+/// A server that accepts one token at a time.
+#[derive(Clone, Default)]
+pub(crate) struct Server {
+    inner: Arc<Mutex<ServerInner>>,
+}
+
+#[derive(Default)]
+struct ServerInner {
+    accepted: Option<String>,
+    seen: Vec<Seen>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub(crate) authorization: Vec<String>,
+    pub(crate) body: Bytes,
+}
+
+impl Server {
+    /// Accepts any token.
+    pub(crate) fn new() -> Self {
+        Self::default()
+    }
+
+    pub(crate) fn accepting(token: &str) -> Self {
+        let server = Self::new();
+        server.accept(token);
+        server
+    }
+
+    /// Refuses all tokens but this one from now on.
+    pub(crate) fn accept(&self, token: &str) {
+        self.inner.lock().unwrap().accepted = Some(format!("Bearer {token}"));
+    }
+
+    pub(crate) fn seen(&self) -> Vec<Seen> {
+        self.inner.lock().unwrap().seen.clone()
+    }
+
+    /// The Authorization header of each request, where it has just one.
+    pub(crate) fn tokens(&self) -> Vec<String> {
+        let seen = self.seen();
+        seen.iter()
+            .map(|seen| seen.authorization.join(" AND "))
+            .collect()
+    }
+
+    fn answer<B>(&self, request: Request<B>, body: Bytes) -> Response<&'static str> {
+        let values = request.headers().get_all("authorization");
+        let authorization: Vec<_> = values
+            .iter()
+            .map(|value| value.to_str().unwrap().to_owned())
+            .collect();
+        let mut inner = self.inner.lock().unwrap();
+        let accepted = inner
+            .accepted
+            .as_ref()
+            .is_none_or(|accepted| authorization.contains(accepted));
+        inner.seen.push(Seen {
+            authorization,
+            body,
+        });
+        let mut response = Response::new(if accepted { "welcome" } else { "who are you?" });
+        if !accepted {
+            *response.status_mut() = StatusCode::UNAUTHORIZED;
+        }
+        response
+    }
+
+    /// A service that reads the body to its end before it answers.
+    pub(crate) fn service<B>(
+        &self,
+    ) -> impl Service<
+        Request<ReplayBody<B>>,
+        Response = Response<&'static str>,
+        Error = BoxError,
+        Future = BoxFuture<'static, Result<Response<&'static str>, BoxError>>,
+    > + Clone
+    + use<B>
+    where
+        B: http_body::Body + Send + Unpin + 'static,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let server = self.clone();
+        service_fn(move |request: Request<ReplayBody<B>>| {
+            let server = server.clone();
+            Box::pin(async move {
+                let (head, body) = request.into_parts();
+                let body = body.collect().await?.to_bytes();
+                Ok(server.answer(Request::from_parts(head, ()), body))
+            }) as BoxFuture<'static, _>
+        })
+    }
+
+    /// A service that answers at once and never looks at the body.
+    pub(crate) fn early<B>(
+        &self,
+    ) -> impl Service<
+        Request<B>,
+        Response = Response<&'static str>,
+        Error = Infallible,
+        Future = Ready<Result<Response<&'static str>, Infallible>>,
+    > + Clone
+    + use<B> {
+        let server = self.clone();
+        service_fn(move |request: Request<B>| ready(Ok(server.answer(request, Bytes::new()))))
+    }
+}
+
+pub(crate) fn token(text: &str) -> Token {
+    Token::new(text).unwrap()
+}
+
+pub(crate) fn get(uri: &str) -> Request<Body> {
+    Request::get(uri).body(Body::default()).unwrap()
+}
+
+pub(crate) fn post(body: &'static str) -> Request<Body> {
+    Request::post("https://api.example.com/")
+        .body(Body::from(body))
+        .unwrap()
+}
+
+/// The error in the extensions of a refused response.
+pub(crate) fn explanation<B>(response: &Response<B>) -> Option<&AuthError> {
+    response.extensions().get()
+}
+
+/// The `AuthError` that a request failed with.
+pub(crate) fn auth_error(error: BoxError) -> AuthError {
+    *error.downcast::<AuthError>().unwrap()
+}

@@ -1,0 +1,322 @@
+//! Readiness, reservations and errors: the layer as a good citizen of a tower stack.
+
+use std::sync::Mutex;
+use std::time::Duration;
+
+use futures::FutureExt;
+use http::{Request, Response, StatusCode};
+use tokio::time::{sleep, timeout};
+use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok};
+use tower::limit::ConcurrencyLimit;
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
+use tower_bearer::login::Form;
+use tower_bearer::testing::Api;
+use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Scope, Session, source_fn};
+use tower_test::mock::{self, Handle, Mock};
+
+use crate::support::{Body, Desk, Server, auth_error, get, token};
+
+const URI: &str = "https://api.example.com/";
+
+type Sent = Request<ReplayBody<Body>>;
+type Inner = Mock<Sent, Response<&'static str>>;
+
+/// A mock panics when it is called without having been ready.
+fn mock() -> (Inner, Handle<Sent, Response<&'static str>>) {
+    mock::pair()
+}
+
+async fn answer(handle: &mut Handle<Sent, Response<&'static str>>, status: u16) -> Sent {
+    let (request, send) = handle.next_request().await.unwrap();
+    let response = Response::builder().status(status).body("").unwrap();
+    send.send_response(response);
+    request
+}
+
+/// W1: readiness is the inner service's, before and after.
+#[tokio::test]
+async fn poll_ready_asks_the_inner_service() {
+    let (inner, mut handle) = mock();
+    handle.allow(0);
+    let layer = BearerAuthLayer::new(Desk::open());
+    let mut service = tokio_test::task::spawn(layer.layer(inner));
+    assert_pending!(service.enter(|cx, mut service| service.poll_ready(cx)));
+    handle.allow(1);
+    assert!(service.is_woken());
+    assert_ready_ok!(service.enter(|cx, mut service| service.poll_ready(cx)));
+}
+
+/// W1: with a token in hand `call` uses the instance that was polled ready, within `call` itself.
+#[tokio::test]
+async fn the_ready_instance_is_called_at_once() {
+    let (inner, mut handle) = mock();
+    let layer = BearerAuthLayer::new(Desk::open());
+    layer.session().token().await.unwrap();
+    let mut service = layer.layer(inner);
+    handle.allow(1);
+    service.ready().await.unwrap();
+    let response = service.call(get(URI));
+    let mut next = tokio_test::task::spawn(handle.next_request());
+    assert!(next.poll().is_ready(), "sent before the future was polled");
+    drop(response);
+}
+
+/// W1: the clone left behind is polled ready before it is called again, with and without a token.
+#[tokio::test]
+async fn one_service_serves_one_request_after_another() {
+    let (inner, mut handle) = mock();
+    let mut service = BearerAuthLayer::new(Desk::open()).layer(inner);
+    let server = tokio::spawn(async move {
+        for status in [401, 200, 200] {
+            answer(&mut handle, status).await;
+        }
+    });
+    for _ in 0..2 {
+        let response = service.ready().await.unwrap().call(get(URI)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    server.await.unwrap();
+}
+
+/// W1: readiness is polled before the retry too, and the token is read after it.
+#[tokio::test]
+async fn the_retry_waits_for_readiness_and_takes_the_newest_token() {
+    let (inner, mut handle) = mock();
+    let desk = Desk::open();
+    let layer = BearerAuthLayer::new(desk.clone());
+    layer.session().token().await.unwrap();
+    handle.allow(1);
+    let mut service = layer.layer(inner);
+    let mut response = tokio_test::task::spawn(service.ready().await.unwrap().call(get(URI)));
+    answer(&mut handle, 401).await;
+    while desk.logins() < 2 {
+        assert_pending!(response.poll());
+        tokio::task::yield_now().await;
+    }
+    tokio::task::yield_now().await;
+    assert_pending!(response.poll());
+    // While the retry waits for readiness, the token that it was granted is refused elsewhere.
+    let elsewhere = layer.layer(service_fn(async |request: Sent| {
+        let refused = request.headers()["authorization"] == "Bearer t2";
+        let status = if refused { 401 } else { 200 };
+        Ok::<_, BoxError>(Response::builder().status(status).body("").unwrap())
+    }));
+    assert_eq!(elsewhere.oneshot(get(URI)).await.unwrap().status(), 200);
+    handle.allow(1);
+    assert_pending!(response.poll());
+    let retried = answer(&mut handle, 200).await;
+    assert_eq!(retried.headers()["authorization"], "Bearer t3");
+    assert_eq!(assert_ready_ok!(response.poll()).status(), 200);
+}
+
+/// W1, W2: a request that needs a login gives its reservation back until it has a token.
+#[tokio::test]
+async fn no_reservation_is_held_during_a_login() {
+    let desk = Desk::closed();
+    let limited = ConcurrencyLimit::new(Server::new().service::<Body>(), 1);
+    let mut service = BearerAuthLayer::new(desk.clone()).layer(limited.clone());
+    let mut waiting = tokio_test::task::spawn(service.ready().await.unwrap().call(get(URI)));
+    assert_pending!(waiting.poll());
+    // The only permit is free for others.
+    let other = get(URI).map(ReplayBody::new);
+    let other = timeout(Duration::from_secs(5), limited.oneshot(other));
+    assert!(other.await.unwrap().is_ok());
+    desk.let_through(1);
+    assert!(waiting.await.is_ok());
+}
+
+/// W2: a login through the same `ConcurrencyLimit(1)` as the requests deadlocks neither the first
+/// request nor a refused one.
+#[tokio::test(start_paused = true)]
+async fn a_login_through_the_same_concurrency_limit_is_no_deadlock() {
+    let server = Server::accepting("second");
+    let limited = ConcurrencyLimit::new(server.service::<Body>(), 1);
+    let source = {
+        let limited = limited.clone();
+        source_fn(Scope::any(), move |stale| {
+            let limited = limited.clone();
+            async move {
+                let login = Request::post("https://api.example.com/login");
+                let login = login.body(ReplayBody::new(Body::from("login"))).unwrap();
+                limited
+                    .oneshot(login)
+                    .await
+                    .map_err(AuthError::unavailable)?;
+                Ok(token(if stale.is_some() { "second" } else { "first" }))
+            }
+        })
+    };
+    let client = BearerAuthLayer::new(source).layer(limited);
+    let requests = (0..10).map(|_| tokio::spawn(client.clone().oneshot(get(URI))));
+    for answered in futures::future::join_all(requests).await {
+        assert_eq!(answered.unwrap().unwrap().status(), StatusCode::OK);
+    }
+    let logins = server
+        .seen()
+        .into_iter()
+        .filter(|seen| seen.body == "login");
+    assert_eq!(logins.count(), 2);
+}
+
+/// W2: a `Buffer` below that is full of waiting requests takes the login all the same.
+#[tokio::test(start_paused = true)]
+async fn a_login_through_a_buffer_full_of_waiters_is_no_deadlock() {
+    let server = Server::accepting("second");
+    let buffered = ServiceBuilder::new()
+        .buffer::<Sent>(1)
+        .concurrency_limit(1)
+        .service(server.service::<Body>());
+    let source = {
+        let buffered = buffered.clone();
+        source_fn(Scope::any(), move |stale| {
+            let buffered = buffered.clone();
+            async move {
+                let login = Request::post("https://api.example.com/login");
+                let login = login.body(ReplayBody::new(Body::from("login"))).unwrap();
+                buffered
+                    .oneshot(login)
+                    .boxed()
+                    .await
+                    .map_err(AuthError::unavailable)?;
+                Ok(token(if stale.is_some() { "second" } else { "first" }))
+            }
+        })
+    };
+    let client = BearerAuthLayer::new(source).layer(buffered);
+    let requests = (0..10).map(|_| tokio::spawn(client.clone().oneshot(get(URI))));
+    for answered in futures::future::join_all(requests).await {
+        assert_eq!(answered.unwrap().unwrap().status(), StatusCode::OK);
+    }
+}
+
+/// W3: a failed login comes from the response, never from readiness.
+#[tokio::test]
+async fn a_failed_login_leaves_the_service_ready() {
+    let failing = || Err(AuthError::rejected("wrong password"));
+    let desk = Desk::open().script([failing(), failing()]);
+    let mut service = BearerAuthLayer::new(desk).layer(Server::new().service());
+    for _ in 0..2 {
+        let failed = service.ready().await.unwrap().call(get(URI)).await;
+        assert!(auth_error(failed.unwrap_err()).is_rejected());
+    }
+    assert!(service.ready().await.unwrap().call(get(URI)).await.is_ok());
+}
+
+/// W3: errors of the inner service pass as they were: from readiness, first attempt and retry.
+#[tokio::test]
+async fn inner_errors_pass_as_they_were() {
+    fn is_io(error: BoxError) -> bool {
+        error.downcast_ref::<std::io::Error>().is_some()
+    }
+    let broken = || std::io::Error::other("broken");
+    let layer = BearerAuthLayer::new(Desk::open());
+
+    let (inner, mut handle) = mock();
+    handle.send_error(broken());
+    let mut service = tokio_test::task::spawn(layer.layer(inner));
+    let error = assert_ready_err!(service.enter(|cx, mut service| service.poll_ready(cx)));
+    assert!(is_io(error));
+
+    let (inner, mut handle) = mock();
+    let request = tokio::spawn(layer.layer(inner).oneshot(get(URI)));
+    let (_, send) = handle.next_request().await.unwrap();
+    send.send_error(broken());
+    assert!(is_io(request.await.unwrap().unwrap_err()));
+
+    let (inner, mut handle) = mock();
+    let request = tokio::spawn(layer.layer(inner).oneshot(get(URI)));
+    answer(&mut handle, 401).await;
+    let (_, send) = handle.next_request().await.unwrap();
+    send.send_error(broken());
+    assert!(is_io(request.await.unwrap().unwrap_err()));
+}
+
+/// W4: a built-in login may go through the very stack that it authenticates, also behind a
+/// `Buffer`; another session's layer in that stack gives the login its own token.
+#[tokio::test(start_paused = true)]
+async fn a_built_in_login_may_go_through_its_own_stack() {
+    use std::sync::{Arc, OnceLock};
+    type Stack = BoxCloneSyncService<Request<Body>, Response<Body>, BoxError>;
+    let api = Api::new().account("alice", "secret");
+    let stack: Arc<OnceLock<Stack>> = Arc::default();
+    let login_client = {
+        let stack = stack.clone();
+        service_fn(move |request| stack.get().unwrap().clone().oneshot(request))
+    };
+    let login = Form::new(login_client, "https://api.example.com", "alice", "secret").unwrap();
+    let proxy = Desk::open();
+    let seen: Arc<Mutex<Vec<String>>> = Arc::default();
+    let inner = {
+        let (api, seen) = (api.clone(), seen.clone());
+        service_fn(move |request: Request<ReplayBody<ReplayBody<Body>>>| {
+            let header = |name| request.headers().get(name).map(|it| it.to_str().unwrap());
+            let seems = header("authorization").map_or("no token", |it| &it[..7]);
+            let proxied = header("x-proxy").unwrap_or("none");
+            seen.lock()
+                .unwrap()
+                .push(format!("{} {seems} {proxied}", request.uri().path()));
+            api.clone().oneshot(request)
+        })
+    };
+    let x_proxy = http::HeaderName::from_static("x-proxy");
+    let client = ServiceBuilder::new()
+        .buffer(1)
+        .layer(BearerAuthLayer::new(login))
+        .layer(BearerAuthLayer::new(proxy).header(x_proxy))
+        .service(inner);
+    assert!(stack.set(BoxCloneSyncService::new(client)).is_ok());
+    let me = || get("https://api.example.com/users/me");
+    for revoked in [false, true] {
+        if revoked {
+            api.revoke_all();
+        }
+        let requests = (0..10).map(|_| tokio::spawn(stack.get().unwrap().clone().oneshot(me())));
+        for answered in futures::future::join_all(requests).await {
+            assert_eq!(answered.unwrap().unwrap().status(), StatusCode::OK);
+        }
+    }
+    assert_eq!(api.counts().logins, 2);
+    assert_eq!(seen.lock().unwrap()[0], "/auth/login no token Bearer t1");
+    assert_eq!(seen.lock().unwrap()[1], "/users/me Bearer  Bearer t1");
+}
+
+/// W4, L4: a source that waits for its own session gets an error that says so, at once.
+#[tokio::test(start_paused = true)]
+async fn a_source_that_waits_for_its_own_session_is_told() {
+    use std::sync::{Arc, OnceLock};
+    let own: Arc<OnceLock<Session>> = Arc::default();
+    let source = {
+        let own = own.clone();
+        source_fn(Scope::any(), move |_| own.get().unwrap().token())
+    };
+    let session = own.get_or_init(|| Session::new(source));
+    let error = timeout(Duration::from_secs(1), session.token())
+        .await
+        .unwrap();
+    let error = error.unwrap_err();
+    assert!(error.to_string().contains("its own session"), "{error}");
+}
+
+/// W4, L4: one that hides it behind a task of its own ends at the time limit.
+#[tokio::test(start_paused = true)]
+async fn a_source_that_waits_for_its_own_session_elsewhere_ends_at_the_limit() {
+    use std::sync::{Arc, OnceLock};
+    let own: Arc<OnceLock<Session>> = Arc::default();
+    let source = {
+        let own = own.clone();
+        source_fn(Scope::any(), move |_| {
+            let token = tokio::spawn(own.get().unwrap().token());
+            async move { token.await.map_err(AuthError::unavailable)? }
+        })
+    };
+    let session = own.get_or_init(|| Session::new(source));
+    let started = tokio::time::Instant::now();
+    let error = session.token().await.unwrap_err();
+    assert_eq!(started.elapsed(), Duration::from_secs(30));
+    assert!(
+        error.is_timeout() && error.to_string().contains("its own session"),
+        "{error}"
+    );
+    sleep(Duration::from_secs(100)).await;
+}
