@@ -44,6 +44,8 @@ enum Kind {
     Timeout,
     Misconfigured,
     Unchanged,
+    Withheld,
+    SignedOut,
     OutOfScope,
 }
 
@@ -72,6 +74,20 @@ impl AuthError {
 
     pub(crate) fn unchanged() -> Self {
         Self::new(Kind::Unchanged, "the login brought the refused token again")
+    }
+
+    pub(crate) fn withheld() -> Self {
+        Self::new(
+            Kind::Withheld,
+            "logins have not helped: fresh tokens were refused as well",
+        )
+    }
+
+    pub(crate) fn signed_out() -> Self {
+        Self::new(
+            Kind::SignedOut,
+            "the session was signed out, or given another source, in the meantime",
+        )
     }
 
     pub(crate) fn out_of_scope() -> Self {
@@ -112,12 +128,25 @@ impl AuthError {
         self.inner.kind == Kind::Unchanged
     }
 
+    /// The token was refused, and no login was made: the ones before had not helped. See
+    /// [`SessionBuilder::refusal_backoff`](crate::SessionBuilder::refusal_backoff).
+    pub fn is_withheld(&self) -> bool {
+        self.inner.kind == Kind::Withheld
+    }
+
+    /// [`Session::sign_out`](crate::Session::sign_out) came before the token, or
+    /// [`Session::replace_source`](crate::Session::replace_source) before the retry.
+    pub fn is_signed_out(&self) -> bool {
+        self.inner.kind == Kind::SignedOut
+    }
+
     /// The request went to an origin that the token is not meant for, so it carried none.
     pub fn is_out_of_scope(&self) -> bool {
         self.inner.kind == Kind::OutOfScope
     }
 
-    /// How long the login endpoint asked to be left alone, if it did.
+    /// How long no login will be made, where that is known: because the endpoint asked for it, or
+    /// because logins have failed before.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }
@@ -160,6 +189,8 @@ impl AuthError {
             Kind::Timeout => "login timed out",
             Kind::Misconfigured => "login misconfigured",
             Kind::Unchanged => "token not renewed",
+            Kind::Withheld => "login withheld",
+            Kind::SignedOut => "signed out",
             Kind::OutOfScope => "no token sent",
         }
     }

@@ -118,10 +118,12 @@ where
                         *this.step = Step::Ready(retrier, granted, outgoing, patience);
                         return Poll::Pending;
                     }
-                    let issued = match (retrier.settings.session.look(), patience) {
+                    let sent = matches!(outgoing, Outgoing::Retry(_));
+                    let session = &retrier.settings.session;
+                    let issued = match (session.still(&granted, sent)?, patience) {
                         (Some(issued), _) => issued,
-                        (None, Patience::Spent) => granted,
-                        (None, Patience::Fresh) => {
+                        (None, Patience::Spent) if session.is_account_of(&granted) => granted,
+                        (None, _) => {
                             retrier.release();
                             let errand = Errand::Send(outgoing, Patience::Spent);
                             *this.step = Step::login(retrier, Ask::Token, errand);

@@ -62,7 +62,8 @@ pub enum OnFailedRenewal {
 #[derive(Clone)]
 pub(crate) struct Settings {
     pub(crate) session: Session,
-    pub(crate) scope: Scope,
+    /// `None`: the source says.
+    pub(crate) scope: Option<Scope>,
     pub(crate) header: HeaderName,
     pub(crate) refused_when: Arc<Predicate>,
     pub(crate) replay_limit: usize,
@@ -82,8 +83,8 @@ impl BearerAuthLayer {
     pub fn from_session(session: Session) -> Self {
         Self {
             settings: Arc::new(Settings {
-                scope: session.scope(),
                 session,
+                scope: None,
                 header: header::AUTHORIZATION,
                 refused_when: Arc::new(is_refusal),
                 replay_limit: 64 * 1024,
@@ -105,7 +106,7 @@ impl BearerAuthLayer {
     ///
     /// A request to another origin passes without a token.
     pub fn scope(self, scope: Scope) -> Self {
-        self.set(|settings| settings.scope = scope)
+        self.set(|settings| settings.scope = Some(scope))
     }
 
     /// The header that carries the token. `authorization` by default.

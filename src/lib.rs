@@ -97,7 +97,7 @@ pub use refusal::is_refusal;
 pub use replay::ReplayBody;
 pub use scope::{InvalidScope, Scope};
 pub use service::{BearerAuth, NoAuth};
-pub use session::{Session, SessionBuilder, TokenFuture};
+pub use session::{Session, SessionBuilder, Stats, TokenFuture};
 pub use source::{SourceFn, TokenSource, source_fn};
 pub use token::{InvalidToken, Token};
 

@@ -51,8 +51,8 @@ impl<S> BearerAuth<S> {
     pub(crate) fn new(inner: S, settings: Arc<Settings>) -> Self {
         Self {
             inner,
+            view: settings.session.view(),
             settings,
-            view: View::default(),
         }
     }
 
@@ -102,11 +102,13 @@ where
             let response = self.inner.call(request.map(ReplayBody::new));
             return ResponseFuture::calling(response, Attempt::Final);
         }
-        if !settings.scope.contains(request.uri()) {
+        settings.session.refresh(&mut self.view);
+        let scope = settings.scope.as_ref().unwrap_or(&self.view.scope);
+        if !scope.contains(request.uri()) {
             let response = self.inner.call(request.map(ReplayBody::new));
             return ResponseFuture::calling(response, Attempt::OutOfScope(settings.clone()));
         }
-        if let Some(issued) = settings.session.usable(&mut self.view) {
+        if let Some(issued) = settings.session.usable(&self.view) {
             let (request, kept) = settings.first_attempt(request, issued);
             let retrier = Retrier::new(&self.inner, settings);
             return ResponseFuture::calling(

@@ -9,6 +9,7 @@ use std::time::Duration;
 use tokio::runtime::{self, Handle};
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::policy::later;
 use crate::AuthError;
 
 #[derive(Debug)]
@@ -20,10 +21,7 @@ pub(super) struct Deadline {
 
 impl Deadline {
     pub(super) fn after(limit: Duration) -> Result<Self, AuthError> {
-        // As tokio does for a sleep that is too long for its clock.
-        const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
-        let now = Instant::now();
-        Self::at(now.checked_add(limit).unwrap_or(now + FAR))
+        Self::at(later(Instant::now(), limit))
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AuthError>> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::thread;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::Shared as SharedFuture;
@@ -10,84 +11,99 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::Shared;
-use super::deadline::no_runtime;
+use super::deadline::{Deadline, no_runtime};
 use super::state::{Issued, LoginId};
+use crate::source::DynTokenSource;
 use crate::{AuthError, Token};
 
-/// Each waiter holds a clone. An error of the channel means that the login was lost.
+/// Each waiter holds a clone. An error of the channel means that the login was lost or given up.
 pub(super) type Login = SharedFuture<oneshot::Receiver<Outcome>>;
 
 pub(super) type Outcome = Result<Issued, AuthError>;
 
+/// What the session keeps of a login: the way to its waiters.
+pub(super) struct Waiters {
+    sender: oneshot::Sender<Outcome>,
+    pub(super) login: Login,
+}
+
 /// Owned by the login's task. Whatever becomes of that task, the session hears of it.
 pub(super) struct Running {
     shared: Arc<Shared>,
+    source: Arc<dyn DynTokenSource>,
     id: LoginId,
-    waiters: Option<oneshot::Sender<Outcome>>,
+    ended: bool,
+}
+
+impl Waiters {
+    pub(super) fn new() -> Self {
+        let (sender, receiver) = oneshot::channel();
+        Self {
+            sender,
+            login: receiver.shared(),
+        }
+    }
+
+    /// Wakes them: not to be called under the lock.
+    pub(super) fn tell(self, outcome: Outcome) {
+        // That nobody waits any more is no loss: the session has the token.
+        let _ = self.sender.send(outcome);
+    }
 }
 
 impl Running {
-    pub(super) fn new(shared: Arc<Shared>, id: LoginId) -> (Self, Login) {
-        let (sender, receiver) = oneshot::channel();
-        let running = Self {
+    pub(super) fn new(shared: Arc<Shared>, source: Arc<dyn DynTokenSource>, id: LoginId) -> Self {
+        Self {
             shared,
+            source,
             id,
-            waiters: Some(sender),
-        };
-        (running, receiver.shared())
+            ended: false,
+        }
     }
 
     /// Runs the login detached from whoever asked for it. Not under the lock: a runtime that shuts
     /// down drops the task at once.
     pub(super) fn spawn(self, stale: Option<Token>) -> Result<(), AuthError> {
         let runtime = Handle::try_current().map_err(|_| no_runtime())?;
+        // Without a timer the task would panic.
+        Deadline::after(Duration::ZERO)?;
         let session = self.shared.id;
         runtime.spawn(session.mark(self.run(stale)));
         Ok(())
     }
 
-    async fn run(self, stale: Option<Token>) {
-        let setup = &self.shared.setup;
-        let limit = setup.login_timeout;
-        let outcome = timeout(limit, async { setup.source.fetch(stale.as_ref()).await }).await;
-        self.end(outcome.unwrap_or_else(|_| {
+    async fn run(mut self, stale: Option<Token>) {
+        let limit = self.shared.policy.login_timeout;
+        let fetch = async { self.source.fetch(stale.as_ref()).await };
+        let outcome = timeout(limit, fetch).await.unwrap_or_else(|_| {
             Err(AuthError::timeout(format!(
                 "it took more than {limit:?} (a token source must not wait for its own session)"
             )))
-        }));
+        });
+        self.end(outcome);
     }
 
-    fn end(mut self, outcome: Result<Token, AuthError>) {
-        self.settle(outcome);
-    }
-
-    fn settle(&mut self, outcome: Result<Token, AuthError>) {
-        let mut inner = self.shared.lock();
-        let outcome = inner.state.end(self.id, outcome, Instant::now());
-        let login = outcome.as_ref().and_then(|_| inner.login.take());
-        self.shared.touch();
-        drop(inner);
-        if let (Some(waiters), Some(outcome)) = (self.waiters.take(), outcome) {
-            // That nobody waits any more is no loss: the session has the token.
-            let _ = waiters.send(outcome);
-        }
-        drop(login);
+    fn end(&mut self, outcome: Result<Token, AuthError>) {
+        self.ended = true;
+        self.shared.settle(|inner| {
+            let outcome = inner.state.end(self.id, outcome, Instant::now())?;
+            Some((inner.waiters.take()?, Some(outcome)))
+        });
     }
 }
 
 impl Drop for Running {
     fn drop(&mut self) {
-        if self.waiters.is_none() {
+        if self.ended {
             return;
         }
         if thread::panicking() {
-            return self.settle(Err(AuthError::unavailable("the token source panicked")));
+            return self.end(Err(AuthError::unavailable("the token source panicked")));
         }
-        let mut inner = self.shared.lock();
-        let given_up = inner.state.give_up(self.id);
-        let login = if given_up { inner.login.take() } else { None };
-        self.shared.touch();
-        drop(inner);
-        drop(login);
+        self.shared.settle(|inner| {
+            let given_up = inner.state.give_up(self.id, Instant::now());
+            let waiters = inner.waiters.take_if(|_| given_up)?;
+            Some((waiters, None))
+        });
     }
 }

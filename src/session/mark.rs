@@ -10,7 +10,7 @@ tokio::task_local! {
 }
 
 /// Tells sessions apart. As an extension of a request it says: this is that session's own login.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SessionId(u64);
 
 impl SessionId {

@@ -1,7 +1,7 @@
 //! What all clones share: one token and one login at a time.
 //!
-//! [`state`] decides, this module carries out: it holds the lock, runs the login on a task of its
-//! own, and keeps those who wait.
+//! [`state`] decides, by the rules of its [`gate`]; this module carries out: it holds the lock, runs
+//! the login on a task of its own, and keeps those who wait.
 //!
 //! ```text
 //!  request ─► Wait ── ask ──► State ── Use ───────────────────────► token
@@ -14,27 +14,35 @@
 //! runs. A change that concerns requests on their way out moves the `epoch`, by which each clone
 //! of the service knows that its own copy of the token still holds.
 
+mod builder;
 mod deadline;
+mod gate;
 mod login;
 mod mark;
+mod policy;
 mod state;
+mod stats;
 mod wait;
 
 use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::time::Instant;
 
 use self::deadline::Deadline;
-use self::login::{Login, Running};
-use self::state::{Decision, State};
+use self::gate::Cause;
+use self::login::{Login, Outcome, Running, Waiters};
+use self::policy::Policy;
+use self::state::{Age, Decision, State};
 use crate::source::DynTokenSource;
-use crate::{AuthError, Scope, TokenSource};
+use crate::{AuthError, Scope, Token, TokenSource};
 
+pub use self::builder::SessionBuilder;
 pub(crate) use self::mark::SessionId;
 pub(crate) use self::state::{Ask, Issued, Stamp};
+pub use self::stats::Stats;
 pub use self::wait::TokenFuture;
 pub(crate) use self::wait::Wait;
 
@@ -61,48 +69,41 @@ pub struct Session {
     shared: Arc<Shared>,
 }
 
-/// Sets up a [`Session`].
-///
-/// ```
-/// use std::time::Duration;
-/// use tower_bearer::{Scope, Session, Token, source_fn};
-///
-/// let source = source_fn(Scope::any(), |_stale| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
-/// let session = Session::builder(source)
-///     .login_timeout(Duration::from_secs(10))
-///     .build();
-/// ```
-#[derive(Clone)]
-pub struct SessionBuilder {
-    source: Arc<dyn DynTokenSource>,
-    login_timeout: Duration,
-    wait_timeout: Duration,
-}
-
-/// One clone's own copy of the token in hand, good until the epoch moves on.
-#[derive(Clone, Debug, Default)]
+/// One clone's own copy of what a request needs, good until the epoch moves on.
+#[derive(Clone, Debug)]
 pub(crate) struct View {
     epoch: u64,
+    pub(crate) scope: Scope,
     issued: Option<Issued>,
 }
 
 struct Shared {
     id: SessionId,
-    setup: SessionBuilder,
+    policy: Policy,
+    /// Moves under the lock only.
     epoch: AtomicU64,
     inner: Mutex<Inner>,
 }
 
-#[derive(Default)]
 struct Inner {
     state: State,
-    /// What those who join the login under way wait for.
-    login: Option<Login>,
+    source: Arc<dyn DynTokenSource>,
+    scope: Scope,
+    /// Those of the login under way.
+    waiters: Option<Waiters>,
 }
 
 enum Answer {
     Token(Issued),
-    Login(Login, Deadline),
+    Login(Joined),
+}
+
+/// A login that somebody waits for.
+#[derive(Debug)]
+struct Joined {
+    login: Login,
+    deadline: Deadline,
+    account: u64,
 }
 
 impl Session {
@@ -113,21 +114,80 @@ impl Session {
 
     /// A session with settings of its own.
     pub fn builder(source: impl TokenSource) -> SessionBuilder {
-        SessionBuilder {
-            source: Arc::new(source),
-            login_timeout: Duration::from_secs(30),
-            wait_timeout: Duration::from_secs(60),
-        }
+        SessionBuilder::new(Arc::new(source))
     }
 
     /// The token in hand if it is usable; else joins the login under way, or begins one.
     ///
     /// # Errors
     ///
-    /// What the login failed with, or a time-out; also the lack of a tokio runtime with a timer,
-    /// where a login is needed.
+    /// What the login failed with, or the last one before it if there may be no new one yet; a
+    /// time-out; also the lack of a tokio runtime with a timer, where a login is needed.
     pub fn token(&self) -> TokenFuture {
         TokenFuture::new(self.clone())
+    }
+
+    /// Says that this token was refused, for a use of it that the layer does not see. The next
+    /// request logs in, as far as the rules for refusals allow.
+    ///
+    /// `false` if another token is in hand by now: there is nothing to do.
+    pub fn invalidate(&self, token: &Token) -> bool {
+        let mut inner = self.shared.lock();
+        let invalidated = inner.state.invalidate(token, Instant::now());
+        self.shared.touch();
+        invalidated
+    }
+
+    /// Forgets the token, and the login under way if there is one: its outcome is not kept, and
+    /// those who wait for it get an error ([`AuthError::is_signed_out`]). A later request logs in
+    /// anew, where earlier failures allow it.
+    pub fn sign_out(&self) {
+        self.shared.settle(|inner| {
+            inner.state.sign_out();
+            let waiters = inner.waiters.take()?;
+            Some((waiters, Some(Err(AuthError::signed_out()))))
+        });
+    }
+
+    /// Goes on with another source, which may be another account: nothing that is asked for from
+    /// now on is given the old token, and what earlier logins failed with counts no more.
+    ///
+    /// Those who wait for a first token wait for that of the new source. A request that was sent
+    /// with the old token is not repeated with a new one; should it be refused, its caller gets
+    /// that response, with an error in its extensions ([`AuthError::is_signed_out`]).
+    pub fn replace_source(&self, source: impl TokenSource) {
+        let source: Arc<dyn DynTokenSource> = Arc::new(source);
+        let scope = source.scope();
+        let mut old = None;
+        self.shared.settle(|inner| {
+            inner.state.replace();
+            inner.scope = scope;
+            old = Some(std::mem::replace(&mut inner.source, source));
+            Some((inner.waiters.take()?, None))
+        });
+    }
+
+    /// What this session has done so far.
+    pub fn stats(&self) -> Stats {
+        self.shared.lock().state.stats
+    }
+
+    fn with(source: Arc<dyn DynTokenSource>, policy: Policy) -> Self {
+        let id = SessionId::next();
+        let seed = RandomState::new().hash_one(id);
+        Self {
+            shared: Arc::new(Shared {
+                id,
+                policy,
+                epoch: AtomicU64::new(0),
+                inner: Mutex::new(Inner {
+                    state: State::new(policy, seed),
+                    scope: source.scope(),
+                    source,
+                    waiters: None,
+                }),
+            }),
+        }
     }
 
     /// Is this the session whose login carries that mark?
@@ -135,34 +195,53 @@ impl Session {
         self.shared.id == id
     }
 
-    pub(crate) fn scope(&self) -> Scope {
-        self.shared.setup.source.scope()
-    }
-
-    /// The token that a request may go out with at once. Takes the lock only when something
-    /// changed since this view was last used.
-    pub(crate) fn usable<'view>(&self, view: &'view mut View) -> Option<&'view Issued> {
-        if view.epoch != self.shared.epoch.load(Ordering::Acquire) {
-            let inner = self.shared.lock();
-            *view = View {
-                // It moves under the lock only.
-                epoch: self.shared.epoch.load(Ordering::Acquire),
-                issued: inner.state.usable().cloned(),
-            };
+    pub(crate) fn view(&self) -> View {
+        let inner = self.shared.lock();
+        View {
+            epoch: self.shared.epoch.load(Ordering::Acquire),
+            scope: inner.scope.clone(),
+            issued: inner.state.usable().cloned(),
         }
-        let issued = view.issued.as_ref();
-        issued.filter(|issued| !issued.is_expired(Instant::now))
     }
 
-    /// As [`usable`](Self::usable), for one who comes once.
-    pub(crate) fn look(&self) -> Option<Issued> {
-        self.usable(&mut View::default()).cloned()
+    /// Takes the lock only when something changed since the view was last used.
+    pub(crate) fn refresh(&self, view: &mut View) {
+        if view.epoch != self.shared.epoch.load(Ordering::Acquire) {
+            *view = self.view();
+        }
+    }
+
+    /// The token that a request may go out with at once.
+    pub(crate) fn usable<'view>(&self, view: &'view View) -> Option<&'view Issued> {
+        let issued = view.issued.as_ref()?;
+        match issued.age(Instant::now) {
+            Age::Expired => return None,
+            Age::Due => self.renew_ahead(),
+            Age::Good => {}
+        }
+        Some(issued)
+    }
+
+    /// The token for one who was granted one before and had to wait since; `None` if there is none
+    /// now. `sent`: the server has seen that request.
+    pub(crate) fn still(&self, granted: &Issued, sent: bool) -> Result<Option<Issued>, AuthError> {
+        self.shared.lock().state.admit(granted.stamp, sent)?;
+        let view = self.view();
+        Ok(self.usable(&view).cloned())
+    }
+
+    pub(crate) fn is_account_of(&self, issued: &Issued) -> bool {
+        self.shared.lock().state.is_account_of(issued.stamp)
     }
 
     /// The token in hand unless it has expired, although it may be about to be renewed.
     fn unexpired(&self) -> Option<Issued> {
         let issued = self.shared.lock().state.in_hand().cloned();
-        issued.filter(|issued| !issued.is_expired(Instant::now))
+        issued.filter(|issued| issued.age(Instant::now) != Age::Expired)
+    }
+
+    fn account(&self) -> u64 {
+        self.shared.lock().state.account()
     }
 
     /// Answers one who asks; begins a login where there is need of one. With a token in hand it
@@ -173,9 +252,16 @@ impl Session {
             let mut inner = shared.lock();
             let decision = inner.state.decide(ask, Instant::now());
             match decision {
-                Decision::Use(issued) => return Ok(Answer::Token(issued)),
-                Decision::Unchanged => return Err(AuthError::unchanged()),
-                Decision::Join | Decision::Begin => {}
+                Decision::Use(issued) => {
+                    drop(inner);
+                    if issued.age(Instant::now) == Age::Due {
+                        self.renew_ahead();
+                    }
+                    return Ok(Answer::Token(issued));
+                }
+                Decision::Refuse(error) => return Err(error),
+                // From now on others may have to wait, rather than use a refused token.
+                Decision::Join | Decision::Begin(_) => shared.touch(),
             }
             let Some(deadline) = deadline.take() else {
                 drop(inner);
@@ -185,52 +271,30 @@ impl Session {
                          let it use a client without this layer",
                     ));
                 }
-                deadline = Some(Deadline::after(shared.setup.wait_timeout)?);
+                deadline = Some(Deadline::after(shared.policy.wait_timeout)?);
                 continue;
             };
-            // Even to join may change what the others may do: wait rather than use a refused token.
-            shared.touch();
-            if let (Decision::Join, Some(login)) = (&decision, &inner.login) {
-                return Ok(Answer::Login(login.clone(), deadline));
-            }
-            let id = inner
-                .state
-                .begin(ask, Instant::now(), shared.setup.login_timeout);
-            let stale = inner.state.in_hand().map(|issued| issued.token.clone());
-            let (running, login) = Running::new(shared.clone(), id);
-            let given_up = inner.login.replace(login.clone());
-            drop(inner);
-            drop(given_up);
-            running.spawn(stale)?;
-            return Ok(Answer::Login(login, deadline));
+            let account = inner.state.account();
+            let login = match (decision, &inner.waiters) {
+                (Decision::Begin(cause), _) => shared.begin(inner, cause)?,
+                (_, Some(waiters)) => waiters.login.clone(),
+                (_, None) => shared.begin(inner, Cause::Need)?,
+            };
+            return Ok(Answer::Login(Joined {
+                login,
+                deadline,
+                account,
+            }));
         }
     }
-}
 
-impl SessionBuilder {
-    /// How long one login may take. 30 seconds by default.
-    pub fn login_timeout(mut self, limit: Duration) -> Self {
-        self.login_timeout = limit;
-        self
-    }
-
-    /// How long one request waits for a login, be it its own or another's. 60 seconds by default:
-    /// a login, and another one should the first be lost with its runtime.
-    pub fn wait_timeout(mut self, limit: Duration) -> Self {
-        self.wait_timeout = limit;
-        self
-    }
-
-    /// The session. Nothing runs yet, and no runtime is needed.
-    pub fn build(self) -> Session {
-        Session {
-            shared: Arc::new(Shared {
-                id: SessionId::next(),
-                setup: self,
-                // A new view has seen epoch 0, which holds no token: the first look may be saved.
-                epoch: AtomicU64::new(0),
-                inner: Mutex::default(),
-            }),
+    /// Begins a login behind the requests that go out with the token in hand.
+    fn renew_ahead(&self) {
+        let mut inner = self.shared.lock();
+        self.shared.touch();
+        if inner.state.is_due(Instant::now()) {
+            // Without a runtime it is put off: whoever needs a login then is told.
+            let _ = self.shared.begin(inner, Cause::Need);
         }
     }
 }
@@ -245,6 +309,38 @@ impl Shared {
     fn touch(&self) {
         self.epoch.fetch_add(1, Ordering::Release);
     }
+
+    fn begin(
+        self: &Arc<Self>,
+        mut inner: MutexGuard<'_, Inner>,
+        cause: Cause,
+    ) -> Result<Login, AuthError> {
+        let id = inner.state.begin(cause, Instant::now());
+        let stale = inner.state.in_hand().map(|issued| issued.token.clone());
+        let running = Running::new(self.clone(), inner.source.clone(), id);
+        let waiters = Waiters::new();
+        let login = waiters.login.clone();
+        let given_up = inner.waiters.replace(waiters);
+        self.touch();
+        drop(inner);
+        drop(given_up);
+        running.spawn(stale)?;
+        Ok(login)
+    }
+
+    /// Changes the state, and tells the waiters of the login under way if that is over now. Without
+    /// an outcome they ask again.
+    fn settle(&self, change: impl FnOnce(&mut Inner) -> Option<(Waiters, Option<Outcome>)>) {
+        let mut inner = self.lock();
+        // What it was made from is a user's, and not to be dropped under the lock.
+        let _error = inner.state.failure().cloned();
+        let over = change(&mut inner);
+        self.touch();
+        drop(inner);
+        if let Some((waiters, Some(outcome))) = over {
+            waiters.tell(outcome);
+        }
+    }
 }
 
 impl fmt::Debug for Session {
@@ -252,15 +348,7 @@ impl fmt::Debug for Session {
         let token = self.unexpired().map(|issued| issued.token);
         f.debug_struct("Session")
             .field("token", &token)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for SessionBuilder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SessionBuilder")
-            .field("login_timeout", &self.login_timeout)
-            .field("wait_timeout", &self.wait_timeout)
+            .field("stats", &self.stats())
             .finish_non_exhaustive()
     }
 }

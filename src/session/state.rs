@@ -5,21 +5,28 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::gate::{Cause, Gate};
+use super::policy::{FAR, Policy, later};
+use super::stats::Stats;
 use crate::{AuthError, Token};
-
-/// A token whose lifetime is shorter is used for this long all the same, so that expiry causes at
-/// most one login in this time, and serves those who waited for it.
-const MIN_LIFETIME: Duration = Duration::from_secs(1);
 
 /// How much longer than its time limit a login may stay silent before it counts as lost.
 const GRACE: Duration = Duration::from_secs(1);
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
-    current: Option<Issued>,
+    policy: Policy,
+    gate: Gate,
+    held: Option<Held>,
     login: Option<Login>,
+    /// How much of the time for a renewal ahead this session gives away, so that those of many
+    /// processes part.
+    lateness: f64,
+    account: u64,
+    /// The first account since the last sign-out.
+    signed_out: u64,
     generations: u64,
-    logins: u64,
+    pub(super) stats: Stats,
 }
 
 /// A token with its place in the session's history.
@@ -28,11 +35,22 @@ pub(crate) struct Issued {
     pub(crate) token: Token,
     pub(crate) stamp: Stamp,
     expires_at: Option<Instant>,
+    renew_at: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    Good,
+    /// To be renewed ahead; it serves meanwhile.
+    Due,
+    Expired,
 }
 
 /// What a request remembers of the token that it was sent with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
+    /// Counts sign-outs and replaced sources.
+    account: u64,
     /// Counts tokens: the same token again keeps its generation.
     generation: u64,
     /// The login that brought it last.
@@ -43,11 +61,23 @@ pub(crate) struct Stamp {
 pub(crate) struct LoginId(u64);
 
 #[derive(Debug)]
+struct Held {
+    issued: Issued,
+    /// When this generation came first.
+    since: Instant,
+    /// When its lifetime asks for a renewal ahead.
+    due_at: Option<Instant>,
+    /// Its first refusal is known.
+    refused: bool,
+    invalidated: bool,
+}
+
+#[derive(Debug)]
 struct Login {
     id: LoginId,
     /// Somebody's token was refused: the token in hand is known to be no good.
     renewal: bool,
-    overdue_at: Option<Instant>,
+    overdue_at: Instant,
 }
 
 /// What somebody asks for.
@@ -65,61 +95,110 @@ pub(super) enum Decision {
     /// Wait for the login under way.
     Join,
     /// Begin a login, and wait for it.
-    Begin,
-    /// A login since then brought the refused token again: another one would not help.
-    Unchanged,
+    Begin(Cause),
+    /// There is no token, or no newer one, and there may be no login now.
+    Refuse(AuthError),
 }
 
 impl Stamp {
     pub(super) fn is_same_token(self, other: Self) -> bool {
-        self.generation == other.generation
+        (self.account, self.generation) == (other.account, other.generation)
     }
 }
 
 impl Issued {
     /// The clock is asked only of a token whose lifetime is known.
-    pub(crate) fn is_expired(&self, now: impl FnOnce() -> Instant) -> bool {
-        self.expires_at.is_some_and(|at| at <= now())
+    pub(super) fn age(&self, now: impl FnOnce() -> Instant) -> Age {
+        match self.expires_at.map(|expires_at| (expires_at, now())) {
+            Some((expires_at, now)) if expires_at <= now => Age::Expired,
+            Some((_, now)) if self.renew_at.is_some_and(|at| at <= now) => Age::Due,
+            _ => Age::Good,
+        }
     }
 }
 
 impl State {
+    pub(super) fn new(policy: Policy, seed: u64) -> Self {
+        let mut gate = Gate::new(seed);
+        Self {
+            lateness: gate.jitter() * policy.max_lateness,
+            policy,
+            gate,
+            held: None,
+            login: None,
+            account: 0,
+            signed_out: 0,
+            generations: 0,
+            stats: Stats::default(),
+        }
+    }
+
     /// The token that a request may go out with at once, if it has not expired.
     pub(super) fn usable(&self) -> Option<&Issued> {
         let renewing = self.login.as_ref().is_some_and(|login| login.renewal);
-        self.current.as_ref().filter(|_| !renewing)
+        let held = self.held.as_ref().filter(|held| !held.invalidated);
+        held.filter(|_| !renewing).map(|held| &held.issued)
     }
 
     /// The token in hand, be it usable or not.
     pub(super) fn in_hand(&self) -> Option<&Issued> {
-        self.current.as_ref()
+        self.held.as_ref().map(|held| &held.issued)
     }
 
     pub(super) fn decide(&mut self, ask: Ask, now: Instant) -> Decision {
-        if let (Ask::Newer(refused), Some(current)) = (ask, &self.current) {
-            if current.stamp.is_same_token(refused) {
-                return if current.stamp.login > refused.login {
-                    Decision::Unchanged
-                } else {
-                    self.join(true, now)
-                };
+        if let Ask::Newer(refused) = ask {
+            if refused.account != self.account {
+                // Never as another account: the caller keeps the answer that it has.
+                return Decision::Refuse(AuthError::signed_out());
+            }
+            let current = self.in_hand().map(|issued| issued.stamp);
+            if let Some(current) = current.filter(|current| current.is_same_token(refused)) {
+                if current.login > refused.login {
+                    return Decision::Refuse(AuthError::unchanged());
+                }
+                self.refused(now);
+                return self.join(Cause::Refusal, now);
             }
         }
-        match self.usable().filter(|issued| !issued.is_expired(|| now)) {
+        match self
+            .usable()
+            .filter(|issued| issued.age(|| now) != Age::Expired)
+        {
             Some(issued) => Decision::Use(issued.clone()),
-            None => self.join(false, now),
+            None => self.need(now),
         }
     }
 
-    /// Follows [`Decision::Begin`].
-    pub(super) fn begin(&mut self, ask: Ask, now: Instant, limit: Duration) -> LoginId {
-        self.logins += 1;
-        let id = LoginId(self.logins);
+    /// Is it time for a login behind the requests that go out with the token in hand?
+    pub(super) fn is_due(&mut self, now: Instant) -> bool {
+        let Some(held) = &mut self.held else {
+            return false;
+        };
+        if self.login.is_some() || held.issued.age(|| now) != Age::Due {
+            return false;
+        }
+        match self.gate.pass(Cause::Need, now) {
+            Ok(()) => true,
+            Err(error) => {
+                let pause = error.retry_after().unwrap_or_default();
+                held.issued.renew_at = Some(later(now, pause));
+                false
+            }
+        }
+    }
+
+    /// Follows [`Decision::Begin`] and [`is_due`](Self::is_due).
+    pub(super) fn begin(&mut self, cause: Cause, now: Instant) -> LoginId {
+        self.stats.logins += 1;
+        let id = LoginId(self.stats.logins);
         self.login = Some(Login {
             id,
-            renewal: matches!(ask, Ask::Newer(_)),
-            overdue_at: limit.checked_add(GRACE).and_then(|it| now.checked_add(it)),
+            renewal: cause == Cause::Refusal,
+            overdue_at: later(now, self.policy.login_timeout.saturating_add(GRACE)),
         });
+        if let Some(held) = &mut self.held {
+            held.issued.renew_at = None;
+        }
         id
     }
 
@@ -130,48 +209,178 @@ impl State {
         outcome: Result<Token, AuthError>,
         now: Instant,
     ) -> Option<Result<Issued, AuthError>> {
-        if !self.give_up(id) {
-            return None;
-        }
-        Some(outcome.map(|token| {
-            let issued = Issued {
-                stamp: Stamp {
-                    generation: self.generation_of(&token),
-                    login: id,
-                },
-                expires_at: token
-                    .lifetime()
-                    .and_then(|lifetime| now.checked_add(lifetime.max(MIN_LIFETIME))),
-                token,
-            };
-            self.current.insert(issued).clone()
-        }))
+        let login = self.login.take_if(|login| login.id == id)?;
+        Some(match outcome {
+            Ok(token) => Ok(self.hold(token, &login, now)),
+            Err(error) => {
+                self.stats.logins_failed += 1;
+                let (error, until) = self.gate.failed(error, &self.policy, now);
+                self.postpone(until);
+                Err(error)
+            }
+        })
     }
 
     /// A login will not end any more. `false`: that was known before.
-    pub(super) fn give_up(&mut self, id: LoginId) -> bool {
-        self.login.take_if(|login| login.id == id).is_some()
+    pub(super) fn give_up(&mut self, id: LoginId, now: Instant) -> bool {
+        let given_up = self.login.take_if(|login| login.id == id).is_some();
+        if given_up {
+            self.postpone(later(now, self.policy.min_lifetime));
+        }
+        given_up
     }
 
-    fn join(&mut self, renewal: bool, now: Instant) -> Decision {
-        match &mut self.login {
-            // Its runtime is gone or stands still, else its time limit had ended it.
-            Some(login) if login.overdue_at.is_some_and(|at| at <= now) => Decision::Begin,
-            Some(login) => {
-                login.renewal |= renewal;
-                Decision::Join
-            }
-            None => Decision::Begin,
+    /// `false`: another token is in hand.
+    pub(super) fn invalidate(&mut self, token: &Token, now: Instant) -> bool {
+        let held = self.held.as_mut();
+        let held = held.filter(|held| held.issued.token.is_same(token) && !held.invalidated);
+        let Some(held) = held else {
+            return false;
+        };
+        held.invalidated = true;
+        self.refused(now);
+        true
+    }
+
+    pub(super) fn sign_out(&mut self) {
+        self.forget();
+        self.signed_out = self.account;
+    }
+
+    /// The source is another one, and with it the account.
+    pub(super) fn replace(&mut self) {
+        self.forget();
+        self.gate.reset();
+    }
+
+    /// What the last login failed with.
+    pub(super) fn failure(&self) -> Option<&AuthError> {
+        self.gate.failure()
+    }
+
+    /// May one who was granted this token still be served? `sent`: the server has seen its request.
+    ///
+    /// # Errors
+    ///
+    /// The session was signed out since, or the request would be repeated as another account.
+    pub(super) fn admit(&self, granted: Stamp, sent: bool) -> Result<(), AuthError> {
+        if granted.account < self.signed_out || sent && granted.account != self.account {
+            return Err(AuthError::signed_out());
+        }
+        Ok(())
+    }
+
+    pub(super) fn account(&self) -> u64 {
+        self.account
+    }
+
+    pub(super) fn is_account_of(&self, stamp: Stamp) -> bool {
+        self.account == stamp.account
+    }
+
+    fn forget(&mut self) {
+        self.account += 1;
+        self.held = None;
+        self.login = None;
+    }
+
+    /// There is no usable token; but one that is only about to be renewed still serves.
+    fn need(&mut self, now: Instant) -> Decision {
+        let unexpired = self
+            .in_hand()
+            .filter(|issued| issued.age(|| now) != Age::Expired)
+            .cloned();
+        let cause = match unexpired {
+            Some(_) => Cause::Refusal,
+            None => Cause::Need,
+        };
+        match (self.join(cause, now), unexpired) {
+            (Decision::Refuse(_), Some(issued)) => Decision::Use(issued),
+            (decision, _) => decision,
         }
     }
 
-    fn generation_of(&mut self, token: &Token) -> u64 {
-        match &self.current {
-            Some(current) if current.token.is_same(token) => current.stamp.generation,
-            _ => {
-                self.generations += 1;
-                self.generations
+    fn join(&mut self, cause: Cause, now: Instant) -> Decision {
+        match &mut self.login {
+            // One that is overdue has no runtime any more, or one that stands still.
+            Some(login) if now < login.overdue_at => {
+                login.renewal |= cause == Cause::Refusal;
+                Decision::Join
             }
+            _ => match self.gate.pass(cause, now) {
+                Ok(()) => Decision::Begin(cause),
+                Err(error) => {
+                    self.stats.logins_withheld += 1;
+                    Decision::Refuse(error)
+                }
+            },
+        }
+    }
+
+    /// The first refusal of a generation tells whether its login was worth it.
+    fn refused(&mut self, now: Instant) {
+        let Some(held) = self.held.as_mut().filter(|held| !held.refused) else {
+            return;
+        };
+        held.refused = true;
+        self.stats.tokens_refused += 1;
+        if now.duration_since(held.since) < self.policy.fresh_for {
+            self.gate.strike(&self.policy, now);
+        } else {
+            self.gate.forgive();
+        }
+    }
+
+    fn hold(&mut self, token: Token, login: &Login, now: Instant) -> Issued {
+        self.gate.succeeded();
+        let same = self
+            .held
+            .take()
+            .filter(|held| held.issued.token.is_same(&token));
+        if same.is_some() && login.renewal {
+            self.gate.strike(&self.policy, now);
+        }
+        let (generation, since, refused) = match same {
+            Some(held) => (held.issued.stamp.generation, held.since, held.refused),
+            None => {
+                self.generations += 1;
+                (self.generations, now, false)
+            }
+        };
+        let lifetime = token.lifetime().map(|it| it.max(self.policy.min_lifetime));
+        let due_at = lifetime.and_then(|lifetime| self.due(lifetime, now));
+        let issued = Issued {
+            token,
+            stamp: Stamp {
+                account: self.account,
+                generation,
+                login: login.id,
+            },
+            expires_at: lifetime.and_then(|lifetime| now.checked_add(lifetime)),
+            renew_at: due_at,
+        };
+        self.held = Some(Held {
+            issued: issued.clone(),
+            since,
+            due_at,
+            refused,
+            invalidated: false,
+        });
+        issued
+    }
+
+    /// When a token that lives so long is to be renewed ahead. Never sooner than it could expire.
+    fn due(&self, lifetime: Duration, now: Instant) -> Option<Instant> {
+        let ahead = lifetime.min(FAR).mul_f64(self.policy.renew_ahead);
+        let ahead = ahead.min(self.policy.max_ahead);
+        let after = lifetime.saturating_sub(ahead.mul_f64(1.0 - self.lateness));
+        let after = after.max(self.policy.min_lifetime);
+        (after < lifetime).then(|| now.checked_add(after)).flatten()
+    }
+
+    fn postpone(&mut self, until: Instant) {
+        if let Some(held) = &mut self.held {
+            held.issued.renew_at = held.due_at.map(|due_at| due_at.max(until));
         }
     }
 }

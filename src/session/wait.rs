@@ -6,9 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use futures::FutureExt;
 
-use super::deadline::Deadline;
 use super::state::{Ask, Issued};
-use super::{Answer, Login, Session};
+use super::{Answer, Joined, Session};
 use crate::{AuthError, Token};
 
 /// The future of [`Session::token`].
@@ -24,7 +23,7 @@ pub struct TokenFuture {
 pub(crate) struct Wait {
     session: Session,
     ask: Ask,
-    joined: Option<(Login, Deadline)>,
+    joined: Option<Joined>,
     /// A login was lost under this waiter.
     bereaved: bool,
 }
@@ -42,26 +41,29 @@ impl Wait {
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Issued, AuthError>> {
         let mut kept = None;
         loop {
-            let Some((login, deadline)) = &mut self.joined else {
+            let Some(joined) = &mut self.joined else {
                 match self.session.ask(self.ask, kept.take())? {
                     Answer::Token(issued) => return Poll::Ready(Ok(issued)),
-                    Answer::Login(login, deadline) => self.joined = Some((login, deadline)),
+                    Answer::Login(joined) => self.joined = Some(joined),
                 }
                 continue;
             };
-            match login.poll_unpin(cx) {
+            match joined.login.poll_unpin(cx) {
                 Poll::Ready(Ok(outcome)) => return Poll::Ready(self.conclude(outcome)),
-                Poll::Ready(Err(_lost)) if self.bereaved => {
-                    return Poll::Ready(Err(AuthError::unavailable(
-                        "the runtime that ran the login shut down, twice",
-                    )));
-                }
                 Poll::Ready(Err(_lost)) => {
-                    self.bereaved = true;
-                    kept = self.joined.take().map(|(_, deadline)| deadline);
+                    // With another source it was given up, and is not missed.
+                    if joined.account == self.session.account() {
+                        if self.bereaved {
+                            return Poll::Ready(Err(AuthError::unavailable(
+                                "the runtime that ran the login shut down, twice",
+                            )));
+                        }
+                        self.bereaved = true;
+                    }
+                    kept = self.joined.take().map(|joined| joined.deadline);
                 }
                 Poll::Pending => {
-                    ready!(deadline.poll(cx))?;
+                    ready!(joined.deadline.poll(cx))?;
                     return Poll::Ready(Err(AuthError::timeout(
                         "waited too long for a login that did not end",
                     )));

@@ -74,7 +74,7 @@ async fn ten_thousand_first_requests_make_one_login() {
 async fn several_threads_share_one_login() {
     let (desk, server) = (Desk::open(), Server::new());
     let service = BearerAuthLayer::new(desk.clone()).layer(server.service());
-    for logins in 1..=5 {
+    for logins in 1..=4 {
         let requests: Vec<_> = (0..2_000)
             .map(|_| tokio::spawn(service.clone().oneshot(get(URI))))
             .collect();
@@ -289,8 +289,8 @@ fn without_runtime_or_timer_there_is_an_error() {
     assert!(futures::executor::block_on(service.oneshot(get(URI))).is_ok());
 }
 
-/// T3: a source that panics is an error for its waiters, and the next request works.
-#[tokio::test]
+/// T3, L2: a source that panics is an error for its waiters, and the next request works.
+#[tokio::test(start_paused = true)]
 async fn a_source_that_panics_fails_its_waiters_and_not_the_next() {
     for panic_at_once in [true, false] {
         let calls = Arc::new(AtomicUsize::new(0));
@@ -308,6 +308,7 @@ async fn a_source_that_panics_fails_its_waiters_and_not_the_next() {
             assert!(error.is_unavailable(), "{error}");
             assert!(error.to_string().contains("panicked"), "{error}");
         }
+        sleep(Duration::from_secs(1)).await;
         assert!(session.token().await.is_ok());
     }
 }

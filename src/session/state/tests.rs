@@ -2,16 +2,24 @@
 
 use super::*;
 
-const LIMIT: Duration = Duration::from_secs(30);
-
 fn token(text: &str) -> Token {
     Token::new(text).unwrap()
 }
 
-/// A machine whose last login brought this token.
+fn new() -> State {
+    State::new(Policy::default(), 1)
+}
+
+/// A login that brings this token.
 fn with(state: &mut State, brought: Token, now: Instant) -> Issued {
-    let id = state.begin(Ask::Token, now, LIMIT);
+    let id = state.begin(Cause::Need, now);
     state.end(id, Ok(brought), now).unwrap().unwrap()
+}
+
+/// A login that fails.
+fn failing(state: &mut State, error: AuthError, now: Instant) -> AuthError {
+    let id = state.begin(Cause::Need, now);
+    state.end(id, Err(error), now).unwrap().unwrap_err()
 }
 
 fn secs(seconds: u64) -> Duration {
@@ -21,9 +29,12 @@ fn secs(seconds: u64) -> Duration {
 /// T2: of all who ask before a login ends, the first begins it and the others join.
 #[tokio::test(start_paused = true)]
 async fn one_login_at_a_time() {
-    let (mut state, now) = (State::default(), Instant::now());
-    assert!(matches!(state.decide(Ask::Token, now), Decision::Begin));
-    let id = state.begin(Ask::Token, now, LIMIT);
+    let (mut state, now) = (new(), Instant::now());
+    assert!(matches!(
+        state.decide(Ask::Token, now),
+        Decision::Begin(Cause::Need)
+    ));
+    let id = state.begin(Cause::Need, now);
     assert!(matches!(state.decide(Ask::Token, now), Decision::Join));
     state.end(id, Ok(token("a")), now).unwrap().unwrap();
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
@@ -32,15 +43,18 @@ async fn one_login_at_a_time() {
 /// T3: a login that stays silent past its limit is given up, and its outcome counts no more.
 #[tokio::test(start_paused = true)]
 async fn an_overdue_login_is_begun_anew_and_its_outcome_is_not_kept() {
-    let (mut state, now) = (State::default(), Instant::now());
-    let silent = state.begin(Ask::Token, now, LIMIT);
-    let late = now + LIMIT;
+    let (mut state, now) = (new(), Instant::now());
+    let silent = state.begin(Cause::Need, now);
+    let late = now + secs(30);
     assert!(matches!(state.decide(Ask::Token, late), Decision::Join));
     let late = late + GRACE;
-    assert!(matches!(state.decide(Ask::Token, late), Decision::Begin));
-    let id = state.begin(Ask::Token, late, LIMIT);
+    assert!(matches!(
+        state.decide(Ask::Token, late),
+        Decision::Begin(Cause::Need)
+    ));
+    let id = state.begin(Cause::Need, late);
     assert!(state.end(silent, Ok(token("old")), late).is_none());
-    assert!(!state.give_up(silent));
+    assert!(!state.give_up(silent, late));
     let issued = state.end(id, Ok(token("new")), late).unwrap().unwrap();
     assert_eq!(issued.token.expose(), "new");
 }
@@ -48,8 +62,12 @@ async fn an_overdue_login_is_begun_anew_and_its_outcome_is_not_kept() {
 /// T3: a login without end never overflows the clock.
 #[tokio::test(start_paused = true)]
 async fn an_endless_limit_is_never_overdue() {
-    let (mut state, now) = (State::default(), Instant::now());
-    state.begin(Ask::Token, now, Duration::MAX);
+    let policy = Policy {
+        login_timeout: Duration::MAX,
+        ..Policy::default()
+    };
+    let (mut state, now) = (State::new(policy, 1), Instant::now());
+    state.begin(Cause::Need, now);
     let later = now + secs(1_000_000);
     assert!(matches!(state.decide(Ask::Token, later), Decision::Join));
 }
@@ -57,12 +75,15 @@ async fn an_endless_limit_is_never_overdue() {
 /// T5: a token is used until it expires, and one that is told no lifetime for ever.
 #[tokio::test(start_paused = true)]
 async fn expiry_makes_a_login_and_no_lifetime_never_does() {
-    let (mut state, now) = (State::default(), Instant::now());
+    let (mut state, now) = (new(), Instant::now());
     with(&mut state, token("a").expires_in(secs(60)), now);
     let at = now + secs(60);
     let before = at - Duration::from_millis(1);
     assert!(matches!(state.decide(Ask::Token, before), Decision::Use(_)));
-    assert!(matches!(state.decide(Ask::Token, at), Decision::Begin));
+    assert!(matches!(
+        state.decide(Ask::Token, at),
+        Decision::Begin(Cause::Need)
+    ));
     with(&mut state, token("b"), at);
     let later = at + secs(1_000_000);
     assert!(matches!(state.decide(Ask::Token, later), Decision::Use(_)));
@@ -73,18 +94,21 @@ async fn expiry_makes_a_login_and_no_lifetime_never_does() {
 /// T5: a token that arrives expired is used for a second.
 #[tokio::test(start_paused = true)]
 async fn expiry_causes_at_most_one_login_a_second() {
-    let (mut state, now) = (State::default(), Instant::now());
+    let (mut state, now) = (new(), Instant::now());
     with(&mut state, token("a").expires_in(Duration::ZERO), now);
-    let before = now + MIN_LIFETIME - Duration::from_millis(1);
+    let before = now + secs(1) - Duration::from_millis(1);
     assert!(matches!(state.decide(Ask::Token, before), Decision::Use(_)));
-    let at = now + MIN_LIFETIME;
-    assert!(matches!(state.decide(Ask::Token, at), Decision::Begin));
+    let at = now + secs(1);
+    assert!(matches!(
+        state.decide(Ask::Token, at),
+        Decision::Begin(Cause::Need)
+    ));
 }
 
 /// R2: a refusal of an old token is answered by the current one.
 #[tokio::test(start_paused = true)]
 async fn a_late_refusal_uses_the_current_token() {
-    let (mut state, now) = (State::default(), Instant::now());
+    let (mut state, now) = (new(), Instant::now());
     let old = with(&mut state, token("a"), now).stamp;
     with(&mut state, token("b"), now);
     match state.decide(Ask::Newer(old), now) {
@@ -97,18 +121,18 @@ async fn a_late_refusal_uses_the_current_token() {
 /// brought it again asks for no further login.
 #[tokio::test(start_paused = true)]
 async fn the_same_token_again_answers_all_refusals_of_requests_sent_before() {
-    let (mut state, now) = (State::default(), Instant::now());
+    let (mut state, now) = (new(), Instant::now());
     let first = with(&mut state, token("a"), now).stamp;
     let again = with(&mut state, token("a"), now).stamp;
     assert!(first.is_same_token(again));
     assert!(matches!(
         state.decide(Ask::Newer(first), now),
-        Decision::Unchanged
+        Decision::Refuse(error) if error.is_unchanged()
     ));
     // One that was sent since then knows nothing yet.
     assert!(matches!(
         state.decide(Ask::Newer(again), now),
-        Decision::Begin
+        Decision::Begin(Cause::Refusal)
     ));
 }
 
@@ -116,9 +140,9 @@ async fn the_same_token_again_answers_all_refusals_of_requests_sent_before() {
 /// it fails, the token in hand serves again.
 #[tokio::test(start_paused = true)]
 async fn a_renewal_withholds_the_refused_token_until_it_ends() {
-    let (mut state, now) = (State::default(), Instant::now());
+    let (mut state, now) = (new(), Instant::now());
     let stamp = with(&mut state, token("a"), now).stamp;
-    let id = state.begin(Ask::Token, now, LIMIT);
+    let id = state.begin(Cause::Need, now);
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
     assert!(matches!(
         state.decide(Ask::Newer(stamp), now),
@@ -134,10 +158,272 @@ async fn a_renewal_withholds_the_refused_token_until_it_ends() {
 /// T3: a login that was lost leaves the token in hand as it was.
 #[tokio::test(start_paused = true)]
 async fn a_lost_renewal_gives_the_token_back() {
-    let (mut state, now) = (State::default(), Instant::now());
-    let stamp = with(&mut state, token("a"), now).stamp;
-    let id = state.begin(Ask::Newer(stamp), now, LIMIT);
+    let (mut state, now) = (new(), Instant::now());
+    with(&mut state, token("a"), now);
+    let id = state.begin(Cause::Refusal, now);
     assert!(state.usable().is_none());
-    assert!(state.give_up(id));
+    assert!(state.give_up(id, now));
     assert!(state.usable().is_some());
+}
+
+/// L1: rejected credentials are not tried again for 60 s, doubling to 1 h, and all who ask in the
+/// meantime get that error; a success or another source begins anew, a sign-out does not.
+#[tokio::test(start_paused = true)]
+async fn a_rejected_login_is_latched() {
+    let (mut state, mut now) = (new(), Instant::now());
+    for pause in [60, 120, 240, 480, 960, 1_920, 3_600, 3_600] {
+        let error = failing(&mut state, AuthError::rejected("wrong password"), now);
+        assert_eq!(error.retry_after(), Some(secs(pause)));
+        now += secs(pause) - Duration::from_millis(1);
+        state.sign_out();
+        match state.decide(Ask::Token, now) {
+            Decision::Refuse(again) => {
+                assert!(again.is_rejected());
+                assert_eq!(again.retry_after(), Some(Duration::from_millis(1)));
+                assert!(std::ptr::addr_eq(again.get_ref(), error.get_ref()));
+            }
+            other => panic!("{other:?}"),
+        }
+        now += Duration::from_millis(1);
+        assert!(matches!(
+            state.decide(Ask::Token, now),
+            Decision::Begin(Cause::Need)
+        ));
+    }
+    with(&mut state, token("a"), now);
+    let error = failing(&mut state, AuthError::misconfigured("no such path"), now);
+    assert_eq!(error.retry_after(), Some(secs(60)));
+    state.replace();
+    assert!(matches!(
+        state.decide(Ask::Token, now),
+        Decision::Begin(Cause::Need)
+    ));
+}
+
+/// L1: a token in hand serves on while the latch is closed, until it expires.
+#[tokio::test(start_paused = true)]
+async fn a_token_in_hand_serves_while_the_gate_is_closed() {
+    let (mut state, now) = (new(), Instant::now());
+    let stamp = with(&mut state, token("a").expires_in(secs(30)), now).stamp;
+    failing(&mut state, AuthError::rejected("wrong password"), now);
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
+    assert!(matches!(
+        state.decide(Ask::Newer(stamp), now),
+        Decision::Refuse(_)
+    ));
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
+    let expired = now + secs(30);
+    assert!(matches!(
+        state.decide(Ask::Token, expired),
+        Decision::Refuse(_)
+    ));
+}
+
+/// L2: an outage closes the gate for 250 ms, doubling to 30 s, of which the upper half is random.
+#[tokio::test(start_paused = true)]
+async fn an_outage_is_backed_off_from() {
+    let (mut state, mut now) = (new(), Instant::now());
+    for most in [250, 500, 1_000, 2_000, 4_000, 8_000, 16_000, 30_000, 30_000] {
+        let error = failing(&mut state, AuthError::unavailable("down"), now);
+        let pause = error.retry_after().unwrap();
+        let most = Duration::from_millis(most);
+        assert!(most / 2 <= pause && pause <= most, "{pause:?} of {most:?}");
+        now += pause;
+        assert!(matches!(state.decide(Ask::Token, now), Decision::Begin(_)));
+    }
+    with(&mut state, token("a"), now);
+    let error = failing(&mut state, AuthError::timeout("slow"), now);
+    assert!(error.retry_after().unwrap() <= Duration::from_millis(250));
+}
+
+/// L2: `Retry-After` is honoured where it is longer, up to an hour.
+#[tokio::test(start_paused = true)]
+async fn the_server_may_ask_for_more_up_to_an_hour() {
+    for (asked, kept) in [(20, 20), (3_600, 3_600), (86_400, 3_600)] {
+        let (mut state, now) = (new(), Instant::now());
+        let busy = AuthError::unavailable("busy").with_retry_after(secs(asked));
+        let error = failing(&mut state, busy, now);
+        assert_eq!(error.retry_after(), Some(secs(kept)));
+        let before = now + secs(kept) - Duration::from_millis(1);
+        assert!(matches!(
+            state.decide(Ask::Token, before),
+            Decision::Refuse(_)
+        ));
+        assert!(matches!(
+            state.decide(Ask::Token, now + secs(kept)),
+            Decision::Begin(_)
+        ));
+    }
+}
+
+/// R6: three logins whose tokens are refused while fresh are free; each further one closes logins
+/// after a refusal for 1 s, doubling to 5 min. Neither a login for another reason nor the
+/// invalidation of a token opens them, and the token in hand serves.
+#[tokio::test(start_paused = true)]
+async fn logins_that_do_not_help_are_withheld() {
+    let (mut state, mut now) = (new(), Instant::now());
+    let mut stamp = with(&mut state, token("0"), now).stamp;
+    for (number, pause) in [0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300]
+        .iter()
+        .enumerate()
+    {
+        let closed = state.decide(Ask::Newer(stamp), now);
+        if *pause > 0 {
+            match closed {
+                Decision::Refuse(error) => {
+                    assert!(error.is_withheld());
+                    assert_eq!(error.retry_after(), Some(secs(*pause)));
+                }
+                other => panic!("{other:?}"),
+            }
+            state.invalidate(&token(&number.to_string()), now);
+            assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
+            now += secs(*pause);
+        }
+        assert!(matches!(
+            state.decide(Ask::Newer(stamp), now),
+            Decision::Begin(Cause::Refusal)
+        ));
+        let id = state.begin(Cause::Refusal, now);
+        let brought = token(&(number + 1).to_string());
+        stamp = state.end(id, Ok(brought), now).unwrap().unwrap().stamp;
+    }
+}
+
+/// R6: the first refusal of a token that served for a minute clears the strikes.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_served_well_clears_the_strikes() {
+    let (mut state, mut now) = (new(), Instant::now());
+    for number in 0..20 {
+        let stamp = with(&mut state, token(&number.to_string()), now).stamp;
+        now += secs(if number % 3 == 2 { 60 } else { 59 });
+        let decision = state.decide(Ask::Newer(stamp), now);
+        assert!(
+            matches!(decision, Decision::Begin(_)),
+            "{number}: {decision:?}"
+        );
+    }
+}
+
+/// R6: a login that brings the refused token again is a strike, however old the token.
+#[tokio::test(start_paused = true)]
+async fn the_same_token_again_is_a_strike() {
+    let (mut state, mut now) = (new(), Instant::now());
+    let mut stamp = with(&mut state, token("a"), now).stamp;
+    now += secs(3_600);
+    for _ in 0..4 {
+        assert!(matches!(
+            state.decide(Ask::Newer(stamp), now),
+            Decision::Begin(_)
+        ));
+        let id = state.begin(Cause::Refusal, now);
+        stamp = state.end(id, Ok(token("a")), now).unwrap().unwrap().stamp;
+    }
+    assert!(matches!(
+        state.decide(Ask::Newer(stamp), now),
+        Decision::Refuse(_)
+    ));
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
+}
+
+/// T6: a renewal ahead is due in the last tenth of the lifetime, five minutes at most, less a
+/// fifth at random, and never sooner than the token could have expired.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_ahead_is_due_in_the_last_tenth() {
+    for seed in 0..50 {
+        let (mut state, now) = (State::new(Policy::default(), seed), Instant::now());
+        for (lifetime, ahead) in [(3_600, 300), (600, 60), (100, 10), (86_400, 300)] {
+            with(&mut state, token("a").expires_in(secs(lifetime)), now);
+            assert!(!state.is_due(now + secs(lifetime - ahead) - Duration::from_millis(1)));
+            let late = secs(ahead).mul_f64(0.8);
+            assert!(
+                state.is_due(now + secs(lifetime) - late),
+                "{lifetime} s, seed {seed}"
+            );
+        }
+        for short in [0, 1] {
+            with(&mut state, token("a").expires_in(secs(short)), now);
+            assert!(!state.is_due(now + Duration::from_millis(999)));
+        }
+        with(
+            &mut state,
+            token("a").expires_in(Duration::from_millis(1_050)),
+            now,
+        );
+        assert!(!state.is_due(now + Duration::from_millis(999)));
+        with(&mut state, token("a").expires_in(Duration::MAX), now);
+        assert!(!state.is_due(now + secs(86_400 * 365)));
+    }
+}
+
+/// T6: while a renewal ahead runs, and after it failed, requests go out with the token in hand;
+/// the next try waits for the gate.
+#[tokio::test(start_paused = true)]
+async fn a_failed_renewal_ahead_costs_nothing_until_the_token_expires() {
+    let (mut state, start) = (new(), Instant::now());
+    with(&mut state, token("a").expires_in(secs(100)), start);
+    let mut now = start + secs(99);
+    assert!(state.is_due(now));
+    let id = state.begin(Cause::Need, now);
+    assert!(!state.is_due(now));
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
+    let error = AuthError::unavailable("down");
+    let error = state.end(id, Err(error), now).unwrap().unwrap_err();
+    assert!(!state.is_due(now));
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
+    now += error.retry_after().unwrap();
+    assert!(state.is_due(now));
+    assert!(matches!(
+        state.decide(Ask::Token, start + secs(100)),
+        Decision::Begin(_)
+    ));
+}
+
+/// T7: what a login brings after a sign-out or for a replaced source is not kept, and a request of
+/// the account before gets no other account's token.
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_and_another_source_fence_what_was_before() {
+    for signs_out in [true, false] {
+        let (mut state, now) = (new(), Instant::now());
+        let before = with(&mut state, token("a"), now).stamp;
+        let id = state.begin(Cause::Refusal, now);
+        if signs_out {
+            state.sign_out()
+        } else {
+            state.replace()
+        }
+        assert!(state.end(id, Ok(token("late")), now).is_none());
+        assert!(state.in_hand().is_none());
+        match state.decide(Ask::Newer(before), now) {
+            Decision::Refuse(error) => assert!(error.is_signed_out()),
+            other => panic!("{other:?}"),
+        }
+        assert!(state.admit(before, true).is_err());
+        assert_eq!(state.admit(before, false).is_err(), signs_out);
+        assert!(matches!(
+            state.decide(Ask::Token, now),
+            Decision::Begin(Cause::Need)
+        ));
+        // Not even the same text is the same token to another account.
+        let after = with(&mut state, token("a"), now).stamp;
+        assert!(!after.is_same_token(before));
+    }
+}
+
+/// T7: an invalidated token is not used again where a login is allowed.
+#[tokio::test(start_paused = true)]
+async fn an_invalidated_token_makes_the_next_request_log_in() {
+    let (mut state, now) = (new(), Instant::now());
+    with(&mut state, token("a"), now);
+    assert!(!state.invalidate(&token("other"), now));
+    assert!(state.invalidate(&token("a"), now));
+    assert!(!state.invalidate(&token("a"), now), "it is known");
+    assert!(state.usable().is_none());
+    assert!(matches!(
+        state.decide(Ask::Token, now),
+        Decision::Begin(Cause::Refusal)
+    ));
+    let id = state.begin(Cause::Refusal, now);
+    state.end(id, Ok(token("a")), now).unwrap().unwrap();
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
 }

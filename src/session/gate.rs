@@ -1,0 +1,134 @@
+//! The one gate for logins: not before when, why, how often. As pure as [`state`](super::state).
+//!
+//! | what happened | what is closed | for how long |
+//! |---|---|---|
+//! | the credentials were rejected, or the login is set up wrongly | every login | 60 s, doubling to 1 h |
+//! | the login is unavailable | every login | 250 ms, doubling to 30 s, with jitter; at least as `Retry-After` says |
+//! | fresh tokens are refused, or the refused one comes again | logins that a refusal asks for | after three times 1 s, doubling to 5 min |
+
+use tokio::time::Instant;
+
+use super::policy::{Policy, later};
+use crate::AuthError;
+
+#[derive(Debug)]
+pub(super) struct Gate {
+    /// What the last login failed with, and until when it stands for the next ones.
+    failure: Option<(AuthError, Instant)>,
+    rejections: u32,
+    outages: u32,
+    strikes: u32,
+    struck_until: Option<Instant>,
+    random: Random,
+}
+
+/// What a login is wanted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// There is no token, or it has expired or is about to.
+    Need,
+    /// The token was refused.
+    Refusal,
+}
+
+/// Enough to spread the logins of many processes.
+#[derive(Debug)]
+struct Random(u64);
+
+impl Gate {
+    pub(super) fn new(seed: u64) -> Self {
+        Self {
+            failure: None,
+            rejections: 0,
+            outages: 0,
+            strikes: 0,
+            struck_until: None,
+            random: Random(seed),
+        }
+    }
+
+    /// As new, for another account.
+    pub(super) fn reset(&mut self) {
+        *self = Self::new(self.random.0);
+    }
+
+    /// # Errors
+    ///
+    /// Why there may be no such login now, and for how long.
+    pub(super) fn pass(&self, cause: Cause, now: Instant) -> Result<(), AuthError> {
+        let failure = self.failure.as_ref();
+        if let Some((error, until)) = failure.filter(|(_, until)| now < *until) {
+            return Err(error.clone().with_retry_after(*until - now));
+        }
+        match self.struck_until {
+            Some(until) if cause == Cause::Refusal && now < until => {
+                Err(AuthError::withheld().with_retry_after(until - now))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    pub(super) fn failure(&self) -> Option<&AuthError> {
+        self.failure.as_ref().map(|(error, _)| error)
+    }
+
+    pub(super) fn succeeded(&mut self) {
+        self.failure = None;
+        self.rejections = 0;
+        self.outages = 0;
+    }
+
+    /// The same error, with the time until the next login may begin.
+    pub(super) fn failed(
+        &mut self,
+        error: AuthError,
+        policy: &Policy,
+        now: Instant,
+    ) -> (AuthError, Instant) {
+        let pause = if error.is_unavailable() {
+            self.outages = self.outages.saturating_add(1);
+            let most = policy.outage.pause(self.outages);
+            let asked = error.retry_after().unwrap_or_default();
+            let jitter = (most / 2).mul_f64(self.random.next());
+            (most / 2 + jitter).max(asked.min(policy.max_retry_after))
+        } else {
+            self.outages = 0;
+            self.rejections = self.rejections.saturating_add(1);
+            policy.rejection.pause(self.rejections)
+        };
+        let failure = (error.with_retry_after(pause), later(now, pause));
+        self.failure.insert(failure).clone()
+    }
+
+    /// A login did not help: its token was refused while fresh, or it was the refused one again.
+    pub(super) fn strike(&mut self, policy: &Policy, now: Instant) {
+        self.strikes = self.strikes.saturating_add(1);
+        let paid = self.strikes.saturating_sub(policy.free_strikes);
+        if paid > 0 {
+            self.struck_until = Some(later(now, policy.strike.pause(paid)));
+        }
+    }
+
+    /// A token served well before it was refused.
+    pub(super) fn forgive(&mut self) {
+        self.strikes = 0;
+    }
+
+    /// Between 0 and 1.
+    pub(super) fn jitter(&mut self) -> f64 {
+        self.random.next()
+    }
+}
+
+impl Random {
+    /// SplitMix64, by Sebastiano Vigna.
+    fn next(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut bits = self.0;
+        bits = (bits ^ (bits >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        bits = (bits ^ (bits >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        bits ^= bits >> 31;
+        // The upper half fits into a float without loss.
+        (bits >> 32) as f64 / f64::from(u32::MAX)
+    }
+}

@@ -1,0 +1,73 @@
+//! The numbers that a session goes by. [`SessionBuilder`](super::SessionBuilder) documents them.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Policy {
+    pub(super) login_timeout: Duration,
+    pub(super) wait_timeout: Duration,
+    pub(super) min_lifetime: Duration,
+    pub(super) renew_ahead: f64,
+    pub(super) max_ahead: Duration,
+    pub(super) max_lateness: f64,
+    pub(super) rejection: Backoff,
+    pub(super) outage: Backoff,
+    pub(super) max_retry_after: Duration,
+    pub(super) fresh_for: Duration,
+    pub(super) free_strikes: u32,
+    pub(super) strike: Backoff,
+}
+
+/// A pause that doubles.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Backoff {
+    pub(super) first: Duration,
+    pub(super) max: Duration,
+}
+
+impl Backoff {
+    /// The pause after so many times, counted from one.
+    pub(super) fn pause(self, times: u32) -> Duration {
+        let factor = 1_u32.checked_shl(times.saturating_sub(1));
+        let pause = self.first.saturating_mul(factor.unwrap_or(u32::MAX));
+        pause.min(self.max)
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        const SECOND: Duration = Duration::from_secs(1);
+        Self {
+            login_timeout: 30 * SECOND,
+            wait_timeout: 60 * SECOND,
+            min_lifetime: SECOND,
+            renew_ahead: 0.1,
+            max_ahead: 300 * SECOND,
+            max_lateness: 0.2,
+            rejection: Backoff {
+                first: 60 * SECOND,
+                max: 3_600 * SECOND,
+            },
+            outage: Backoff {
+                first: SECOND / 4,
+                max: 30 * SECOND,
+            },
+            max_retry_after: 3_600 * SECOND,
+            fresh_for: 60 * SECOND,
+            free_strikes: 3,
+            strike: Backoff {
+                first: SECOND,
+                max: 300 * SECOND,
+            },
+        }
+    }
+}
+
+/// What tokio takes for a sleep without end; no clock overflows by it.
+pub(super) const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
+
+pub(super) fn later(now: Instant, pause: Duration) -> Instant {
+    now + pause.min(FAR)
+}
