@@ -22,6 +22,7 @@
 //!   dropped outside the lock.
 
 mod kept;
+mod second;
 mod shared;
 
 use std::fmt;
@@ -34,8 +35,8 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use tower::BoxError;
 
-use kept::Kept;
-use shared::{Shared, Source, Turn};
+use second::{Claim, Second};
+use shared::{Shared, Turn};
 
 /// The request body that the inner service receives.
 ///
@@ -130,18 +131,6 @@ struct First<B> {
     delivered: u64,
     /// As of the last poll: asking the original would take the lock, and it may be elsewhere.
     at_end: bool,
-}
-
-/// The second attempt's right to the original, until it has got it.
-struct Claim<B> {
-    shared: Arc<Shared<B>>,
-}
-
-struct Second<B> {
-    kept: Kept,
-    source: Source<B>,
-    hint: SizeHint,
-    delivered: u64,
 }
 
 /// How a first attempt ends that was given up for the second one.
@@ -310,46 +299,6 @@ impl<B> Drop for Replay<B> {
     fn drop(&mut self) {
         if let Handle::Shared(shared) = &self.inner {
             shared.let_go();
-        }
-    }
-}
-
-impl<B> Drop for Claim<B> {
-    fn drop(&mut self) {
-        self.shared.discard();
-    }
-}
-
-impl<B> Second<B> {
-    fn new(kept: Kept, source: Source<B>, hint: SizeHint) -> Self {
-        Self {
-            kept,
-            source,
-            hint,
-            delivered: 0,
-        }
-    }
-
-    /// The next of what was kept, and what this attempt is from now on if that was the last.
-    ///
-    /// It goes on with the original in the same step: whether the stream is at its end can then
-    /// be asked of the original.
-    fn next(&mut self) -> (Option<Item>, Option<Inner<B>>) {
-        let frame = self.kept.next();
-        if let Some(data) = frame.as_ref().and_then(Frame::data_ref) {
-            self.delivered += data.len() as u64;
-        }
-        if !self.kept.is_empty() {
-            return (frame.map(Ok), None);
-        }
-        match mem::replace(&mut self.source, Source::Ended) {
-            Source::Live(source) => (frame.map(Ok), Some(Inner::Direct(source))),
-            Source::Ended => (frame.map(Ok), Some(Inner::ended())),
-            Source::Failed(error) if frame.is_none() => (Some(Err(error)), Some(Inner::ended())),
-            failed => {
-                self.source = failed;
-                (frame.map(Ok), None)
-            }
         }
     }
 }

@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 
 use super::Shared;
 use super::deadline::{Deadline, no_runtime};
-use super::state::{Issued, LoginId};
+use super::issued::{Issued, LoginId};
 use crate::source::DynTokenSource;
 use crate::{AuthError, Token};
 

@@ -17,6 +17,7 @@
 mod builder;
 mod deadline;
 mod gate;
+mod issued;
 mod login;
 mod mark;
 mod policy;
@@ -33,15 +34,17 @@ use tokio::time::Instant;
 
 use self::deadline::Deadline;
 use self::gate::Cause;
+use self::issued::Age;
 use self::login::{Login, Outcome, Running, Waiters};
 use self::policy::Policy;
-use self::state::{Age, Decision, State};
+use self::state::{Decision, State};
 use crate::source::DynTokenSource;
 use crate::{AuthError, Scope, Token, TokenSource};
 
 pub use self::builder::SessionBuilder;
+pub(crate) use self::issued::{Issued, Stamp};
 pub(crate) use self::mark::SessionId;
-pub(crate) use self::state::{Ask, Issued, Stamp};
+pub(crate) use self::state::Ask;
 pub use self::stats::Stats;
 pub use self::wait::TokenFuture;
 pub(crate) use self::wait::Wait;

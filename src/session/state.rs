@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::gate::{Cause, Gate};
+use super::issued::{Age, Issued, LoginId, Stamp};
 use super::policy::{FAR, Policy, later};
 use super::stats::Stats;
 use crate::{AuthError, Token};
@@ -28,37 +29,6 @@ pub(super) struct State {
     generations: u64,
     pub(super) stats: Stats,
 }
-
-/// A token with its place in the session's history.
-#[derive(Clone, Debug)]
-pub(crate) struct Issued {
-    pub(crate) token: Token,
-    pub(crate) stamp: Stamp,
-    expires_at: Option<Instant>,
-    renew_at: Option<Instant>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Age {
-    Good,
-    /// To be renewed ahead; it serves meanwhile.
-    Due,
-    Expired,
-}
-
-/// What a request remembers of the token that it was sent with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Stamp {
-    /// Counts sign-outs and replaced sources.
-    account: u64,
-    /// Counts tokens: the same token again keeps its generation.
-    generation: u64,
-    /// The login that brought it last.
-    login: LoginId,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct LoginId(u64);
 
 #[derive(Debug)]
 struct Held {
@@ -98,23 +68,6 @@ pub(super) enum Decision {
     Begin(Cause),
     /// There is no token, or no newer one, and there may be no login now.
     Refuse(AuthError),
-}
-
-impl Stamp {
-    pub(super) fn is_same_token(self, other: Self) -> bool {
-        (self.account, self.generation) == (other.account, other.generation)
-    }
-}
-
-impl Issued {
-    /// The clock is asked only of a token whose lifetime is known.
-    pub(super) fn age(&self, now: impl FnOnce() -> Instant) -> Age {
-        match self.expires_at.map(|expires_at| (expires_at, now())) {
-            Some((expires_at, now)) if expires_at <= now => Age::Expired,
-            Some((_, now)) if self.renew_at.is_some_and(|at| at <= now) => Age::Due,
-            _ => Age::Good,
-        }
-    }
 }
 
 impl State {

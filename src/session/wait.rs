@@ -6,7 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use futures::FutureExt;
 
-use super::state::{Ask, Issued};
+use super::issued::Issued;
+use super::state::Ask;
 use super::{Answer, Joined, Session};
 use crate::{AuthError, Token};
 

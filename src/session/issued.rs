@@ -1,0 +1,53 @@
+//! A token in hand, and what a request remembers of it.
+
+use tokio::time::Instant;
+
+use crate::Token;
+
+/// A token with its place in the session's history.
+#[derive(Clone, Debug)]
+pub(crate) struct Issued {
+    pub(crate) token: Token,
+    pub(crate) stamp: Stamp,
+    pub(super) expires_at: Option<Instant>,
+    pub(super) renew_at: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Age {
+    Good,
+    /// To be renewed ahead; it serves meanwhile.
+    Due,
+    Expired,
+}
+
+/// What a request remembers of the token that it was sent with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Stamp {
+    /// Counts sign-outs and replaced sources.
+    pub(super) account: u64,
+    /// Counts tokens: the same token again keeps its generation.
+    pub(super) generation: u64,
+    /// The login that brought it last.
+    pub(super) login: LoginId,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct LoginId(pub(super) u64);
+
+impl Stamp {
+    pub(super) fn is_same_token(self, other: Self) -> bool {
+        (self.account, self.generation) == (other.account, other.generation)
+    }
+}
+
+impl Issued {
+    /// The clock is asked only of a token whose lifetime is known.
+    pub(super) fn age(&self, now: impl FnOnce() -> Instant) -> Age {
+        match self.expires_at.map(|expires_at| (expires_at, now())) {
+            Some((expires_at, now)) if expires_at <= now => Age::Expired,
+            Some((_, now)) if self.renew_at.is_some_and(|at| at <= now) => Age::Due,
+            _ => Age::Good,
+        }
+    }
+}
