@@ -13,6 +13,19 @@ pub(crate) struct Issued {
     pub(super) renew_at: Option<Instant>,
 }
 
+/// The token in hand, and what is known of it.
+#[derive(Debug)]
+pub(super) struct Held {
+    pub(super) issued: Issued,
+    /// When this generation came first.
+    pub(super) since: Instant,
+    /// When its lifetime asks for a renewal ahead.
+    pub(super) due_at: Option<Instant>,
+    /// Its first refusal is known.
+    pub(super) refused: bool,
+    pub(super) invalidated: bool,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Age {
     Good,

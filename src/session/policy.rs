@@ -27,6 +27,17 @@ pub(super) struct Backoff {
     pub(super) max: Duration,
 }
 
+impl Policy {
+    /// When a token that lives so long is to be renewed ahead, if it is. Never sooner than one may
+    /// expire. `lateness`: how much of the time for it is given away.
+    pub(super) fn renew_after(&self, lifetime: Duration, lateness: f64) -> Option<Duration> {
+        let ahead = lifetime.min(FAR).mul_f64(self.renew_ahead);
+        let ahead = ahead.min(self.max_ahead).mul_f64(1.0 - lateness);
+        let after = lifetime.saturating_sub(ahead).max(self.min_lifetime);
+        (after < lifetime).then_some(after)
+    }
+}
+
 impl Backoff {
     /// The pause after so many times, counted from one.
     pub(super) fn pause(self, times: u32) -> Duration {
@@ -66,7 +77,7 @@ impl Default for Policy {
 }
 
 /// What tokio takes for a sleep without end; no clock overflows by it.
-pub(super) const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
+const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
 
 pub(super) fn later(now: Instant, pause: Duration) -> Instant {
     now + pause.min(FAR)

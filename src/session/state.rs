@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::gate::{Cause, Gate};
-use super::issued::{Age, Issued, LoginId, Stamp};
-use super::policy::{FAR, Policy, later};
+use super::issued::{Age, Held, Issued, LoginId, Stamp};
+use super::policy::{Policy, later};
 use super::stats::Stats;
 use crate::{AuthError, Token};
 
@@ -28,18 +28,6 @@ pub(super) struct State {
     signed_out: u64,
     generations: u64,
     pub(super) stats: Stats,
-}
-
-#[derive(Debug)]
-struct Held {
-    issued: Issued,
-    /// When this generation came first.
-    since: Instant,
-    /// When its lifetime asks for a renewal ahead.
-    due_at: Option<Instant>,
-    /// Its first refusal is known.
-    refused: bool,
-    invalidated: bool,
 }
 
 #[derive(Debug)]
@@ -301,7 +289,8 @@ impl State {
             }
         };
         let lifetime = token.lifetime().map(|it| it.max(self.policy.min_lifetime));
-        let due_at = lifetime.and_then(|lifetime| self.due(lifetime, now));
+        let due_at = lifetime.and_then(|it| self.policy.renew_after(it, self.lateness));
+        let due_at = due_at.and_then(|after| now.checked_add(after));
         let issued = Issued {
             token,
             stamp: Stamp {
@@ -320,15 +309,6 @@ impl State {
             invalidated: false,
         });
         issued
-    }
-
-    /// When a token that lives so long is to be renewed ahead. Never sooner than it could expire.
-    fn due(&self, lifetime: Duration, now: Instant) -> Option<Instant> {
-        let ahead = lifetime.min(FAR).mul_f64(self.policy.renew_ahead);
-        let ahead = ahead.min(self.policy.max_ahead);
-        let after = lifetime.saturating_sub(ahead.mul_f64(1.0 - self.lateness));
-        let after = after.max(self.policy.min_lifetime);
-        (after < lifetime).then(|| now.checked_add(after)).flatten()
     }
 
     fn postpone(&mut self, until: Instant) {
