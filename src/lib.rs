@@ -56,6 +56,11 @@
 //! * **One retry at most**, with the same method, URI, headers, body and trailers, and one `Authorization` header. When
 //!   there is no new token to retry with, the caller gets the refused response, unread, with the [`AuthError`] in its
 //!   extensions.
+//! * **No login storm, and no locked account**: after a login that failed, or whose tokens do not help, the next one waits
+//!   its time ([`SessionBuilder`] has the numbers). No request waits for that: it goes out with the token in hand, or
+//!   fails at once with the [`AuthError`] and its [`retry_after`](AuthError::retry_after).
+//! * **No mixed accounts**: after [`Session::sign_out`] or [`Session::replace_source`] no login under way is kept, and no
+//!   request is repeated as another account than the one that it was sent for.
 //! * **Nothing goes out without a token** because a login failed, and no token goes out of its [`Scope`].
 //! * **No deadlock**: no reservation of the inner service is held during a login, so the login may go through the same
 //!   limits, and a [built-in login](login) through the very stack that it authenticates.
