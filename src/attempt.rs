@@ -39,6 +39,12 @@ pub(crate) struct Kept<B> {
     pub(crate) copy: Option<(Parts, Replay<B>)>,
 }
 
+/// The body of a refused attempt, which may still be on its way. Dropped with the response future,
+/// or for an error, that upload is ended: nobody will have an answer to it.
+pub(crate) struct Refused<B> {
+    replay: Option<Replay<B>>,
+}
+
 /// A request that waits to be sent.
 pub(crate) enum Outgoing<B> {
     First(Request<B>),
@@ -79,6 +85,29 @@ impl<S: Clone> Retrier<S> {
                 (self.inner.call(request), Attempt::Final)
             }
         }
+    }
+}
+
+impl<B> Refused<B> {
+    pub(crate) fn new(replay: Replay<B>) -> Self {
+        Self {
+            replay: Some(replay),
+        }
+    }
+
+    pub(crate) fn take_over(&mut self) -> Option<ReplayBody<B>> {
+        self.replay.take().and_then(Replay::take)
+    }
+
+    /// The refused response goes to the caller after all, and the upload goes on.
+    pub(crate) fn let_go(mut self) {
+        self.replay = None;
+    }
+}
+
+impl<B> Drop for Refused<B> {
+    fn drop(&mut self) {
+        drop(self.take_over());
     }
 }
 

@@ -13,8 +13,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
 
-use crate::attempt::{Attempt, Outgoing, Retrier};
-use crate::replay::Replay;
+use crate::attempt::{Attempt, Outgoing, Refused, Retrier};
 use crate::session::{Ask, Issued, Wait};
 use crate::{AuthError, OnFailedRenewal, ReplayBody};
 
@@ -52,7 +51,7 @@ enum Step<S, B, R> {
 enum Errand<B, R> {
     Send(Outgoing<B>, Patience),
     /// The refused response is kept until there is something better to give.
-    Renew(Parts, Replay<B>, Response<R>),
+    Renew(Parts, Refused<B>, Response<R>),
 }
 
 /// The token may expire while the inner service gets ready. Another one is waited for once, not
@@ -158,7 +157,7 @@ impl<S, B, R> Step<S, B, R> {
                 let mut wait = Wait::new(session, Ask::Newer(kept.sent));
                 match kept.copy.filter(|(_, replay)| replay.is_possible()) {
                     Some((head, replay)) => {
-                        let errand = Errand::Renew(head, replay, response);
+                        let errand = Errand::Renew(head, Refused::new(replay), response);
                         Continue(Step::Login(retrier, wait, errand))
                     }
                     None => {
@@ -188,18 +187,19 @@ impl<B, R> Errand<B, R> {
                 Continue(Step::Ready(retrier, issued, outgoing, patience))
             }
             (Errand::Send(..), Err(error)) => Break(Err(error)),
-            (Errand::Renew(head, replay, response), Ok(issued)) => {
-                let Some(body) = replay.take() else {
+            (Errand::Renew(head, mut refused, response), Ok(issued)) => {
+                let Some(body) = refused.take_over() else {
                     return Break(Ok(response));
                 };
                 drop(response);
                 let outgoing = Outgoing::Retry(Request::from_parts(head, body));
                 Continue(Step::Ready(retrier, issued, outgoing, Patience::Fresh))
             }
-            (Errand::Renew(_, _, mut response), Err(error)) => {
+            (Errand::Renew(_, refused, mut response), Err(error)) => {
                 match retrier.settings.on_failed_renewal {
                     OnFailedRenewal::Error => Break(Err(error)),
                     OnFailedRenewal::Respond => {
+                        refused.let_go();
                         response.extensions_mut().insert(error);
                         Break(Ok(response))
                     }

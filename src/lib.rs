@@ -77,6 +77,10 @@
 //!   request carries the token.
 //! * A redirect that the inner service follows by itself is out of its sight. Follow redirects above the layer, so that
 //!   each hop is a request of its own and one that leaves the scope goes without a token.
+//! * It does not read the body of a refused response, so over HTTP/1.1 the retry may need another connection: hyper
+//!   reuses the one that a small 401 with a `Content-Length` came on, not one of a chunked 401.
+//! * An upload that is given up for the retry ends as soon as the connection asks for more of it. hyper asks when the
+//!   server reads or closes; a server that does neither keeps that connection open. The retry does not wait for it.
 //! * A response body that holds a reservation of the inner service while the caller does not read it can keep a login
 //!   through that service waiting; the login's time limit ends that.
 

@@ -10,3 +10,4 @@ mod session;
 mod support;
 mod token;
 mod tower;
+mod wire;

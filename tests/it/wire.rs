@@ -1,0 +1,10 @@
+//! Over loopback sockets, with hyper on both ends. Where a test says nothing else, it runs over
+//! HTTP/1.1 and then over HTTP/2.
+
+mod cancelled;
+mod client;
+mod early;
+mod framing;
+mod log;
+mod server;
+mod shared;
