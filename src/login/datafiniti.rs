@@ -11,7 +11,7 @@ use tower::{BoxError, Service};
 use zeroize::Zeroizing;
 
 use super::engine::{Engine, Login};
-use super::jwt::jwt_lifetime;
+use super::read::with_lifetime;
 use super::secret::{Mask, json_body};
 use super::url::{Endpoint, InvalidUrl};
 use crate::{AuthError, Scope, Token, TokenSource};
@@ -23,7 +23,7 @@ const PATH: &str = "/v4/auth";
 /// `{"email", "password"}`, answered by `{"token"}`.
 ///
 /// The answer tells no lifetime. If the token is a JWT that tells its own it is renewed by that
-/// ([`jwt_lifetime`]), else it is used until it is refused.
+/// ([`jwt_lifetime`](super::jwt_lifetime)), else it is used until it is refused.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -102,6 +102,7 @@ where
             content_type: "application/json",
             body: json_body(&fields).map_err(AuthError::misconfigured)?,
             secrets: &[self.password.as_str()],
+            token_at: "/token",
         };
         self.engine.login(login, read).await
     }
@@ -119,8 +120,5 @@ fn read(answer: &Value, _: &Mask) -> Result<Token, String> {
     let text = answer.get("token").and_then(Value::as_str);
     let text = text.ok_or("the response has no \"token\"")?;
     let token = Token::new(text).map_err(|error| error.to_string())?;
-    Ok(match jwt_lifetime(text) {
-        Some(lifetime) => token.expires_in(lifetime),
-        None => token,
-    })
+    Ok(with_lifetime(token, None))
 }

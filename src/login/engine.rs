@@ -41,6 +41,8 @@ pub(super) struct Login<'a> {
     pub(super) body: Zeroizing<Vec<u8>>,
     /// What in the body is secret, and must not come back in an error's text.
     pub(super) secrets: &'a [&'a str],
+    /// Where the answer has the token, as a JSON pointer, so that it does not get into a text.
+    pub(super) token_at: &'a str,
 }
 
 impl<S> Engine<S> {
@@ -86,7 +88,7 @@ impl<S> Engine<S> {
                 .and_then(Result::ok)
                 .and_then(|body| Answer::parse(&body));
             let answer = answer.as_ref().map(Answer::json);
-            let mask = Mask::new(login.secrets, answer);
+            let mask = Mask::new(login.secrets, answer, login.token_at);
             return Err(verdict(&head, answer, &mask));
         }
         let answer = match receive(body).await {
@@ -95,7 +97,7 @@ impl<S> Engine<S> {
             Err(Broken::Lost(error)) => return Err(AuthError::unavailable(error)),
         };
         let json = answer.as_ref().ok().map(Answer::json);
-        let mask = Mask::new(login.secrets, json);
+        let mask = Mask::new(login.secrets, json, login.token_at);
         let token = match &answer {
             Ok(answer) => read(answer.json(), &mask),
             Err(problem) => Err((*problem).to_owned()),

@@ -1,7 +1,6 @@
 //! [`Form`]: user name and password, as a form, with the answer of OAuth.
 
 use std::fmt;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -9,10 +8,11 @@ use http_body::Body;
 use http_body_util::Full;
 use serde_json::Value;
 use tower::{BoxError, Service};
-use zeroize::Zeroizing;
 
 use super::engine::{Engine, Login};
-use super::jwt::jwt_lifetime;
+use super::fields::Fields;
+use super::lifetime::Lifetime;
+use super::read::{check_type, with_lifetime};
 use super::secret::{Mask, form_body};
 use super::url::{Endpoint, InvalidUrl};
 use crate::{AuthError, Scope, Token, TokenSource};
@@ -29,7 +29,7 @@ const PATH: &str = "/auth/login";
 /// - `access_token`, the token;
 /// - `token_type`: `bearer` in any case, or missing; another one is an error;
 /// - `expires_in`, the lifetime in seconds: a number, or a text with a number. Without a usable one
-///   the lifetime is the JWT's own ([`jwt_lifetime`]), else it is unknown, and the token is used
+///   the lifetime is the JWT's own ([`jwt_lifetime`](super::jwt_lifetime)), else it is unknown, and the token is used
 ///   until it is refused;
 /// - `refresh_token`, which is kept with the token.
 ///
@@ -63,14 +63,9 @@ const PATH: &str = "/auth/login";
 /// [section 5.1]: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
 pub struct Form<S> {
     engine: Engine<S>,
-    /// In the order in which they are sent.
-    fields: Vec<Field>,
-}
-
-struct Field {
-    name: String,
-    value: Zeroizing<String>,
-    secret: bool,
+    /// For another path below it.
+    base_url: String,
+    fields: Fields,
 }
 
 impl<S> Form<S> {
@@ -91,7 +86,8 @@ impl<S> Form<S> {
     ) -> Result<Self, InvalidUrl> {
         let form = Self {
             engine: Engine::new(client, Endpoint::new(base_url, PATH)?),
-            fields: Vec::new(),
+            base_url: base_url.to_owned(),
+            fields: Fields::new(),
         };
         Ok(form
             .field("username", username)
@@ -104,7 +100,7 @@ impl<S> Form<S> {
     ///
     /// The path does not begin with a slash, or has a fragment or a character that no URL has.
     pub fn path(mut self, path: &str) -> Result<Self, InvalidUrl> {
-        self.engine.endpoint = self.engine.endpoint.with_path(path)?;
+        self.engine.endpoint = Endpoint::new(&self.base_url, path)?;
         Ok(self)
     }
 
@@ -114,23 +110,15 @@ impl<S> Form<S> {
     /// Its value may be shown if the server repeats it in an error; for one that may not there is
     /// [`secret_field`](Self::secret_field).
     #[must_use]
-    pub fn field(self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.with(name.into(), value.into(), false)
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.fields.plain(name, value);
+        self
     }
 
     /// A further field whose value is kept as the password is, such as `client_secret`.
     #[must_use]
-    pub fn secret_field(self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.with(name.into(), value.into(), true)
-    }
-
-    fn with(mut self, name: String, value: String, secret: bool) -> Self {
-        let value = Zeroizing::new(value);
-        self.fields.push(Field {
-            name,
-            value,
-            secret,
-        });
+    pub fn secret_field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        self.fields.secret(name, value);
         self
     }
 }
@@ -150,21 +138,11 @@ where
     }
 
     async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
-        let fields: Vec<_> = self
-            .fields
-            .iter()
-            .map(|field| (field.name.as_str(), field.value.as_str()))
-            .collect();
-        let secrets: Vec<_> = self
-            .fields
-            .iter()
-            .filter(|field| field.secret)
-            .map(|field| field.value.as_str())
-            .collect();
         let login = Login {
             content_type: "application/x-www-form-urlencoded",
-            body: form_body(&fields),
-            secrets: &secrets,
+            body: form_body(&self.fields.pairs()),
+            secrets: &self.fields.secrets(),
+            token_at: "/access_token",
         };
         self.engine.login(login, read).await
     }
@@ -181,37 +159,12 @@ impl<S> fmt::Debug for Form<S> {
 fn read(answer: &Value, mask: &Mask) -> Result<Token, String> {
     let text = answer.get("access_token").and_then(Value::as_str);
     let text = text.ok_or("the response has no \"access_token\"")?;
-    match answer.get("token_type") {
-        // The RFC requires it, and many servers leave it out.
-        None | Some(Value::Null) => {}
-        Some(Value::String(kind)) if kind.eq_ignore_ascii_case("bearer") => {}
-        Some(kind) => {
-            let kind = kind
-                .as_str()
-                .and_then(|kind| mask.clean(kind))
-                .unwrap_or_default();
-            return Err(format!("the token_type is \"{kind}\", and not \"bearer\""));
-        }
-    }
-    let mut token = Token::new(text).map_err(|error| error.to_string())?;
-    if let Some(lifetime) = answer
-        .get("expires_in")
-        .and_then(seconds)
-        .or_else(|| jwt_lifetime(text))
-    {
-        token = token.expires_in(lifetime);
-    }
-    if let Some(refresh_token) = answer.get("refresh_token").and_then(Value::as_str) {
-        token = token.refresh_token(refresh_token);
-    }
-    Ok(token)
-}
-
-/// A number, or a text with one. What is negative or too long tells nothing.
-fn seconds(value: &Value) -> Option<Duration> {
-    let seconds = match value {
-        Value::String(text) => text.trim().parse().ok()?,
-        value => value.as_f64()?,
-    };
-    Duration::try_from_secs_f64(seconds).ok()
+    check_type(answer.get("token_type"), "bearer", mask)?;
+    let token = Token::new(text).map_err(|error| error.to_string())?;
+    let expires_in = answer.get("expires_in");
+    let token = with_lifetime(token, expires_in.map(|value| (value, Lifetime::Seconds)));
+    Ok(match answer.get("refresh_token").and_then(Value::as_str) {
+        Some(refresh_token) => token.refresh_token(refresh_token),
+        None => token,
+    })
 }

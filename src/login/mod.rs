@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | [`Datafiniti`] | `POST /v4/auth`, JSON `email`, `password` | `token` |
 //! | [`Form`] | `POST /auth/login`, form `username`, `password` and more | `access_token`, `token_type`, `expires_in` |
+//! | [`Json`] | `POST` to any URL, JSON of any fields | the token, its lifetime and its type wherever they stand |
 //!
 //! # The client
 //!
@@ -57,8 +58,13 @@
 
 mod datafiniti;
 mod engine;
+mod fields;
 mod form;
+mod json;
 mod jwt;
+mod lifetime;
+mod pointer;
+mod read;
 mod response;
 mod secret;
 mod url;
@@ -66,6 +72,9 @@ mod verdict;
 
 pub use datafiniti::Datafiniti;
 pub use form::Form;
+pub use json::Json;
 pub use jwt::jwt_lifetime;
+pub use lifetime::Lifetime;
+pub use pointer::InvalidPointer;
 pub use response::{ErrorDetail, ErrorResponse};
 pub use url::InvalidUrl;

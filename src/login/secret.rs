@@ -20,6 +20,9 @@ pub(super) fn json_body(fields: &[(&str, &str)]) -> serde_json::Result<Zeroizing
         serde_json::to_writer(&mut *body, value)?;
         separator = b',';
     }
+    if fields.is_empty() {
+        body.push(b'{');
+    }
     body.push(b'}');
     debug_assert!(body.len() <= capacity);
     Ok(body)
@@ -85,20 +88,18 @@ pub(super) struct Mask {
 }
 
 impl Mask {
-    /// Hides the secrets that were sent, and the tokens that came back.
-    pub(super) fn new(sent: &[&str], answer: Option<&Value>) -> Self {
-        let received = answer
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .filter(|(name, _)| name.to_ascii_lowercase().ends_with("token"))
-            .filter_map(|(_, value)| value.as_str());
-        let spellings = sent
-            .iter()
-            .copied()
-            .chain(received)
-            .flat_map(spellings)
-            .collect();
+    /// Hides the secrets that were sent, and the tokens that came back: what the answer has where
+    /// the login looks for it, and under any name that ends in "token".
+    pub(super) fn new(sent: &[&str], answer: Option<&Value>, token_at: &str) -> Self {
+        let mut secrets = sent.to_vec();
+        if let Some(answer) = answer {
+            secrets.extend(answer.pointer(token_at).and_then(Value::as_str));
+            add_tokens(&mut secrets, answer);
+        }
+        let mut spellings: Vec<_> = secrets.into_iter().flat_map(spellings).collect();
+        // A server may send the same one a thousand times, and each is looked for.
+        spellings.sort_unstable_by(|a, b| a.as_str().cmp(b));
+        spellings.dedup();
         Self { spellings }
     }
 
@@ -140,6 +141,24 @@ impl Mask {
     }
 }
 
+/// The recursion is bounded as that of [`wipe`] is.
+fn add_tokens<'a>(secrets: &mut Vec<&'a str>, value: &'a Value) {
+    match value {
+        Value::Array(values) => values.iter().for_each(|value| add_tokens(secrets, value)),
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(text) if name.to_ascii_lowercase().ends_with("token") => {
+                        secrets.push(text);
+                    }
+                    value => add_tokens(secrets, value),
+                }
+            }
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// A server that echoes the body, and not the field, spells a secret as the body did.
 fn spellings(secret: &str) -> impl Iterator<Item = Zeroizing<String>> + use<> {
     let json = serde_json::to_string(secret).map(Zeroizing::new).ok();
@@ -163,7 +182,7 @@ mod tests {
     /// spellings of both bodies are hidden too.
     #[test]
     fn every_spelling_of_every_secret_is_masked() {
-        let mask = Mask::new(&["hunter", "hunter2", "", "a \"b\" ü"], None);
+        let mask = Mask::new(&["hunter", "hunter2", "", "a \"b\" ü"], None, "");
         assert_eq!(mask.clean("x hunter2 y").as_deref(), Some("x *** y"));
         assert_eq!(mask.clean("hunter3").as_deref(), Some("***3"));
         assert_eq!(mask.clean("<a \"b\" ü>").as_deref(), Some("<***>"));
@@ -175,7 +194,7 @@ mod tests {
     /// L4: a text is masked before it is cut, so that no part of a secret stays at the end.
     #[test]
     fn a_text_is_masked_before_it_is_cut() {
-        let mask = Mask::new(&["hunter2"], None);
+        let mask = Mask::new(&["hunter2"], None, "");
         let text = format!("{}hunter2{}", "ü".repeat(196), "x".repeat(9));
         let expected = format!("{}***x…", "ü".repeat(196));
         assert_eq!(mask.clean(&text), Some(expected));

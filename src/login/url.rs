@@ -38,39 +38,37 @@ impl From<InvalidScope> for InvalidUrl {
 
 /// An absolute URL, and the scope of the tokens that it gives out.
 pub(super) struct Endpoint {
-    /// Scheme, authority and perhaps a path, without a slash at the end.
-    base: String,
     uri: Uri,
     scope: Scope,
 }
 
 impl Endpoint {
+    /// A path below a base, which is an origin and perhaps a path itself.
     pub(super) fn new(base: &str, path: &str) -> Result<Self, InvalidUrl> {
-        // A fragment has to be found here: `Uri` drops it.
         if base.contains(['?', '#']) {
             return Err(invalid("it has a query or a fragment"));
         }
         let base = base.trim_end_matches('/');
-        let origin: Uri = base.parse().map_err(|_| invalid("it is not a URI"))?;
-        let scope = Scope::origin_of(&origin)?;
+        // The path must not make a URL of what is none.
+        Self::whole(base)?;
         // The slash keeps the path from becoming a part of the host.
         if !path.starts_with('/') || path.contains('#') {
             return Err(invalid(
                 "its path does not begin with a slash, or has a fragment",
             ));
         }
-        let uri = format!("{base}{path}")
-            .parse()
-            .map_err(|_| invalid("it is not a URI"))?;
-        Ok(Self {
-            base: base.to_owned(),
-            uri,
-            scope,
-        })
+        Self::whole(&format!("{base}{path}"))
     }
 
-    pub(super) fn with_path(&self, path: &str) -> Result<Self, InvalidUrl> {
-        Self::new(&self.base, path)
+    /// A URL as it is, with its path and its query.
+    pub(super) fn whole(url: &str) -> Result<Self, InvalidUrl> {
+        // A fragment has to be found here: `Uri` drops it.
+        if url.contains('#') {
+            return Err(invalid("it has a fragment"));
+        }
+        let uri: Uri = url.parse().map_err(|_| invalid("it is not a URI"))?;
+        let scope = Scope::origin_of(&uri)?;
+        Ok(Self { uri, scope })
     }
 
     pub(super) fn uri(&self) -> &Uri {

@@ -1,0 +1,230 @@
+//! [`Json`]: any other login that speaks JSON.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use serde_json::Value;
+use tower::{BoxError, Service};
+
+use super::engine::{Engine, Login};
+use super::fields::Fields;
+use super::lifetime::Lifetime;
+use super::pointer::{InvalidPointer, Pointer};
+use super::read::{check_type, with_lifetime};
+use super::secret::{Mask, json_body};
+use super::url::{Endpoint, InvalidUrl};
+use crate::{AuthError, InvalidToken, Scope, Token, TokenSource};
+
+/// Any login by a `POST` of a JSON object of texts, answered by a JSON document with a token
+/// somewhere in it.
+///
+/// What is sent are the [fields](Self::field). What is read of the answer is told by JSON pointers
+/// ([RFC 6901]): `/data/token` is the field `token` in the field `data`, `/tokens/0` the first of
+/// the list `tokens`, and an empty pointer the whole document. In a name `~1` stands for a slash and
+/// `~0` for a tilde.
+///
+/// | what | set by | if it is not set |
+/// |---|---|---|
+/// | the token | [`token`](Self::token) | `/token` |
+/// | its lifetime | [`lifetime`](Self::lifetime), with its [unit](Lifetime) | the JWT's own ([`jwt_lifetime`](super::jwt_lifetime)), else unknown |
+/// | its type | [`token_type`](Self::token_type) | not looked at |
+/// | the scheme that it is sent under | [`scheme`](Self::scheme), [`no_scheme`](Self::no_scheme) | `Bearer` |
+///
+/// A token of unknown lifetime is used until it is refused.
+///
+/// ```
+/// use std::time::Duration;
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower_bearer::{TokenSource, login::{Json, Lifetime}};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Any HTTP client that is a tower service; here one that needs no network.
+/// let client = tower::service_fn(async |request: Request<Full<Bytes>>| {
+///     assert_eq!(request.uri(), "https://cms.example.com/auth/login");
+///     let body = r#"{"data": {"access_token": "t0k", "expires": 900000}}"#;
+///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(body))))
+/// });
+/// let login = Json::new(client, "https://cms.example.com/auth/login")?
+///     .field("email", "me@example.com")
+///     .secret_field("password", "secret")
+///     .token("/data/access_token")?
+///     .lifetime("/data/expires", Lifetime::Millis)?;
+/// let token = login.fetch(None).await?;
+/// assert_eq!(token.header_value(), "Bearer t0k");
+/// assert_eq!(token.lifetime(), Some(Duration::from_secs(900)));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
+pub struct Json<S> {
+    engine: Engine<S>,
+    fields: Fields,
+    token: Pointer,
+    lifetime: Option<(Pointer, Lifetime)>,
+    token_type: Option<Pointer>,
+    /// `None`: the token stands alone in its header.
+    scheme: Option<String>,
+}
+
+impl<S> Json<S> {
+    /// A login at this URL, over this client. The URL is the whole one, and is used as it is; it may
+    /// have a query. The tokens' scope is its origin.
+    ///
+    /// # Errors
+    ///
+    /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
+    pub fn new(client: S, url: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self {
+            engine: Engine::new(client, Endpoint::whole(url)?),
+            fields: Fields::new(),
+            token: Pointer::to_token(),
+            lifetime: None,
+            token_type: None,
+            scheme: Some("Bearer".to_owned()),
+        })
+    }
+
+    /// A field of the JSON object, sent behind those that were set before it: an e-mail address, a
+    /// client's id. One of the same name is replaced.
+    ///
+    /// Its value may be shown if the server repeats it in an error; for one that may not there is
+    /// [`secret_field`](Self::secret_field).
+    #[must_use]
+    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let name = name.into();
+        self.fields.remove(&name);
+        self.fields.plain(name, value);
+        self
+    }
+
+    /// A field whose value is a secret: a password, an API key. As [`field`](Self::field), but it is
+    /// masked in errors.
+    ///
+    /// It is wiped from memory when the login is dropped, and after it was sent.
+    #[must_use]
+    pub fn secret_field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let name = name.into();
+        self.fields.remove(&name);
+        self.fields.secret(name, value);
+        self
+    }
+
+    /// Where in the answer the token stands, as a JSON pointer. `/token` by default.
+    ///
+    /// An answer that has no text there fails the login
+    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as does one whose text is empty or has a
+    /// character that is not visible ASCII.
+    ///
+    /// # Errors
+    ///
+    /// The text is no JSON pointer: it does not begin with a slash, and is not empty either.
+    pub fn token(mut self, pointer: &str) -> Result<Self, InvalidPointer> {
+        self.token = Pointer::new(pointer)?;
+        Ok(self)
+    }
+
+    /// Where in the answer the token's lifetime stands, as a JSON pointer, and how it is to be read.
+    ///
+    /// Where nothing usable stands there, the lifetime is the JWT's own
+    /// ([`jwt_lifetime`](super::jwt_lifetime)), else it is unknown, as it is without this setting.
+    ///
+    /// # Errors
+    ///
+    /// As [`token`](Self::token).
+    pub fn lifetime(mut self, pointer: &str, lifetime: Lifetime) -> Result<Self, InvalidPointer> {
+        self.lifetime = Some((Pointer::new(pointer)?, lifetime));
+        Ok(self)
+    }
+
+    /// Where in the answer the token's type stands, as a JSON pointer. By default it is not looked
+    /// at.
+    ///
+    /// The type has to be `bearer` or the [scheme](Self::scheme) that was set, in any case, or
+    /// missing; another one fails the login ([`is_misconfigured`](AuthError::is_misconfigured)).
+    ///
+    /// # Errors
+    ///
+    /// As [`token`](Self::token).
+    pub fn token_type(mut self, pointer: &str) -> Result<Self, InvalidPointer> {
+        self.token_type = Some(Pointer::new(pointer)?);
+        Ok(self)
+    }
+
+    /// Sends the token as `<scheme> <token>`. `Bearer` by default.
+    ///
+    /// # Errors
+    ///
+    /// The scheme is empty, or has a character that is not visible ASCII.
+    pub fn scheme(mut self, scheme: &str) -> Result<Self, InvalidToken> {
+        Token::with_scheme(scheme, "x")?;
+        self.scheme = Some(scheme.to_owned());
+        Ok(self)
+    }
+
+    /// Sends the token alone, as API keys are: often in a header of its own, such as `x-api-key`,
+    /// which is the [layer's setting](crate::BearerAuthLayer::header).
+    #[must_use]
+    pub fn no_scheme(mut self) -> Self {
+        self.scheme = None;
+        self
+    }
+
+    fn read(&self, answer: &Value, mask: &Mask) -> Result<Token, String> {
+        let text = self.token.find(answer).and_then(Value::as_str);
+        let text =
+            text.ok_or_else(|| format!("the response has no text at \"{}\"", self.token.as_str()))?;
+        if let Some(pointer) = &self.token_type {
+            let scheme = self.scheme.as_deref().unwrap_or("bearer");
+            check_type(pointer.find(answer), scheme, mask)?;
+        }
+        let token = match &self.scheme {
+            Some(scheme) => Token::with_scheme(scheme, text),
+            None => Token::bare(text),
+        };
+        let token = token.map_err(|error| error.to_string())?;
+        let told = self.lifetime.as_ref();
+        let told = told.and_then(|(pointer, lifetime)| Some((pointer.find(answer)?, *lifetime)));
+        Ok(with_lifetime(token, told))
+    }
+}
+
+impl<S, B> TokenSource for Json<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: Body + Send,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    /// The origin that it logs in at.
+    fn scope(&self) -> Scope {
+        self.engine.scope()
+    }
+
+    async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
+        let login = Login {
+            content_type: "application/json",
+            body: json_body(&self.fields.pairs()).map_err(AuthError::misconfigured)?,
+            secrets: &self.fields.secrets(),
+            token_at: self.token.as_str(),
+        };
+        let read = |answer: &Value, mask: &Mask| self.read(answer, mask);
+        self.engine.login(login, read).await
+    }
+}
+
+impl<S> fmt::Debug for Json<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Json")
+            .field("url", &self.engine)
+            .finish_non_exhaustive()
+    }
+}
