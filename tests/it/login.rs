@@ -4,6 +4,7 @@ mod client;
 mod datafiniti;
 mod errors;
 mod form;
+mod json;
 mod jwt;
 mod verdict;
 mod wire;

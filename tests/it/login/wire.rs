@@ -1,4 +1,4 @@
-//! D1, D2: the bytes of a login, as a server sees them.
+//! D1, D2, D3: the bytes of a login, as a server sees them.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_bearer::TokenSource;
-use tower_bearer::login::{Datafiniti, Form};
+use tower_bearer::login::{Datafiniti, Form, Json};
 
 /// What a password may hold, and what either encoding has to escape.
 const ODD: &str = "pä\u{1F511}&=+%\"\\ ;\n";
@@ -93,6 +93,51 @@ async fn a_form_login_on_the_wire() {
              username=me%40example.com&password=p%C3%A4%F0%9F%94%91%26%3D%2B%25%22%5C+%3B%0A\
              &grant_type=password&scope=read+write&a%26b="
         )
+    );
+}
+
+/// D3: this is a JSON login, byte by byte: the fields in the order in which they were set last.
+#[tokio::test]
+async fn a_json_login_on_the_wire() {
+    const ANSWER: &str =
+        "HTTP/1.1 200 OK\r\ncontent-length: 24\r\n\r\n{\"data\":{\"token\":\"abc\"}}";
+    let (host, request) = server(ANSWER).await;
+    let login = Json::new(client(), &format!("http://{host}/v1/session/?tenant=a"))
+        .unwrap()
+        .field("user \"name\"", "")
+        .field("password", "shown")
+        .field("email", "me+x@example.com")
+        .secret_field("password", ODD)
+        .token("/data/token")
+        .unwrap();
+    assert_eq!(login.fetch(None).await.unwrap().expose(), "abc");
+    assert_eq!(
+        request.await.unwrap(),
+        format!(
+            "POST /v1/session/?tenant=a HTTP/1.1\r\n\
+             content-type: application/json\r\n\
+             accept: application/json\r\n\
+             host: {host}\r\n\
+             content-length: 80\r\n\
+             \r\n\
+             {{\"user \\\"name\\\"\":\"\",\"email\":\"me+x@example.com\",\
+             \"password\":\"pä\u{1F511}&=+%\\\"\\\\ ;\\n\"}}"
+        )
+    );
+}
+
+/// D3: a login without fields sends an empty object.
+#[tokio::test]
+async fn a_json_login_without_fields_on_the_wire() {
+    let (host, request) =
+        server("HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"token\":\"abc\"}").await;
+    let login = Json::new(client(), &format!("http://{host}")).unwrap();
+    assert_eq!(login.fetch(None).await.unwrap().expose(), "abc");
+    let request = request.await.unwrap();
+    assert!(request.starts_with("POST / HTTP/1.1\r\n"), "{request}");
+    assert!(
+        request.ends_with("content-length: 2\r\n\r\n{}"),
+        "{request}"
     );
 }
 
