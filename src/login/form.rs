@@ -29,8 +29,8 @@ const PATH: &str = "/auth/login";
 /// - `access_token`, the token;
 /// - `token_type`: `bearer` in any case, or missing; another one is an error;
 /// - `expires_in`, the lifetime in seconds: a number, or a text with a number. Without a usable one
-///   the lifetime is the JWT's own ([`jwt_lifetime`](super::jwt_lifetime)), else it is unknown, and the token is used
-///   until it is refused;
+///   the lifetime is the JWT's own ([`jwt_lifetime`](super::jwt_lifetime)), else it is unknown, and
+///   the token is used until it is refused;
 /// - `refresh_token`, which is kept with the token.
 ///
 /// ```

@@ -124,7 +124,8 @@ impl<S> Json<S> {
     ///
     /// # Errors
     ///
-    /// The text is no JSON pointer: it does not begin with a slash, and is not empty either.
+    /// The text is no JSON pointer: it is not empty and does not begin with a slash, or it has a `~`
+    /// that is neither `~0` nor `~1`.
     pub fn token(mut self, pointer: &str) -> Result<Self, InvalidPointer> {
         self.token = Pointer::new(pointer)?;
         Ok(self)

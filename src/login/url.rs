@@ -48,16 +48,13 @@ impl Endpoint {
         if base.contains(['?', '#']) {
             return Err(invalid("it has a query or a fragment"));
         }
-        let base = base.trim_end_matches('/');
-        // The path must not make a URL of what is none.
-        Self::whole(base)?;
         // The slash keeps the path from becoming a part of the host.
         if !path.starts_with('/') || path.contains('#') {
             return Err(invalid(
                 "its path does not begin with a slash, or has a fragment",
             ));
         }
-        Self::whole(&format!("{base}{path}"))
+        Self::whole(&format!("{}{path}", base.trim_end_matches('/')))
     }
 
     /// A URL as it is, with its path and its query.
