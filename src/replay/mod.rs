@@ -22,6 +22,10 @@
 //!   dropped outside the lock.
 
 mod kept;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod model;
+#[cfg(any(test, fuzzing))]
+mod script;
 mod second;
 mod shared;
 

@@ -1,11 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
-mod model;
+mod attempts;
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Barrier, Mutex, OnceLock, mpsc};
 use std::task::{Wake, Waker};
 use std::time::Duration;
@@ -17,6 +17,7 @@ use http_body_util::combinators::{BoxBody, UnsyncBoxBody};
 use http_body_util::{BodyExt, Either, Empty, Full, Limited, StreamBody};
 use tokio_test::{assert_pending, task};
 
+use super::script::{Broken, Script, Step, script};
 use super::*;
 
 const LIMIT: usize = 1024;
@@ -454,7 +455,7 @@ fn a_second_attempt_dropped_while_the_first_reads_drops_the_original() {
 /// takes what is left of it for a whole body.
 #[test]
 fn a_panicking_body_leaves_no_one_waiting() {
-    let body = script([data("one"), Step::Panic, data("two")]);
+    let body = script([data("one"), panics(), data("two")]);
     let (mut first, replay) = ReplayBody::replayable(body, LIMIT);
     assert_eq!(next_data(&mut first), "one");
     assert!(catch_unwind(AssertUnwindSafe(|| next(&mut first))).is_err());
@@ -471,13 +472,7 @@ fn a_panicking_body_leaves_no_one_waiting() {
             *second.lock().unwrap() = Some(waiting);
         }))
     };
-    let body = script([
-        data("one"),
-        take_inside(&cell),
-        wait,
-        Step::Panic,
-        data("two"),
-    ]);
+    let body = script([data("one"), take_inside(&cell), wait, panics(), data("two")]);
     let (mut first, replay) = ReplayBody::replayable(body, LIMIT);
     *cell.lock().unwrap() = Some(Taking::Handle(replay));
     assert_eq!(next_data(&mut first), "one");
@@ -899,6 +894,10 @@ fn data(text: &str) -> Step {
     Step::Data(Bytes::copy_from_slice(text.as_bytes()))
 }
 
+fn panics() -> Step {
+    Step::Run(Box::new(|| panic!("as told")))
+}
+
 fn trailers(value: &'static str) -> HeaderMap {
     let mut trailers = HeaderMap::new();
     trailers.insert("x-trailer", http::HeaderValue::from_static(value));
@@ -927,97 +926,3 @@ fn taken(cell: &Mutex<Option<Taking>>) -> ReplayBody<Script> {
         _ => panic!("not taken over"),
     }
 }
-
-/// A body that does as it is told, and minds being polled after its end.
-struct Script {
-    steps: VecDeque<Step>,
-    exact: bool,
-    knows_end: bool,
-    over: bool,
-    log: Arc<Log>,
-}
-
-enum Step {
-    Data(Bytes),
-    Trailers(HeaderMap),
-    Pending,
-    Fail,
-    Panic,
-    Run(Box<dyn FnOnce() + Send>),
-}
-
-/// How often a script was polled; shared by it alone, it also tells whether it still lives.
-type Log = AtomicUsize;
-
-#[derive(Debug)]
-struct Broken;
-
-fn script(steps: impl IntoIterator<Item = Step>) -> Script {
-    Script {
-        steps: steps.into_iter().collect(),
-        exact: false,
-        knows_end: false,
-        over: false,
-        log: Arc::default(),
-    }
-}
-
-impl Body for Script {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        self.log.fetch_add(1, Ordering::Relaxed);
-        assert!(!self.over, "polled after the end");
-        loop {
-            return match self.steps.pop_front() {
-                Some(Step::Data(data)) => Poll::Ready(Some(Ok(Frame::data(data)))),
-                Some(Step::Trailers(trailers)) => Poll::Ready(Some(Ok(Frame::trailers(trailers)))),
-                Some(Step::Pending) => {
-                    cx.waker().wake_by_ref();
-                    Poll::Pending
-                }
-                Some(Step::Fail) => {
-                    self.over = true;
-                    Poll::Ready(Some(Err(Broken)))
-                }
-                Some(Step::Panic) => panic!("as told"),
-                Some(Step::Run(run)) => {
-                    run();
-                    continue;
-                }
-                None => {
-                    self.over = true;
-                    Poll::Ready(None)
-                }
-            };
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.knows_end && self.steps.is_empty()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        let left = self.steps.iter().map(|step| match step {
-            Step::Data(data) => data.len() as u64,
-            _ => 0,
-        });
-        if self.exact {
-            SizeHint::with_exact(left.sum())
-        } else {
-            SizeHint::default()
-        }
-    }
-}
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("broken")
-    }
-}
-
-impl std::error::Error for Broken {}
