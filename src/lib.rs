@@ -87,6 +87,9 @@
 mod attempt;
 mod error;
 mod future;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzzing;
 mod layer;
 pub mod login;
 mod refusal;

@@ -1,6 +1,6 @@
 //! Which responses mean "token refused".
 
-mod challenge;
+pub(crate) mod challenge;
 
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, StatusCode};

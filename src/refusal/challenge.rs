@@ -14,9 +14,9 @@
 use std::borrow::Cow;
 
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Challenge<'a> {
-    scheme: &'a [u8],
-    params: Vec<(&'a [u8], Cow<'a, [u8]>)>,
+pub(crate) struct Challenge<'a> {
+    pub(crate) scheme: &'a [u8],
+    pub(crate) params: Vec<(&'a [u8], Cow<'a, [u8]>)>,
 }
 
 impl Challenge<'_> {
@@ -33,7 +33,7 @@ impl Challenge<'_> {
 }
 
 /// The challenges of one header's value.
-pub(super) fn challenges(value: &[u8]) -> Vec<Challenge<'_>> {
+pub(crate) fn challenges(value: &[u8]) -> Vec<Challenge<'_>> {
     let mut found: Vec<Challenge<'_>> = Vec::new();
     let mut rest = value;
     while !rest.is_empty() {

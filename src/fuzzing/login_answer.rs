@@ -1,0 +1,319 @@
+use std::cell::OnceCell;
+use std::collections::VecDeque;
+use std::convert::Infallible;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use bytes::Bytes;
+use form_urlencoded::byte_serialize;
+use http::header::{LOCATION, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, Request, Response};
+use http_body::{Body, Frame, SizeHint};
+use http_body_util::Full;
+use serde_json::Value;
+use tokio::runtime::{Builder, Runtime};
+
+use super::input::Input;
+use crate::login::{Datafiniti, Form};
+use crate::{AuthError, Token, TokenSource};
+
+/// None of our own texts has one of them in it.
+const PASSWORDS: [&str; 4] = [
+    "hunter2hunter2",
+    "correct horse",
+    "pä\"&\\ß%7",
+    "l1ne\nbr3ak\u{2028}",
+];
+
+/// The most that a login reads, as documented.
+const LIMIT: usize = 64 * 1024;
+
+/// No `Display` of an error is longer, in characters.
+const LONGEST: usize = 2500;
+
+/// Any answer to a login.
+///
+/// A byte of flags, two for the status, one for the length of the frames, one for how many KiB of
+/// white space stand behind the body, the lines of two headers, and the body.
+pub fn login_answer(data: &[u8]) {
+    let mut input = Input::new(data);
+    let flags = input.byte();
+    let status = 100 + u16::from_be_bytes([input.byte(), input.byte()]) % 900;
+    let chunk = usize::from(input.byte());
+    let padding = usize::from(input.byte()) * 1024;
+    let headers = [RETRY_AFTER, LOCATION].map(|name| (name, input.until(b'\n')));
+    let headers = headers.into_iter().filter_map(|(name, value)| {
+        let value = HeaderValue::from_bytes(value).ok()?;
+        (!value.is_empty()).then_some((name, value))
+    });
+    let mut body = input.rest().to_vec();
+    body.resize(body.len() + padding, b' ');
+    let answer = Answer {
+        preset: flags & 3,
+        password: PASSWORDS[usize::from(flags >> 2 & 3)],
+        status,
+        headers: headers.collect(),
+        delivery: Delivery {
+            chunk: if chunk == 0 { LIMIT } else { chunk },
+            pauses: flags & 16 != 0,
+            breaks: flags & 32 != 0,
+            trailers: flags & 64 != 0,
+            hint: flags & 128 != 0,
+        },
+        body,
+    };
+    answer.check(&answer.fetch());
+}
+
+struct Answer {
+    preset: u8,
+    password: &'static str,
+    status: u16,
+    headers: HeaderMap,
+    delivery: Delivery,
+    body: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+struct Delivery {
+    chunk: usize,
+    pauses: bool,
+    breaks: bool,
+    trailers: bool,
+    hint: bool,
+}
+
+impl Answer {
+    fn fetch(&self) -> Result<Token, AuthError> {
+        let calls = Arc::new(AtomicUsize::new(0));
+        let (counted, response) = (Arc::clone(&calls), self.response());
+        let client = tower::service_fn(move |_: Request<Full<Bytes>>| {
+            counted.fetch_add(1, Ordering::Relaxed);
+            std::future::ready(Ok::<_, Infallible>(response.clone()))
+        });
+        let outcome = match self.preset {
+            1 => fetch(&Form::new(client, "https://api.example.com", "me", self.password).unwrap()),
+            _ => fetch(&Datafiniti::new(client, "me@example.com", self.password)),
+        };
+        assert_eq!(calls.load(Ordering::Relaxed), 1);
+        outcome
+    }
+
+    fn response(&self) -> Response<Sent> {
+        let mut response = Response::new(Sent::new(&self.body, self.delivery));
+        *response.status_mut() = self.status.try_into().unwrap();
+        *response.headers_mut() = self.headers.clone();
+        response
+    }
+
+    fn check(&self, outcome: &Result<Token, AuthError>) {
+        let json = serde_json::from_slice(&self.body).ok();
+        let json = json.filter(|_| self.is_whole());
+        match outcome {
+            Ok(token) => self.check_token(token, json.as_ref()),
+            Err(error) => {
+                self.check_kind(error);
+                self.check_texts(error, json.as_ref());
+            }
+        }
+    }
+
+    fn is_whole(&self) -> bool {
+        self.body.len() <= LIMIT && !self.delivery.breaks
+    }
+
+    fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    fn check_token(&self, token: &Token, json: Option<&Value>) {
+        assert!(self.is_success());
+        let name = match self.preset {
+            1 => "access_token",
+            _ => "token",
+        };
+        let sent = json.unwrap()[name].as_str().unwrap();
+        assert_eq!(token.expose(), sent.trim_end_matches(['\r', '\n']));
+        assert!(token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
+        assert!(!token.expose().is_empty() && token.header_value().is_sensitive());
+        let shown = format!("{token:?} {:?}", token.header_value());
+        let refresh = token.expose_refresh_token();
+        for secret in [token.expose()].into_iter().chain(refresh) {
+            assert!(!is_telling(secret) || !shown.contains(secret), "{shown}");
+        }
+    }
+
+    /// As the table of the logins' documentation has it.
+    fn check_kind(&self, error: &AuthError) {
+        match self.status {
+            200..300 if self.delivery.breaks && self.body.len() <= LIMIT => {
+                assert!(error.is_unavailable());
+            }
+            408 | 425 | 429 | 500..600 => assert!(error.is_unavailable()),
+            404 | 405 | ..400 | 600.. => assert!(error.is_misconfigured()),
+            _ => assert!(error.is_rejected() || error.is_unavailable()),
+        }
+        if let Some(wait) = error.retry_after() {
+            assert!(error.is_unavailable() && wait <= Duration::from_secs(3600));
+            assert!(self.headers.contains_key(RETRY_AFTER));
+        }
+    }
+
+    fn check_texts(&self, error: &AuthError, json: Option<&Value>) {
+        let (display, debug) = (error.to_string(), format!("{error:?}"));
+        for text in [&display, &debug] {
+            assert!(is_one_line(text), "{text:?}");
+            for secret in spellings(self.password) {
+                assert!(!text.contains(&secret), "{text}");
+            }
+            for secret in tokens(json).filter(|token| is_telling(token)) {
+                assert!(!text.contains(secret), "{text}");
+            }
+        }
+        assert!(display.chars().count() <= LONGEST, "{display}");
+
+        let Some(response) = error.response() else {
+            assert!(self.is_success() && error.is_unavailable());
+            return;
+        };
+        assert_eq!(response.status(), self.status);
+        assert!(response.details().len() <= 16);
+        let details = response.details().iter();
+        let details = details.flat_map(|it| [it.field(), it.message(), it.kind()]);
+        let texts = [response.error(), response.message(), response.code()];
+        for text in texts.into_iter().chain(details).flatten() {
+            assert!(
+                !text.trim().is_empty() && text.chars().count() <= 201,
+                "{text:?}"
+            );
+            for secret in tokens(json) {
+                // A mask and a cut can spell these by themselves.
+                let secret = one_line(secret);
+                let spelled = secret.is_empty() || secret.contains(['*', '…']);
+                assert!(spelled || !text.contains(&secret), "{text:?} {secret:?}");
+            }
+        }
+    }
+}
+
+fn fetch(login: &impl TokenSource) -> Result<Token, AuthError> {
+    thread_local! {
+        static RUNTIME: OnceCell<Runtime> = const { OnceCell::new() };
+    }
+    RUNTIME.with(|runtime| {
+        let runtime =
+            runtime.get_or_init(|| Builder::new_current_thread().enable_time().build().unwrap());
+        runtime.block_on(login.fetch(None))
+    })
+}
+
+/// What the documentation promises to hide: the texts of the fields whose name ends in "token".
+fn tokens(json: Option<&Value>) -> impl Iterator<Item = &str> {
+    json.and_then(Value::as_object)
+        .into_iter()
+        .flatten()
+        .filter(|(name, _)| name.to_ascii_lowercase().ends_with("token"))
+        .filter_map(|(_, value)| value.as_str())
+}
+
+/// A text that stands in no text of ours, and does not come about where two texts meet.
+fn is_telling(secret: &str) -> bool {
+    let has = |is: fn(&u8) -> bool| secret.as_bytes().iter().any(is);
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    secret.len() > 8
+        && secret.bytes().all(is_plain)
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_alphabetic)
+}
+
+fn spellings(secret: &str) -> [String; 5] {
+    let json = serde_json::to_string(secret).unwrap();
+    let debug = format!("{secret:?}");
+    [
+        secret.to_owned(),
+        one_line(secret).trim().to_owned(),
+        json[1..json.len() - 1].to_owned(),
+        debug[1..debug.len() - 1].to_owned(),
+        byte_serialize(secret.as_bytes()).collect(),
+    ]
+}
+
+fn one_line(text: &str) -> String {
+    text.replace(|char| !is_in_line(char), " ")
+}
+
+fn is_one_line(text: &str) -> bool {
+    text.chars().all(is_in_line)
+}
+
+fn is_in_line(char: char) -> bool {
+    !char.is_control() && !matches!(char, '\u{2028}' | '\u{2029}')
+}
+
+/// A body that comes as it is told to.
+#[derive(Clone)]
+struct Sent {
+    frames: VecDeque<Bytes>,
+    delivery: Delivery,
+    paused: bool,
+}
+
+impl Sent {
+    fn new(body: &[u8], delivery: Delivery) -> Self {
+        Self {
+            frames: body
+                .chunks(delivery.chunk)
+                .map(Bytes::copy_from_slice)
+                .collect(),
+            delivery,
+            paused: false,
+        }
+    }
+}
+
+impl Body for Sent {
+    type Data = Bytes;
+    type Error = Broken;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
+        self.paused = self.delivery.pauses && !self.paused;
+        if self.paused {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        Poll::Ready(match self.frames.pop_front() {
+            Some(data) => Some(Ok(Frame::data(data))),
+            None if self.delivery.breaks => Some(Err(Broken)),
+            None if std::mem::take(&mut self.delivery.trailers) => {
+                Some(Ok(Frame::trailers(HeaderMap::new())))
+            }
+            None => None,
+        })
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        if self.delivery.hint {
+            SizeHint::with_exact(self.frames.iter().map(|frame| frame.len() as u64).sum())
+        } else {
+            SizeHint::default()
+        }
+    }
+}
+
+#[derive(Debug)]
+struct Broken;
+
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("broken")
+    }
+}
+
+impl std::error::Error for Broken {}
