@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use http::Uri;
 use tower::BoxError;
 
 use crate::login::ErrorResponse;
@@ -47,6 +48,7 @@ enum Kind {
     Withheld,
     SignedOut,
     OutOfScope,
+    Insecure,
 }
 
 impl AuthError {
@@ -97,6 +99,18 @@ impl AuthError {
         )
     }
 
+    /// What was not sent, and to where.
+    pub(crate) fn insecure(secret: &str, uri: &Uri) -> Self {
+        let host = uri.host().unwrap_or_default();
+        Self::new(
+            Kind::Insecure,
+            format!(
+                "{host} would get the {secret} over plain http: use https, or allow it by \
+                 `allow_plain_http()`"
+            ),
+        )
+    }
+
     /// Says when to try again, as a login endpoint does by `Retry-After`.
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         Arc::make_mut(&mut self.inner).retry_after = Some(after);
@@ -118,9 +132,9 @@ impl AuthError {
         self.inner.kind == Kind::Timeout
     }
 
-    /// The login cannot succeed as it is set up.
+    /// It cannot succeed as it is set up; what would go over plain http is such a case too.
     pub fn is_misconfigured(&self) -> bool {
-        self.inner.kind == Kind::Misconfigured
+        matches!(self.inner.kind, Kind::Misconfigured | Kind::Insecure)
     }
 
     /// The token was refused, and a new login brought the very same token.
@@ -143,6 +157,13 @@ impl AuthError {
     /// The request went to an origin that the token is not meant for, so it carried none.
     pub fn is_out_of_scope(&self) -> bool {
         self.inner.kind == Kind::OutOfScope
+    }
+
+    /// A token or a password would have gone over plain `http`, so nothing was sent. See
+    /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), and the
+    /// login's own switch of that name.
+    pub fn is_insecure(&self) -> bool {
+        self.inner.kind == Kind::Insecure
     }
 
     /// How long no login will be made, where that is known: because the endpoint asked for it, or
@@ -192,6 +213,7 @@ impl AuthError {
             Kind::Withheld => "login withheld",
             Kind::SignedOut => "signed out",
             Kind::OutOfScope => "no token sent",
+            Kind::Insecure => "nothing sent",
         }
     }
 }

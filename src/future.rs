@@ -25,8 +25,8 @@ pin_project! {
     ///
     /// # Errors
     ///
-    /// An [`AuthError`] when no token could be had for the request, in a [`BoxError`]; the inner
-    /// service's own error as it is.
+    /// An [`AuthError`] when no token could be had for the request or it may not be sent, in a
+    /// [`BoxError`]; the inner service's own error as it is.
     ///
     /// # Panics
     ///
@@ -44,6 +44,7 @@ enum Step<S, B, R> {
     Login(Retrier<S>, Wait, Errand<B, R>),
     Ready(Retrier<S>, Issued, Outgoing<B>, Patience),
     Call(Attempt<S, B>),
+    Failed(AuthError),
     Done,
 }
 
@@ -67,6 +68,13 @@ impl<S, F, B, R> ResponseFuture<S, F, B, R> {
         Self {
             call: Some(call),
             step: Step::Call(attempt),
+        }
+    }
+
+    pub(crate) fn failed(error: AuthError) -> Self {
+        Self {
+            call: None,
+            step: Step::Failed(error),
         }
     }
 
@@ -133,6 +141,7 @@ where
                     this.call.set(Some(call));
                     *this.step = Step::Call(attempt);
                 }
+                Step::Failed(error) => return Poll::Ready(Err(error.into())),
                 Step::Call(_) | Step::Done => panic!("`ResponseFuture` polled after completion"),
             }
         }

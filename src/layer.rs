@@ -64,6 +64,7 @@ pub(crate) struct Settings {
     pub(crate) session: Session,
     /// `None`: the source says.
     pub(crate) scope: Option<Scope>,
+    pub(crate) plain_http: bool,
     pub(crate) header: HeaderName,
     pub(crate) refused_when: Arc<Predicate>,
     pub(crate) replay_limit: usize,
@@ -85,6 +86,7 @@ impl BearerAuthLayer {
             settings: Arc::new(Settings {
                 session,
                 scope: None,
+                plain_http: false,
                 header: header::AUTHORIZATION,
                 refused_when: Arc::new(is_refusal),
                 replay_limit: 64 * 1024,
@@ -107,6 +109,41 @@ impl BearerAuthLayer {
     /// A request to another origin passes without a token.
     pub fn scope(self, scope: Scope) -> Self {
         self.set(|settings| settings.scope = Some(scope))
+    }
+
+    /// Sends tokens over plain `http` too. By default such a request fails with an error
+    /// ([`is_insecure`](crate::AuthError::is_insecure)) before anything is sent or a login is made
+    /// for it: whoever is on the way could read the token.
+    ///
+    /// A loopback address needs no permission: `127.0.0.0/8`, `[::1]`, `localhost` and names below
+    /// it, told by their spelling and not by a lookup. Neither does a request that carries no
+    /// token. A URI without a scheme, as tonic's, cannot be checked: its client decides. The
+    /// [built-in logins](crate::login) have a switch of their own, for the password.
+    ///
+    /// ```
+    /// # use http::{Request, Response};
+    /// # use http_body_util::Empty;
+    /// # use tower::{Layer, ServiceExt, service_fn};
+    /// # use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Scope, Token, source_fn};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower::BoxError> {
+    /// # let source = source_fn(Scope::any(), |_| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
+    /// # let http_client = service_fn(async |_: Request<ReplayBody<Empty<bytes::Bytes>>>| {
+    /// #     Ok::<_, tower::BoxError>(Response::new(()))
+    /// # });
+    /// let layer = BearerAuthLayer::new(source);
+    /// let request = || Request::get("http://api.internal/users/me").body(Empty::new());
+    ///
+    /// let refused = layer.layer(http_client.clone()).oneshot(request()?).await.unwrap_err();
+    /// assert!(refused.downcast_ref::<AuthError>().is_some_and(AuthError::is_insecure));
+    ///
+    /// let layer = layer.allow_plain_http();
+    /// assert_eq!(layer.layer(http_client).oneshot(request()?).await?.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn allow_plain_http(self) -> Self {
+        self.set(|settings| settings.plain_http = true)
     }
 
     /// The header that carries the token. `authorization` by default.
@@ -157,6 +194,7 @@ impl fmt::Debug for Settings {
         f.debug_struct("Settings")
             .field("session", &self.session)
             .field("scope", &self.scope)
+            .field("plain_http", &self.plain_http)
             .field("header", &self.header)
             .field("replay_limit", &self.replay_limit)
             .field("on_failed_renewal", &self.on_failed_renewal)

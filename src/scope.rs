@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
-use std::net::Ipv6Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use http::Uri;
@@ -96,6 +96,30 @@ impl Scope {
             origins: Some(Arc::new([Origin::of(uri)?])),
         })
     }
+}
+
+/// Would a secret that is sent to this URI be readable on its way? A URI without a scheme does not
+/// tell.
+pub(crate) fn is_plain_http(uri: &Uri) -> bool {
+    // Built by hand, a scheme in upper case is not equal to the constant.
+    uri.scheme_str()
+        .is_some_and(|scheme| scheme.eq_ignore_ascii_case("http"))
+        && !uri.host().is_some_and(is_loopback)
+}
+
+/// As [Secure Contexts](https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy) has it.
+fn is_loopback(host: &str) -> bool {
+    if let Some(ip) = ipv6(host) {
+        return ip.is_loopback();
+    }
+    // Not with a dot behind it: that would be a name, for DNS to answer.
+    if let Ok(ip) = host.parse::<Ipv4Addr>() {
+        return ip.is_loopback();
+    }
+    without_dot(host)
+        .rsplit('.')
+        .next()
+        .is_some_and(|label| label.eq_ignore_ascii_case("localhost"))
 }
 
 impl Origin {

@@ -9,8 +9,9 @@ use tower::{BoxError, Service};
 
 use crate::attempt::{Attempt, Retrier};
 use crate::layer::Settings;
+use crate::scope::is_plain_http;
 use crate::session::{SessionId, View};
-use crate::{BearerAuthLayer, ReplayBody, ResponseFuture, Session};
+use crate::{AuthError, BearerAuthLayer, ReplayBody, ResponseFuture, Session};
 
 /// The service that [`BearerAuthLayer`] makes.
 ///
@@ -80,6 +81,15 @@ impl<S> BearerAuth<S> {
     pub fn into_inner(self) -> S {
         self.inner
     }
+
+    /// Gives back what `poll_ready` reserved: the ready service is dropped.
+    fn release(&mut self)
+    where
+        S: Clone,
+    {
+        let unready = self.inner.clone();
+        self.inner = unready;
+    }
 }
 
 impl<S, B, R> Service<Request<B>> for BearerAuth<S>
@@ -108,6 +118,11 @@ where
             let response = self.inner.call(request.map(ReplayBody::new));
             return ResponseFuture::calling(response, Attempt::OutOfScope(settings.clone()));
         }
+        if !settings.plain_http && is_plain_http(request.uri()) {
+            let error = AuthError::insecure("token", request.uri());
+            self.release();
+            return ResponseFuture::failed(error);
+        }
         if let Some(issued) = settings.session.usable(&self.view) {
             let (request, kept) = settings.first_attempt(request, issued);
             let retrier = Retrier::new(&self.inner, settings);
@@ -116,10 +131,10 @@ where
                 Attempt::First(retrier, kept),
             );
         }
-        // No reservation is held during a login: the ready service is dropped.
-        let unready = self.inner.clone();
-        self.inner = unready;
-        ResponseFuture::waiting(Retrier::new(&self.inner, settings), request)
+        let retrier = Retrier::new(&self.inner, settings);
+        // No reservation is held during a login.
+        self.release();
+        ResponseFuture::waiting(retrier, request)
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use serde_json::Value;
@@ -18,6 +18,7 @@ use super::response::ErrorResponse;
 use super::secret::{Answer, Mask};
 use super::url::Endpoint;
 use super::verdict::verdict;
+use crate::scope::is_plain_http;
 use crate::session::SessionId;
 use crate::{AuthError, Scope, Token};
 
@@ -33,6 +34,8 @@ pub(super) struct Engine<S> {
     /// Cloned for each login. The lock makes a client that is not `Sync` do.
     client: Mutex<S>,
     pub(super) endpoint: Endpoint,
+    /// Whether a password may go where it can be read on its way.
+    pub(super) plain_http: bool,
 }
 
 /// What a preset sends.
@@ -50,6 +53,7 @@ impl<S> Engine<S> {
         Self {
             client: Mutex::new(client),
             endpoint,
+            plain_http: false,
         }
     }
 
@@ -72,7 +76,11 @@ impl<S> Engine<S> {
         B::Data: Send,
         B::Error: Into<BoxError>,
     {
-        let request = request(&self.endpoint, login.content_type, login.body);
+        let uri = self.endpoint.uri();
+        if !self.plain_http && is_plain_http(uri) {
+            return Err(AuthError::insecure("password", uri));
+        }
+        let request = request(uri, login.content_type, login.body);
         let client = self
             .client
             .lock()
@@ -116,14 +124,14 @@ impl<S> fmt::Debug for Engine<S> {
 }
 
 fn request(
-    endpoint: &Endpoint,
+    uri: &Uri,
     content_type: &'static str,
     body: Zeroizing<Vec<u8>>,
 ) -> Request<Full<Bytes>> {
     // The bytes are wiped when the last clone of them is dropped, wherever the client keeps it.
     let mut request = Request::new(Full::new(Bytes::from_owner(body)));
     *request.method_mut() = Method::POST;
-    *request.uri_mut() = endpoint.uri().clone();
+    *request.uri_mut() = uri.clone();
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));

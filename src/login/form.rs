@@ -121,6 +121,17 @@ impl<S> Form<S> {
         self.fields.secret(name, value);
         self
     }
+
+    /// Sends the password over plain `http` too. By default such a login fails
+    /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
+    /// address; which those are says
+    /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), the switch
+    /// for the token.
+    #[must_use]
+    pub fn allow_plain_http(mut self) -> Self {
+        self.engine.plain_http = true;
+        self
+    }
 }
 
 impl<S, B> TokenSource for Form<S>

@@ -177,6 +177,17 @@ impl<S> Json<S> {
         self
     }
 
+    /// Sends the fields over plain `http` too. By default such a login fails
+    /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
+    /// address; which those are says
+    /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), the switch
+    /// for the token.
+    #[must_use]
+    pub fn allow_plain_http(mut self) -> Self {
+        self.engine.plain_http = true;
+        self
+    }
+
     fn read(&self, answer: &Value, mask: &Mask) -> Result<Token, String> {
         let text = self.token.find(answer).and_then(Value::as_str);
         let text =

@@ -4,6 +4,7 @@
 
 mod fits;
 mod login;
+mod plain_http;
 mod refusal;
 mod scope;
 mod session;
