@@ -150,6 +150,9 @@ impl BearerAuthLayer {
     ///
     /// What stands in it is the token's matter: see
     /// [`Token::with_scheme`](crate::Token::with_scheme) and [`Token::bare`](crate::Token::bare).
+    ///
+    /// Redirect layers strip `authorization` on their way to another origin, and not other headers:
+    /// keep them around this layer, not inside ([`Scope`](Scope#redirects)).
     pub fn header(self, name: HeaderName) -> Self {
         self.set(|settings| settings.header = name)
     }

@@ -62,6 +62,8 @@
 //! * **No mixed accounts**: after [`Session::sign_out`] or [`Session::replace_source`] no login under way is kept, and no
 //!   request is repeated as another account than the one that it was sent for.
 //! * **Nothing goes out without a token** because a login failed, and no token goes out of its [`Scope`].
+//! * **Neither token nor password goes over plain `http`**, but to a loopback address, unless
+//!   [that is allowed](BearerAuthLayer::allow_plain_http).
 //! * **No deadlock**: no reservation of the inner service is held during a login, so the login may go through the same
 //!   limits, and a [built-in login](login) through the very stack that it authenticates.
 //! * **Nothing hangs**: a login ends after 30 seconds and no request waits longer than 60 for one. There is no panic
@@ -73,10 +75,11 @@
 //! * It does not retry for any other reason than a refused token; put `tower::retry` around it.
 //! * It does not replay a body over the limit; the session renews its token for the next request.
 //! * It cannot see a refusal that comes after the response's headers, such as a gRPC status in the trailers.
-//! * It cannot check where a request without an authority goes (as tonic's): that is the client's choice, and such a
-//!   request carries the token.
+//! * It cannot check where a request without an authority goes (as tonic's), nor whether one without a scheme goes over
+//!   plain `http`: that is the client's choice, and such a request carries the token.
 //! * A redirect that the inner service follows by itself is out of its sight. Follow redirects above the layer, so that
-//!   each hop is a request of its own and one that leaves the scope goes without a token.
+//!   each hop is a request of its own and one that leaves the scope goes without a token: [what each hop
+//!   carries](Scope#redirects).
 //! * It does not read the body of a refused response, so over HTTP/1.1 the retry may need another connection: hyper
 //!   reuses the one that a small 401 with a `Content-Length` came on, not one of a chunked 401.
 //! * An upload that is given up for the retry ends as soon as the connection asks for more of it. hyper asks when the

@@ -11,8 +11,17 @@ use http::uri::Scheme;
 /// Where a token may go.
 ///
 /// Origins are compared as [RFC 6454] has it: scheme, host and port, where case, a default port
-/// and a trailing dot make no difference. A request URI without an authority, as tonic's, is in
-/// every scope: where it goes is the client's choice.
+/// and a trailing dot make no difference. The path plays no part.
+///
+/// | request | carries the token |
+/// |---|---|
+/// | to an origin of the scope | yes; over plain `http` if it is loopback or [allowed], else it fails |
+/// | to any other: another scheme, host (a subdomain too) or port | no, and if it is answered by a 401, an [`AuthError`](crate::AuthError) in the extensions says why |
+/// | whose URI has no authority (`/health`, as tonic's) | yes: where it goes is the client's choice |
+/// | whose URI has no scheme (`api.example.com:443`) | as if it had the scheme of the scope; whether it goes over plain `http` cannot be checked |
+/// | with the header set by the caller, or with [`NoAuth`](crate::NoAuth) | no |
+///
+/// A [built-in login](crate::login)'s scope is the origin that it logs in at.
 ///
 /// ```
 /// use tower_bearer::Scope;
@@ -24,7 +33,42 @@ use http::uri::Scheme;
 /// # Ok::<(), tower_bearer::InvalidScope>(())
 /// ```
 ///
+/// # Redirects
+///
+/// Follow redirects by a layer around [`BearerAuthLayer`](crate::BearerAuthLayer): each hop is
+/// then a request of its own, which carries the token if it is in scope. A redirect layer inside,
+/// or a client that follows redirects itself as reqwest's does, is out of this layer's sight, and
+/// takes along what it does not strip. With tower-http's `FollowRedirect` and its standard policy,
+/// the hops behind the first one carry:
+///
+/// | request | redirected to | around: `authorization` | around: another [header] | inside: `authorization` | inside: another header |
+/// |---|---|---|---|---|---|
+/// | with the token | the same origin | token | token | token | token |
+/// | with the token | another host, and back | none, token | none, token | none, none | **token**, token |
+/// | with the token | another port, and back | none, token | none, token | none, none | **token**, token |
+/// | with the token | `http`, and back | none, token | none, token | none, none | **token**, token |
+/// | with the token | another origin of the scope | token | token | none | token |
+/// | with a header of its own | the same origin | own | own | own | own |
+/// | with a header of its own | another host, and back | none, **token** | **own**, own | none, none | **own**, own |
+/// | with `NoAuth` | the same origin | none | none | none | none |
+/// | with `NoAuth` | another host, and back | none, **token** | none, **token** | none, none | none, none |
+///
+/// What stands out is in bold:
+///
+/// - **inside, another header**: `FollowRedirect` strips `authorization` on its way to another
+///   origin, but no header that it does not know. The token goes wherever the server says, also
+///   over plain `http`. So does a header of the caller's own, in either order.
+/// - **around, and back**: on its way to another origin `FollowRedirect` strips the caller's
+///   `authorization` and all extensions, `NoAuth` with them. Back in scope that request is like any
+///   other, and carries the token. A policy with
+///   `FilterCredentials::new().allow_extension::<NoAuth>()` keeps it out.
+///
+/// With the redirect layer inside, another origin's 401 counts as a refusal of the token, and
+/// costs a login. With it around, a hop to plain `http` in scope fails as any such request does.
+///
 /// [RFC 6454]: https://www.rfc-editor.org/rfc/rfc6454#section-4
+/// [allowed]: crate::BearerAuthLayer::allow_plain_http
+/// [header]: crate::BearerAuthLayer::header
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// `None` is everywhere.

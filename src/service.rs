@@ -37,6 +37,8 @@ pub struct BearerAuth<S> {
 /// An extension of a request that is to go out as it is: without a token, and without a renewal
 /// should it be answered by a 401.
 ///
+/// A redirect layer may drop it on its way to another origin: see [`Scope`](crate::Scope#redirects).
+///
 /// ```
 /// # fn main() -> Result<(), http::Error> {
 /// let request = http::Request::get("https://api.example.com/health")

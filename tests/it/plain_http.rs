@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 
+use futures::FutureExt;
 use http::{Request, Response, Uri};
 use http_body_util::Full;
 use tower::limit::ConcurrencyLimit;
@@ -140,11 +141,12 @@ async fn a_request_that_is_not_sent_holds_no_reservation() {
         .await
         .unwrap()
         .call(get("http://api.example.com/"));
-    let sent = other
+    let other = other
         .ready()
-        .await
-        .unwrap()
-        .call(get("https://api.example.com/"));
+        .now_or_never()
+        .expect("a free permit")
+        .unwrap();
+    let sent = other.call(get("https://api.example.com/"));
     assert_eq!(sent.await.unwrap().status(), 200);
     assert!(auth_error(not_sent.await.unwrap_err()).is_insecure());
     // It may be used on, as a service after any call.
