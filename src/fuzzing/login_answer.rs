@@ -1,5 +1,4 @@
 use std::cell::OnceCell;
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::fmt;
 use std::pin::Pin;
@@ -44,14 +43,15 @@ pub fn login_answer(data: &[u8]) {
     let flags = input.byte();
     let status = 100 + u16::from_be_bytes([input.byte(), input.byte()]) % 900;
     let chunk = usize::from(input.byte());
-    let padding = usize::from(input.byte()) * 1024;
+    let padding = usize::from(input.byte() % 80) * 1024;
     let headers = [RETRY_AFTER, LOCATION].map(|name| (name, input.until(b'\n')));
     let headers = headers.into_iter().filter_map(|(name, value)| {
         let value = HeaderValue::from_bytes(value).ok()?;
         (!value.is_empty()).then_some((name, value))
     });
     let mut body = input.rest().to_vec();
-    body.resize(body.len() + padding, b' ');
+    let unpadded = body.len();
+    body.resize(unpadded + padding, b' ');
     let answer = Answer {
         preset: flags & 3,
         password: PASSWORDS[usize::from(flags >> 2 & 3)],
@@ -59,12 +59,13 @@ pub fn login_answer(data: &[u8]) {
         headers: headers.collect(),
         delivery: Delivery {
             chunk: if chunk == 0 { LIMIT } else { chunk },
+            unpadded,
             pauses: flags & 16 != 0,
             breaks: flags & 32 != 0,
             trailers: flags & 64 != 0,
             hint: flags & 128 != 0,
         },
-        body,
+        body: body.into(),
     };
     answer.check(&answer.fetch());
 }
@@ -75,12 +76,14 @@ struct Answer {
     status: u16,
     headers: HeaderMap,
     delivery: Delivery,
-    body: Vec<u8>,
+    body: Bytes,
 }
 
 #[derive(Clone, Copy)]
 struct Delivery {
+    /// How long the frames are, until the white space comes in one.
     chunk: usize,
+    unpadded: usize,
     pauses: bool,
     breaks: bool,
     trailers: bool,
@@ -104,7 +107,11 @@ impl Answer {
     }
 
     fn response(&self) -> Response<Sent> {
-        let mut response = Response::new(Sent::new(&self.body, self.delivery));
+        let mut response = Response::new(Sent {
+            rest: self.body.clone(),
+            delivery: self.delivery,
+            paused: false,
+        });
         *response.status_mut() = self.status.try_into().unwrap();
         *response.headers_mut() = self.headers.clone();
         response
@@ -257,22 +264,9 @@ fn is_in_line(char: char) -> bool {
 /// A body that comes as it is told to.
 #[derive(Clone)]
 struct Sent {
-    frames: VecDeque<Bytes>,
+    rest: Bytes,
     delivery: Delivery,
     paused: bool,
-}
-
-impl Sent {
-    fn new(body: &[u8], delivery: Delivery) -> Self {
-        Self {
-            frames: body
-                .chunks(delivery.chunk)
-                .map(Bytes::copy_from_slice)
-                .collect(),
-            delivery,
-            paused: false,
-        }
-    }
 }
 
 impl Body for Sent {
@@ -288,19 +282,31 @@ impl Body for Sent {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(match self.frames.pop_front() {
-            Some(data) => Some(Ok(Frame::data(data))),
-            None if self.delivery.breaks => Some(Err(Broken)),
-            None if std::mem::take(&mut self.delivery.trailers) => {
+        let Delivery {
+            chunk, unpadded, ..
+        } = self.delivery;
+        if !self.rest.is_empty() {
+            let len = if unpadded == 0 {
+                self.rest.len()
+            } else {
+                chunk.min(unpadded)
+            };
+            self.delivery.unpadded -= len.min(unpadded);
+            return Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(len)))));
+        }
+        Poll::Ready(match self.delivery {
+            Delivery { breaks: true, .. } => Some(Err(Broken)),
+            Delivery { trailers: true, .. } => {
+                self.delivery.trailers = false;
                 Some(Ok(Frame::trailers(HeaderMap::new())))
             }
-            None => None,
+            _ => None,
         })
     }
 
     fn size_hint(&self) -> SizeHint {
         if self.delivery.hint {
-            SizeHint::with_exact(self.frames.iter().map(|frame| frame.len() as u64).sum())
+            SizeHint::with_exact(self.rest.len() as u64)
         } else {
             SizeHint::default()
         }

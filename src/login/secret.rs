@@ -105,12 +105,9 @@ impl Mask {
 
     /// The text in one line, without secrets, and cut. `None` if nothing is left.
     pub(super) fn clean(&self, text: &str) -> Option<String> {
-        let masked = self.masked(text);
-        let mut chars = masked.trim().chars().map(|char| match char {
-            '\u{2028}' | '\u{2029}' => ' ',
-            char if char.is_control() => ' ',
-            char => char,
-        });
+        // Masked as it will be shown: a secret could come about by making one line of a text.
+        let masked = self.masked(&one_line(text));
+        let mut chars = masked.trim().chars();
         let mut cut: String = chars.by_ref().take(LONGEST).collect();
         if chars.next().is_some() {
             cut.push('…');
@@ -119,24 +116,24 @@ impl Mask {
     }
 
     fn masked(&self, text: &str) -> String {
-        let mut hits: Vec<_> = self
-            .spellings
-            .iter()
-            .flat_map(|secret| text.match_indices(secret.as_str()))
-            .map(|(start, hit)| start..start + hit.len())
-            .collect();
-        // One secret may be a part of another: what any of them covers is hidden.
-        hits.sort_unstable_by_key(|hit| hit.start);
-        let mut masked = String::new();
-        let mut done = 0;
-        for hit in hits {
-            if hit.start >= done {
-                masked.push_str(&text[done..hit.start]);
-                masked.push_str("***");
+        // One secret may be a part of another: what any of them covers is hidden. A flag for each
+        // byte takes the same room however many secrets there are, and however often they occur.
+        let mut covered = vec![false; text.len()];
+        for secret in &self.spellings {
+            for (start, hit) in text.match_indices(secret.as_str()) {
+                covered[start..start + hit.len()].fill(true);
             }
-            done = done.max(hit.end);
         }
-        masked.push_str(&text[done..]);
+        let mut masked = String::new();
+        let mut hidden = false;
+        for (at, char) in text.char_indices() {
+            match (hidden, covered[at]) {
+                (_, false) => masked.push(char),
+                (false, true) => masked.push_str("***"),
+                (true, true) => {}
+            }
+            hidden = covered[at];
+        }
         masked
     }
 }
@@ -164,14 +161,24 @@ fn spellings(secret: &str) -> impl Iterator<Item = Zeroizing<String>> + use<> {
     let json = serde_json::to_string(secret).map(Zeroizing::new).ok();
     let json = json.map(|quoted| {
         let inner = quoted.get(1..quoted.len().saturating_sub(1));
-        Zeroizing::new(inner.unwrap_or_default().to_owned())
+        one_line(inner.unwrap_or_default())
     });
     let form = Zeroizing::new(byte_serialize(secret.as_bytes()).collect::<String>());
-    let plain = Zeroizing::new(secret.to_owned());
-    [plain, form]
+    [one_line(secret), form]
         .into_iter()
         .chain(json)
         .filter(|spelling| !spelling.is_empty())
+}
+
+fn one_line(text: &str) -> Zeroizing<String> {
+    // No character gets longer: the buffer never grows, and leaves no unwiped copy behind.
+    let mut line = Zeroizing::new(String::with_capacity(text.len()));
+    line.extend(text.chars().map(|char| match char {
+        '\u{2028}' | '\u{2029}' => ' ',
+        char if char.is_control() => ' ',
+        char => char,
+    }));
+    line
 }
 
 #[cfg(test)]
@@ -189,6 +196,27 @@ mod tests {
         assert_eq!(mask.clean(r#"<a \"b\" ü>"#).as_deref(), Some("<***>"));
         assert_eq!(mask.clean("p=a+%22b%22+%C3%BC").as_deref(), Some("p=***"));
         assert_eq!(mask.clean(" \n ").as_deref(), None);
+    }
+
+    /// L4: a secret is hidden that only comes about by making one line of a text, and one that has
+    /// such characters itself.
+    #[test]
+    fn a_text_is_masked_as_it_is_shown() {
+        let mask = Mask::new(&["correct horse", "l1ne\nbr3ak"], None, "");
+        assert_eq!(mask.clean("<correct\nhorse>").as_deref(), Some("<***>"));
+        assert_eq!(mask.clean("<l1ne\nbr3ak>").as_deref(), Some("<***>"));
+        assert_eq!(mask.clean("<l1ne br3ak>").as_deref(), Some("<***>"));
+        assert_eq!(mask.clean(r"<l1ne\nbr3ak>").as_deref(), Some("<***>"));
+        assert_eq!(mask.clean("\u{1b}").as_deref(), None);
+    }
+
+    /// L4: an answer full of tokens, and of a text that they cover, costs neither gigabytes nor
+    /// minutes.
+    #[test]
+    fn masking_takes_little_whatever_is_sent() {
+        let tokens = (0..2000).map(|n| (format!("{n}token"), "x".into()));
+        let mask = Mask::new(&[], Some(&Value::Object(tokens.collect())), "");
+        assert_eq!(mask.clean(&"x".repeat(30_000)).as_deref(), Some("***"));
     }
 
     /// L4: a text is masked before it is cut, so that no part of a secret stays at the end.

@@ -80,25 +80,27 @@ fn auth_param(item: &[u8]) -> Option<(&[u8], Cow<'_, [u8]>)> {
     let value = rest.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
     match value {
         _ if name.is_empty() => None,
-        [b'"', quoted @ .., b'"'] => Some((name, unescape(quoted))),
+        [b'"', quoted @ .., b'"'] => Some((name, unescape(quoted)?)),
         // A lone "=" is the padding of a token68.
         _ if value.is_empty() || token(value) < value.len() => None,
         _ => Some((name, Cow::Borrowed(value))),
     }
 }
 
-fn unescape(quoted: &[u8]) -> Cow<'_, [u8]> {
+/// `None` if the last quote is an escaped one, so that there is no end.
+fn unescape(quoted: &[u8]) -> Option<Cow<'_, [u8]>> {
     if !quoted.contains(&b'\\') {
-        return Cow::Borrowed(quoted);
+        return Some(Cow::Borrowed(quoted));
     }
     let mut escaped = false;
     let bytes = quoted.iter().copied();
-    bytes
+    let bytes = bytes
         .filter(|byte| {
             escaped = *byte == b'\\' && !escaped;
             !escaped
         })
-        .collect()
+        .collect();
+    (!escaped).then_some(bytes)
 }
 
 /// How many bytes a token is long that stands at the beginning.
