@@ -135,7 +135,8 @@ fn request(kind: &str, header: &'static str, hops: &[&str]) -> Request<NoBody> {
     let request = match kind {
         "with a header of its own" => request.header(header, "own"),
         "with `NoAuth`" => request.extension(NoAuth),
-        _ => request,
+        "with the token" => request,
+        _ => unreachable!("{kind}"),
     };
     request.body(NoBody::new()).unwrap()
 }
