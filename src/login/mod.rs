@@ -46,6 +46,7 @@
 //! | no answer, or a token's answer that breaks off | `is_unavailable`, with the client's error in [`get_ref`](crate::AuthError::get_ref) |
 //! | 404, 405, every 1xx and 3xx | [`is_misconfigured`](crate::AuthError::is_misconfigured) |
 //! | 2xx without a usable token, or larger than 64 KiB | `is_misconfigured` |
+//! | none, as nothing is sent: the URL is plain `http`, not a loopback address, and `allow_plain_http()` was not called | `is_misconfigured`, and [`is_insecure`](crate::AuthError::is_insecure) |
 //!
 //! What the server said is in [`AuthError::response`](crate::AuthError::response). The body of an
 //! error is waited for 5 seconds at most, by the timer of the tokio runtime that the login runs on;
