@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod run;
+mod server;
 mod texts;
 mod types;
 

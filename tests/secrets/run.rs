@@ -1,33 +1,25 @@
 //! Full runs over sockets: all that can become of a login and of a request.
 
-use std::convert::Infallible;
-
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::Full;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
+use hyper_util::rt::TokioExecutor;
 use tower::util::BoxCloneService;
-use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, service_fn};
+use tower::{BoxError, Layer, ServiceBuilder, ServiceExt};
 use tower_bearer::login::{Datafiniti, Form};
-use tower_bearer::testing::{Answer, Api};
+use tower_bearer::testing::Api;
 use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, ReplayBody, Scope, TokenSource};
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tracing::Level;
 
+use crate::server::{OTHER_TOKEN, REFRESH_TOKEN, answer, echo, failures, serve};
 use crate::texts::{PASSWORD, Secrets, Texts};
 
 const NAME: &str = "me@example.com";
 const CLIENT_SECRET: &str = "cl13ntS3cr3tQQ";
-const REFRESH_TOKEN: &str = "r3fr3shT0k3nZZ";
 const WRONG_PASSWORD: &str = "Wr0ngPa55word";
-/// Of an answer that is no good for another reason.
-const OTHER_TOKEN: &str = "0th3rT0k3nYY";
 
 type Body = Full<Bytes>;
 type Stack = BoxCloneService<Request<Body>, Response<()>, BoxError>;
@@ -227,51 +219,6 @@ fn print(error: &AuthError, texts: &mut Texts) {
     }
 }
 
-fn answer(status: u16, body: impl Into<Bytes>) -> Answer {
-    Response::builder()
-        .status(status)
-        .body(body.into())
-        .unwrap()
-        .into()
-}
-
-/// An error in all documented fields of which the password is repeated, in every spelling.
-fn echo() -> String {
-    let form: String = form_urlencoded::byte_serialize(PASSWORD.as_bytes()).collect();
-    let json = serde_json::json!({ "password": PASSWORD }).to_string();
-    serde_json::json!({
-        "error": format!("not good: {PASSWORD}"),
-        "message": format!("password={form}"),
-        "error_description": json,
-        "code": PASSWORD,
-        "details": [{ "field": form, "message": json }],
-        "detail": [{ "loc": ["body", PASSWORD], "msg": json, "type": PASSWORD, "input": PASSWORD }],
-    })
-    .to_string()
-}
-
-fn failures() -> Vec<Answer> {
-    let no_token = serde_json::json!({ "refresh_token": OTHER_TOKEN, "message": OTHER_TOKEN });
-    let odd_type = serde_json::json!({
-        "token": format!("{OTHER_TOKEN} \u{7f}"),
-        "access_token": OTHER_TOKEN,
-        "token_type": format!("mac {OTHER_TOKEN}"),
-        "message": format!("{OTHER_TOKEN} {PASSWORD}"),
-    });
-    vec![
-        answer(400, echo()),
-        answer(401, echo()),
-        answer(404, echo()),
-        answer(422, echo()),
-        answer(503, echo()),
-        answer(403, format!("<p>{PASSWORD}</p>")),
-        answer(200, format!("<p>{OTHER_TOKEN}</p>")),
-        answer(200, no_token.to_string()),
-        answer(200, odd_type.to_string()),
-        Answer::TransportError(std::io::ErrorKind::ConnectionReset),
-    ]
-}
-
 fn trace() -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>> {
     let span = DefaultMakeSpan::new().level(Level::TRACE);
     let response = DefaultOnResponse::new().level(Level::TRACE);
@@ -279,40 +226,4 @@ fn trace() -> TraceLayer<SharedClassifier<ServerErrorsAsFailures>> {
         .make_span_with(span.include_headers(true))
         .on_request(DefaultOnRequest::new().level(Level::TRACE))
         .on_response(response.include_headers(true))
-}
-
-/// Serves the API on a free loopback port. Its form login gives a refresh token as well.
-async fn serve(api: Api) -> String {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    let service = service_fn(move |request: Request<Incoming>| {
-        let answer = api.clone().oneshot(request);
-        async move {
-            let (mut head, body) = answer.await.map_err(std::io::Error::other)?.into_parts();
-            let Ok(body) = body
-                .collect()
-                .await
-                .map_err(|error: Infallible| match error {});
-            let mut body = body.to_bytes();
-            let json = serde_json::from_slice(&body).ok();
-            if let Some(mut json) = json.filter(|_: &serde_json::Value| head.status == 200) {
-                if json.get("access_token").is_some() {
-                    json["refresh_token"] = REFRESH_TOKEN.into();
-                    head.headers.remove("content-length");
-                    body = json.to_string().into();
-                }
-            }
-            Ok::<_, std::io::Error>(Response::from_parts(head, Body::new(body)))
-        }
-    });
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let service = TowerToHyperService::new(service.clone());
-            tokio::spawn(async move {
-                let server = auto::Builder::new(TokioExecutor::new());
-                let _ = server.serve_connection(TokioIo::new(stream), service).await;
-            });
-        }
-    });
-    base
 }
