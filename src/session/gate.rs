@@ -105,7 +105,9 @@ impl Gate {
         self.strikes = self.strikes.saturating_add(1);
         let paid = self.strikes.saturating_sub(policy.free_strikes);
         if paid > 0 {
-            self.struck_until = Some(later(now, policy.strike.pause(paid)));
+            // Strikes that were cleared in between do not shorten what is closed already.
+            let until = Some(later(now, policy.strike.pause(paid)));
+            self.struck_until = self.struck_until.max(until);
         }
     }
 

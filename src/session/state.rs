@@ -318,5 +318,7 @@ impl State {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+pub(super) mod model;
 #[cfg(test)]
 mod tests;

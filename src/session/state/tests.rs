@@ -305,6 +305,35 @@ async fn a_token_that_served_well_clears_the_strikes() {
     }
 }
 
+/// R6: what is closed for five minutes stays so, also when the strikes are cleared meanwhile and a
+/// short pause begins anew.
+#[tokio::test(start_paused = true)]
+async fn a_short_pause_does_not_end_a_long_one() {
+    let (mut state, mut now) = (new(), Instant::now());
+    let mut number = 0;
+    let mut refused_after = |state: &mut State, now, age| {
+        number += 1;
+        let stamp = with(state, token(&number.to_string()), now).stamp;
+        state.decide(Ask::Newer(stamp), now + secs(age))
+    };
+    for _ in 0..12 {
+        refused_after(&mut state, now, 0);
+    }
+    let until = now + secs(256);
+    refused_after(&mut state, now, 60);
+    now += secs(60);
+    for _ in 0..4 {
+        let decision = refused_after(&mut state, now, 0);
+        assert!(matches!(decision, Decision::Refuse(_)), "{decision:?}");
+    }
+    let before = until - Duration::from_millis(1);
+    let stamp = state.in_hand().unwrap().stamp;
+    let decision = state.decide(Ask::Newer(stamp), before);
+    assert!(matches!(decision, Decision::Refuse(_)), "{decision:?}");
+    let decision = state.decide(Ask::Newer(stamp), until);
+    assert!(matches!(decision, Decision::Begin(_)), "{decision:?}");
+}
+
 /// R6: a login that brings the refused token again is a strike, however old the token.
 #[tokio::test(start_paused = true)]
 async fn the_same_token_again_is_a_strike() {
