@@ -5,6 +5,7 @@
 mod fits;
 mod login;
 mod plain_http;
+mod policy;
 mod redirects;
 mod refusal;
 mod scope;
