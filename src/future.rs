@@ -133,7 +133,13 @@ where
                         (None, _) => {
                             retrier.release();
                             let errand = Errand::Send(outgoing, Patience::Spent);
-                            *this.step = Step::login(retrier, Ask::Token, errand);
+                            // A retry is of the account that it was first sent as.
+                            let ask = if sent {
+                                Ask::Of(granted.stamp)
+                            } else {
+                                Ask::Token
+                            };
+                            *this.step = Step::login(retrier, ask, errand);
                             continue;
                         }
                     };

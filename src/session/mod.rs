@@ -199,7 +199,10 @@ impl Session {
     }
 
     pub(crate) fn view(&self) -> View {
-        let inner = self.shared.lock();
+        self.view_of(&self.shared.lock())
+    }
+
+    fn view_of(&self, inner: &Inner) -> View {
         View {
             epoch: self.shared.epoch.load(Ordering::Acquire),
             scope: inner.scope.clone(),
@@ -228,8 +231,11 @@ impl Session {
     /// The token for one who was granted one before and had to wait since; `None` if there is none
     /// now. `sent`: the server has seen that request.
     pub(crate) fn still(&self, granted: &Issued, sent: bool) -> Result<Option<Issued>, AuthError> {
-        self.shared.lock().state.admit(granted.stamp, sent)?;
-        let view = self.view();
+        let view = {
+            let inner = self.shared.lock();
+            inner.state.admit(granted.stamp, sent)?;
+            self.view_of(&inner)
+        };
         Ok(self.usable(&view).cloned())
     }
 
@@ -243,8 +249,8 @@ impl Session {
         issued.filter(|issued| issued.age(Instant::now) != Age::Expired)
     }
 
-    fn account(&self) -> u64 {
-        self.shared.lock().state.account()
+    fn is_current(&self, account: u64) -> Result<bool, AuthError> {
+        self.shared.lock().state.is_current(account)
     }
 
     /// Answers one who asks; begins a login where there is need of one. With a token in hand it
@@ -344,6 +350,16 @@ impl Shared {
             waiters.tell(outcome);
         }
     }
+}
+
+/// Runs [`state`] through the events that these bytes stand for. For a fuzzer.
+///
+/// # Panics
+///
+/// When a rule is broken.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn run_model(data: &[u8]) {
+    state::model::run(data);
 }
 
 impl fmt::Debug for Session {

@@ -43,6 +43,8 @@ struct Login {
 pub(crate) enum Ask {
     /// Any usable token.
     Token,
+    /// Any usable one of the account of this one.
+    Of(Stamp),
     /// A newer one than this, which was refused.
     Newer(Stamp),
 }
@@ -87,11 +89,13 @@ impl State {
     }
 
     pub(super) fn decide(&mut self, ask: Ask, now: Instant) -> Decision {
-        if let Ask::Newer(refused) = ask {
-            if refused.account != self.account {
+        if let Ask::Of(known) | Ask::Newer(known) = ask {
+            if known.account != self.account {
                 // Never as another account: the caller keeps the answer that it has.
                 return Decision::Refuse(AuthError::signed_out());
             }
+        }
+        if let Ask::Newer(refused) = ask {
             let current = self.in_hand().map(|issued| issued.stamp);
             if let Some(current) = current.filter(|current| current.is_same_token(refused)) {
                 if current.login > refused.login {
@@ -209,6 +213,18 @@ impl State {
             return Err(AuthError::signed_out());
         }
         Ok(())
+    }
+
+    /// `false`: there is another source since.
+    ///
+    /// # Errors
+    ///
+    /// The session was signed out since.
+    pub(super) fn is_current(&self, account: u64) -> Result<bool, AuthError> {
+        if account < self.signed_out {
+            return Err(AuthError::signed_out());
+        }
+        Ok(account == self.account)
     }
 
     pub(super) fn account(&self) -> u64 {

@@ -49,34 +49,32 @@ impl Wait {
                 }
                 continue;
             };
-            match joined.login.poll_unpin(cx) {
-                Poll::Ready(Ok(outcome)) => return Poll::Ready(self.conclude(outcome)),
-                Poll::Ready(Err(_lost)) => {
-                    // With another source it was given up, and is not missed.
-                    if joined.account == self.session.account() {
-                        if self.bereaved {
-                            return Poll::Ready(Err(AuthError::unavailable(
-                                "the runtime that ran the login shut down, twice",
-                            )));
-                        }
-                        self.bereaved = true;
-                    }
-                    kept = self.joined.take().map(|joined| joined.deadline);
-                }
-                Poll::Pending => {
-                    ready!(joined.deadline.poll(cx))?;
-                    return Poll::Ready(Err(AuthError::timeout(
-                        "waited too long for a login that did not end",
+            let Poll::Ready(ended) = joined.login.poll_unpin(cx) else {
+                ready!(joined.deadline.poll(cx))?;
+                return Poll::Ready(Err(AuthError::timeout(
+                    "waited too long for a login that did not end",
+                )));
+            };
+            // It may be over for some time, and this waiter the last to look.
+            let is_current = self.session.is_current(joined.account)?;
+            match ended {
+                Ok(outcome) if is_current => return Poll::Ready(self.conclude(outcome)),
+                Err(_lost) if is_current && self.bereaved => {
+                    return Poll::Ready(Err(AuthError::unavailable(
+                        "the runtime that ran the login shut down, twice",
                     )));
                 }
+                // With another source it counts no more, and is not missed.
+                _ => self.bereaved |= is_current,
             }
+            kept = self.joined.take().map(|joined| joined.deadline);
         }
     }
 
     fn conclude(&self, outcome: Result<Issued, AuthError>) -> Result<Issued, AuthError> {
         match (outcome, self.ask) {
             // A failed renewal takes nothing from a request whose token was not refused.
-            (Err(error), Ask::Token) => self.session.unexpired().ok_or(error),
+            (Err(error), Ask::Token | Ask::Of(_)) => self.session.unexpired().ok_or(error),
             (Ok(issued), Ask::Newer(refused)) if issued.stamp.is_same_token(refused) => {
                 Err(AuthError::unchanged())
             }

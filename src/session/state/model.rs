@@ -1,16 +1,17 @@
 //! Drives the machine through any sequence of events, as the session does, and compares each
 //! decision with what the rules allow.
 
+#![allow(clippy::expect_used)]
+
+mod driver;
 mod oracle;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use self::oracle::{Answer, Failure, Oracle, Sent};
-use super::{Age, Ask, Cause, Decision, LoginId, Policy, Stamp, State};
+use self::driver::Model;
+use self::oracle::Failure;
 use crate::{AuthError, Token};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -48,34 +49,13 @@ enum Text {
 /// # Panics
 ///
 /// When the machine does what the rules do not allow, or not what they ask for.
-pub(crate) fn run(data: &[u8]) {
+pub(in crate::session) fn run(data: &[u8]) {
     let (seed, data) = data.split_first().unwrap_or((&0, &[]));
     let mut model = Model::new(u64::from(*seed));
     for pair in data.chunks_exact(2) {
         model.step(Event::decode(pair[0], pair[1]));
     }
     model.finish();
-}
-
-struct Model {
-    state: State,
-    oracle: Oracle,
-    start: Instant,
-    texts: u64,
-    sent: Vec<(Stamp, Sent)>,
-    login: Option<LoginId>,
-    /// Logins whose outcome counts no more.
-    fenced: Vec<LoginId>,
-    waiters: Vec<Waiter>,
-    begun: u64,
-    failed: u64,
-}
-
-#[derive(Clone, Copy)]
-struct Waiter {
-    /// `None`: any usable token.
-    refused: Option<(Stamp, Sent)>,
-    bereaved: bool,
 }
 
 impl Event {
@@ -97,285 +77,6 @@ impl Event {
                 1 => Event::Replace,
                 arg => Event::Invalidate(arg < 6),
             },
-        }
-    }
-}
-
-impl Model {
-    fn new(seed: u64) -> Self {
-        Self {
-            state: State::new(Policy::default(), seed),
-            oracle: Oracle::default(),
-            start: Instant::now(),
-            texts: 0,
-            sent: Vec::new(),
-            login: None,
-            fenced: Vec::new(),
-            waiters: Vec::new(),
-            begun: 0,
-            failed: 0,
-        }
-    }
-
-    fn step(&mut self, event: Event) {
-        match event {
-            Event::Request => self.request(),
-            Event::Refused(which) => {
-                if let Some(last) = self.sent.len().checked_sub(1) {
-                    let refused = self.sent[last.saturating_sub(usize::from(which % 4))];
-                    self.ask(Waiter::new(Some(refused)));
-                }
-            }
-            Event::Brings(text, lifetime) => self.end(Ok((text, lifetime))),
-            Event::Fails(how) => self.end(Err(how)),
-            Event::Lost => self.lose(),
-            Event::Late(how) => self.late(how),
-            Event::Check => self.check(),
-            Event::Clock(which) => self.oracle.now += pause(which),
-            Event::Edge(which) => {
-                let edges = self.oracle.edges();
-                if let Some(at) = edges.get(usize::from(which / 2) % edges.len().max(1)) {
-                    let before = Duration::from_nanos(u64::from(which % 2));
-                    self.oracle.now = *at - before;
-                }
-            }
-            Event::SignOut => {
-                self.state.sign_out();
-                self.oracle.signed_out();
-                // They are told so.
-                self.waiters.clear();
-                self.fenced.extend(self.login.take());
-            }
-            Event::Replace => {
-                self.state.replace();
-                self.oracle.replaced();
-                self.fenced.extend(self.login.take());
-                self.ask_again(false);
-            }
-            Event::Invalidate(current) => {
-                let held = self.oracle.token.as_ref().map(|held| held.text);
-                let text = held.filter(|_| current).unwrap_or(u64::MAX);
-                let known = self.state.invalidate(&token(text), self.now());
-                assert_eq!(known, self.oracle.invalidated(text));
-            }
-        }
-        self.compare();
-    }
-
-    /// L1, L2, T6: however it went, a login is made and its token used once enough time has passed.
-    fn finish(mut self) {
-        self.lose();
-        self.step(Event::SignOut);
-        self.oracle.now += 3_600 * SECOND;
-        self.request();
-        assert!(self.login.is_some(), "no login after an hour");
-        self.end(Ok((Text::New, 0)));
-        let sent = self.sent.len();
-        self.request();
-        assert!(self.sent.len() > sent || sent == 8, "the token is not used");
-        assert!(self.waiters.is_empty() && self.login.is_none());
-    }
-
-    fn request(&mut self) {
-        self.ask(Waiter::new(None));
-    }
-
-    fn ask(&mut self, waiter: Waiter) {
-        let ask = match waiter.refused {
-            Some((stamp, _)) => Ask::Newer(stamp),
-            None => Ask::Token,
-        };
-        let decision = self.state.decide(ask, self.now());
-        let allowed = match waiter.refused {
-            Some((_, sent)) => self.oracle.refused(sent),
-            None => self.oracle.asked(),
-        };
-        let answer = answer(&decision);
-        assert!(
-            allowed.contains(&answer),
-            "{answer:?}, not one of {allowed:?}"
-        );
-        match decision {
-            Decision::Use(issued) => {
-                let held = self.oracle.unexpired().map(|held| token(held.text));
-                assert!(held.is_some_and(|held| held.is_same(&issued.token)));
-                self.went_out(issued.stamp);
-                if issued.age(|| self.now()) == Age::Due {
-                    self.renew_ahead();
-                }
-            }
-            Decision::Begin(cause) => {
-                self.begin(cause);
-                self.waiters.push(waiter);
-            }
-            Decision::Join => {
-                assert!(self.login.is_some(), "waits for a login that is over");
-                self.waiters.push(waiter);
-            }
-            Decision::Refuse(_) => {}
-        }
-    }
-
-    fn check(&mut self) {
-        let Some(issued) = self.state.usable().cloned() else {
-            return;
-        };
-        match issued.age(|| self.now()) {
-            Age::Expired => return,
-            Age::Due => self.renew_ahead(),
-            Age::Good => assert!(!self.oracle.ahead().1, "a renewal ahead is late"),
-        }
-        assert!(self.oracle.unexpired().is_some());
-        self.went_out(issued.stamp);
-    }
-
-    fn renew_ahead(&mut self) {
-        let (may, must) = self.oracle.ahead();
-        let is_due = self.state.is_due(self.now());
-        assert!(may || !is_due, "a renewal ahead that is not allowed");
-        assert!(is_due || !must, "a renewal ahead is late");
-        if is_due {
-            self.begin(Cause::Need);
-        }
-    }
-
-    fn begin(&mut self, cause: Cause) {
-        self.oracle.begun(cause);
-        self.begun += 1;
-        let overdue = self.login.replace(self.state.begin(cause, self.now()));
-        if overdue.is_some() {
-            self.fenced.extend(overdue);
-            // Its waiters hear of it, and find the new one.
-            self.ask_again(true);
-        }
-    }
-
-    fn end(&mut self, outcome: Result<(Text, u8), u8>) {
-        let Some(id) = self.login.take() else {
-            return;
-        };
-        let now = self.now();
-        let over = "a login under way that cannot end";
-        match outcome {
-            Ok((text, lifetime)) => {
-                let text = match (text, &self.oracle.token) {
-                    (Text::Same, Some(held)) => held.text,
-                    (Text::Before, Some(held)) => held.text.saturating_sub(1),
-                    _ => {
-                        self.texts += 1;
-                        self.texts
-                    }
-                };
-                let (brought, lifetime) = living(token(text), lifetime);
-                let issued = self.state.end(id, Ok(brought), now).expect(over);
-                self.oracle.brought(text, lifetime);
-                let stamp = issued.expect("a token is an error").stamp;
-                for (sent, oracles) in &self.sent {
-                    assert_eq!(sent.is_same_token(stamp), self.oracle.is_token_of(*oracles));
-                }
-            }
-            Err(how) => {
-                let (failure, asked, error) = failure(how);
-                let error = self.state.end(id, Err(error), now).expect(over);
-                let error = error.expect_err("an error is a token");
-                self.oracle.failed(failure, asked, error.retry_after());
-                self.failed += 1;
-            }
-        }
-        // Each of them has its answer.
-        self.waiters.clear();
-    }
-
-    fn lose(&mut self) {
-        if let Some(id) = self.login.take() {
-            assert!(self.state.give_up(id, self.now()));
-            self.oracle.lost();
-            self.ask_again(true);
-        }
-    }
-
-    fn late(&mut self, how: u8) {
-        let Some(id) = self.fenced.pop() else {
-            return;
-        };
-        let outcome = match how % 3 {
-            0 => Ok(token(u64::MAX)),
-            1 => Err(AuthError::rejected("late")),
-            _ => return assert!(!self.state.give_up(id, self.now())),
-        };
-        assert!(self.state.end(id, outcome, self.now()).is_none());
-    }
-
-    /// No waiter is left behind: each asks anew, but for one that lost two logins.
-    fn ask_again(&mut self, lost: bool) {
-        for mut waiter in std::mem::take(&mut self.waiters) {
-            if !(lost && waiter.bereaved) {
-                waiter.bereaved |= lost;
-                self.ask(waiter);
-            }
-        }
-    }
-
-    fn went_out(&mut self, stamp: Stamp) {
-        let sent = self.oracle.sent().expect("a token out of nowhere");
-        self.sent.push((stamp, sent));
-        if self.sent.len() > 8 {
-            self.sent.remove(0);
-        }
-    }
-
-    fn compare(&self) {
-        let (state, oracle) = (&self.state, &self.oracle);
-        let held = oracle.token.as_ref().map(|held| token(held.text));
-        match (state.in_hand(), &held) {
-            (Some(issued), Some(held)) => assert!(issued.token.is_same(held), "another token"),
-            (in_hand, _) => assert_eq!(in_hand.is_some(), held.is_some(), "dropped or kept"),
-        }
-        assert_eq!(self.login.is_some(), state.login.is_some());
-        assert_eq!(self.login.is_some(), oracle.login.is_some());
-        assert!(
-            self.waiters.is_empty() || self.login.is_some(),
-            "left behind"
-        );
-        let withheld = oracle.login.as_ref().is_some_and(|login| login.refusal)
-            || oracle.token.as_ref().is_none_or(|held| held.invalidated);
-        assert_eq!(state.usable().is_none(), withheld);
-        let stats = state.stats;
-        assert_eq!(
-            (stats.logins, stats.logins_failed, stats.tokens_refused),
-            (self.begun, self.failed, oracle.refusals)
-        );
-    }
-
-    fn now(&self) -> Instant {
-        self.start + self.oracle.now
-    }
-}
-
-impl Waiter {
-    fn new(refused: Option<(Stamp, Sent)>) -> Self {
-        Self {
-            refused,
-            bereaved: false,
-        }
-    }
-}
-
-fn answer(decision: &Decision) -> Answer {
-    match decision {
-        Decision::Use(_) => Answer::Use,
-        Decision::Join => Answer::Join,
-        Decision::Begin(cause) => Answer::Begin(*cause),
-        Decision::Refuse(error) if error.is_signed_out() => Answer::SignedOut,
-        Decision::Refuse(error) if error.is_unchanged() => Answer::Unchanged,
-        Decision::Refuse(error) => {
-            assert!(error.retry_after().is_some_and(|after| !after.is_zero()));
-            match error {
-                error if error.is_withheld() => Answer::Withheld,
-                error if error.is_rejected() => Answer::Closed(Failure::Rejected),
-                error if error.is_misconfigured() => Answer::Closed(Failure::Misconfigured),
-                _ => Answer::Closed(Failure::Unavailable),
-            }
         }
     }
 }

@@ -427,6 +427,10 @@ async fn a_sign_out_and_another_source_fence_what_was_before() {
             Decision::Refuse(error) => assert!(error.is_signed_out()),
             other => panic!("{other:?}"),
         }
+        assert!(matches!(
+            state.decide(Ask::Of(before), now),
+            Decision::Refuse(error) if error.is_signed_out()
+        ));
         assert!(state.admit(before, true).is_err());
         assert_eq!(state.admit(before, false).is_err(), signs_out);
         assert!(matches!(

@@ -21,13 +21,13 @@ proptest! {
     /// T5, T6, T7, R6, R7, L1, L2, L3: so it is for what any bytes stand for.
     #[test]
     fn no_bytes_break_the_rules(data in vec(any::<u8>(), 0..100)) {
-        run(&data);
+        crate::session::run_model(&data);
     }
 }
 
 /// Any events, among them runs of such as chance would hardly bring.
 fn events() -> impl Strategy<Value = Vec<Event>> {
-    let any = vec(event(), 1..30);
+    let chance = vec(event(), 1..30);
     let hasty = (0..16_usize).prop_map(|times| HASTY.repeat(times));
     let failing = (0..12_usize, event(), 0..8_u8).prop_map(|(times, event, how)| {
         let round = [Event::Request, Event::Fails(how), event, Event::Edge(0)];
@@ -39,7 +39,18 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         round.repeat(times)
     });
     let patient = Just(PATIENT.to_vec());
-    let parts = prop_oneof![3 => any, 2 => hasty, 1 => failing, 1 => useless, 2 => patient];
+    let ageing = (3..9_u8, vec(any::<u8>(), 1..8)).prop_map(|(lifetime, edges)| {
+        let brought = Event::Brings(Text::New, lifetime);
+        let mut events = vec![Event::SignOut, Event::Request, brought];
+        events.extend(
+            edges
+                .iter()
+                .flat_map(|edge| [Event::Edge(*edge), Event::Check]),
+        );
+        events
+    });
+    let parts =
+        prop_oneof![3 => chance, 2 => hasty, 1 => failing, 1 => useless, 2 => patient, 2 => ageing];
     vec(parts, 0..10).prop_map(|parts| parts.concat())
 }
 
