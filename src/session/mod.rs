@@ -243,10 +243,13 @@ impl Session {
         self.shared.lock().state.is_account_of(issued.stamp)
     }
 
-    /// The token in hand unless it has expired, although it may be about to be renewed.
-    fn unexpired(&self) -> Option<Issued> {
-        let issued = self.shared.lock().state.in_hand().cloned();
-        issued.filter(|issued| issued.age(Instant::now) != Age::Expired)
+    /// The token in hand unless it has expired, although it may be about to be renewed; of that
+    /// account alone.
+    fn unexpired(&self, account: u64) -> Option<Issued> {
+        let inner = self.shared.lock();
+        let issued = inner.state.in_hand().cloned();
+        let issued = issued.filter(|_| inner.state.account() == account)?;
+        (issued.age(Instant::now) != Age::Expired).then_some(issued)
     }
 
     fn is_current(&self, account: u64) -> Result<bool, AuthError> {
@@ -364,10 +367,13 @@ pub(crate) fn run_model(data: &[u8]) {
 
 impl fmt::Debug for Session {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = self.unexpired().map(|issued| issued.token);
+        let inner = self.shared.lock();
+        let token = inner.state.in_hand().map(|issued| issued.token.clone());
+        let stats = inner.state.stats;
+        drop(inner);
         f.debug_struct("Session")
             .field("token", &token)
-            .field("stats", &self.stats())
+            .field("stats", &stats)
             .finish_non_exhaustive()
     }
 }

@@ -58,7 +58,10 @@ impl Wait {
             // It may be over for some time, and this waiter the last to look.
             let is_current = self.session.is_current(joined.account)?;
             match ended {
-                Ok(outcome) if is_current => return Poll::Ready(self.conclude(outcome)),
+                Ok(outcome) if is_current => {
+                    let account = joined.account;
+                    return Poll::Ready(self.conclude(outcome, account));
+                }
                 Err(_lost) if is_current && self.bereaved => {
                     return Poll::Ready(Err(AuthError::unavailable(
                         "the runtime that ran the login shut down, twice",
@@ -71,10 +74,14 @@ impl Wait {
         }
     }
 
-    fn conclude(&self, outcome: Result<Issued, AuthError>) -> Result<Issued, AuthError> {
+    fn conclude(
+        &self,
+        outcome: Result<Issued, AuthError>,
+        account: u64,
+    ) -> Result<Issued, AuthError> {
         match (outcome, self.ask) {
             // A failed renewal takes nothing from a request whose token was not refused.
-            (Err(error), Ask::Token | Ask::Of(_)) => self.session.unexpired().ok_or(error),
+            (Err(error), Ask::Token | Ask::Of(_)) => self.session.unexpired(account).ok_or(error),
             (Ok(issued), Ask::Newer(refused)) if issued.stamp.is_same_token(refused) => {
                 Err(AuthError::unchanged())
             }

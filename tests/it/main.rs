@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod fits;
+mod interleavings;
 mod login;
 mod plain_http;
 mod policy;

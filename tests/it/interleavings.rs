@@ -1,0 +1,284 @@
+//! The session's concurrent part, in all orders.
+//!
+//! A scenario names who acts on one session: requests, their server, the login's endpoint, an owner
+//! who signs out or replaces the source, the clock. [`explore`] runs every order of their steps up
+//! to a depth, each from a fresh session and on the real code, brings what is left to its end, and
+//! asks the session once more for a token. After each step [`rules`] checks what the session did. A
+//! future is polled only when it is new or was woken, so that a lost wake-up is a request that hangs.
+//!
+//! # Why whole polls are fine enough
+//!
+//! A step is one poll, one call of the session or one run of the login's task, while threads may
+//! meet within these. What they share is the state under the session's one lock, the login's
+//! channel, and the epoch. So it is enough that whatever happens between two spans of that lock has
+//! the same outcome as if it had happened before the step or after it:
+//!
+//! * Who asks decides under one lock: when the lock had to be given back for a deadline to be made,
+//!   the decision is made anew, and the login begins under the lock of the last one.
+//! * A login that has begun is spawned without the lock. Its task runs as a step of its own, so a
+//!   sign-out in between is that one before [`Step::Run`].
+//! * Its end counts under the lock, and its waiters are told without. One who polls in between
+//!   waits on, as if it had polled before; one who asks anew sees the state that it would have
+//!   seen after.
+//! * A waiter whose login is over is admitted under the lock under which it looks for the token in
+//!   hand, and again, when the inner service is ready, under the lock under which it reads the token
+//!   that it is sent with. Whatever comes after that comes after the request was sent.
+//! * A renewal ahead looks again, under the lock under which it begins, whether one is due.
+//!
+//! The epoch alone is read without the lock. It moves under the lock, as the last thing before
+//! `sign_out` and `replace_source` let go of it. Who hears of their return, by whatever
+//! synchronises two threads, has that move happen before its own load, and a load never returns an
+//! older value than one that happened before it (coherence). So it takes the lock and sees the new
+//! state. Who has not heard may see the old epoch, and is as one who came before. [`threads`] tries
+//! this on real threads.
+
+mod explore;
+mod fakes;
+mod rules;
+mod threads;
+mod world;
+
+use http::StatusCode;
+
+use self::explore::every_order;
+use self::fakes::End;
+
+const OK: StatusCode = StatusCode::OK;
+const REFUSED: StatusCode = StatusCode::UNAUTHORIZED;
+
+/// One step of a schedule. Requests and logins go by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// The service is called.
+    Make(usize),
+    Poll(usize),
+    Answer(usize, StatusCode),
+    /// The inner service gets ready.
+    Ready(usize),
+    Drop(usize),
+    /// The tasks of the logins that were begun get as far as to ask the source.
+    Run,
+    End(usize, End),
+    SignOut,
+    Replace,
+    Invalidate,
+    /// The token gets due for a renewal ahead.
+    Due,
+    Expire,
+    /// The runtime of the logins shuts down, and there is another one.
+    Lose,
+}
+
+/// Who acts, and what may happen.
+struct Scenario {
+    name: &'static str,
+    /// How many steps are taken in every order.
+    depth: usize,
+    requests: usize,
+    /// There is a token at the beginning.
+    warm: bool,
+    /// Tokens have a lifetime.
+    expiring: bool,
+    /// A request is polled as soon as it is made.
+    prompt: bool,
+    /// A request may be polled without having been woken.
+    spurious: bool,
+    /// The inner services get ready only when they are let.
+    gated: bool,
+    /// What a first attempt may be answered, and a second one.
+    first: &'static [StatusCode],
+    second: &'static [StatusCode],
+    logins: &'static [End],
+    /// Each may happen once, at any time.
+    once: &'static [Step],
+}
+
+impl Scenario {
+    /// Two requests, and nothing that goes wrong.
+    const fn new(name: &'static str, depth: usize) -> Self {
+        Self {
+            name,
+            depth,
+            requests: 2,
+            warm: false,
+            expiring: false,
+            prompt: true,
+            spurious: false,
+            gated: false,
+            first: &[OK],
+            second: &[OK],
+            logins: &[End::New],
+            once: &[],
+        }
+    }
+
+    /// A token is in hand, and may be refused.
+    const fn refused(name: &'static str, depth: usize) -> Self {
+        let mut scenario = Self::new(name, depth);
+        scenario.warm = true;
+        scenario.first = &[OK, REFUSED];
+        scenario
+    }
+
+    /// Runs all schedules. That their number is known keeps them from getting fewer unnoticed.
+    #[track_caller]
+    fn has(&self, expected: usize) {
+        let schedules = every_order(self);
+        println!("{}: {schedules} schedules", self.name);
+        assert_eq!(schedules, expected, "{}", self.name);
+    }
+}
+
+/// T2, T3, T7: two first requests, a drop of either and a sign-out.
+#[test]
+fn a_first_login_holds_in_every_order() {
+    Scenario {
+        once: &[Step::Drop(0), Step::Drop(1), Step::SignOut],
+        ..Scenario::new("a first login", 8)
+    }
+    .has(2_074);
+}
+
+/// T7: a call and its first poll are two steps. A request that has not asked yet does not wait.
+#[test]
+fn a_request_that_was_not_polled_yet_holds_in_every_order() {
+    Scenario {
+        prompt: false,
+        once: &[Step::Replace, Step::SignOut],
+        ..Scenario::new("not polled yet", 7)
+    }
+    .has(1_644);
+}
+
+/// T3: a poll without a wake-up changes nothing.
+#[test]
+fn spurious_polls_hold_in_every_order() {
+    Scenario {
+        spurious: true,
+        once: &[Step::SignOut],
+        ..Scenario::refused("spurious polls", 6)
+    }
+    .has(1_578);
+}
+
+/// T2, T7: the source is replaced, and the session signed out, before, while and after it logs in.
+#[test]
+fn another_source_and_a_sign_out_hold_in_every_order() {
+    Scenario {
+        once: &[Step::Replace, Step::SignOut],
+        ..Scenario::new("another source and a sign-out", 8)
+    }
+    .has(4_963);
+}
+
+/// T3, T4: a login fails, or its source panics, with two who wait, one of whom may leave.
+#[test]
+fn a_failed_login_holds_in_every_order() {
+    Scenario {
+        requests: 3,
+        logins: &[End::New, End::Unavailable, End::Panic],
+        once: &[Step::Drop(0)],
+        ..Scenario::new("a failed login", 8)
+    }
+    .has(1_298);
+}
+
+/// T3: a login is lost with its runtime, and whoever waits begins it anew.
+#[test]
+fn a_lost_login_holds_in_every_order() {
+    Scenario {
+        once: &[Step::Drop(0), Step::Lose, Step::SignOut],
+        ..Scenario::new("a lost login", 7)
+    }
+    .has(2_264);
+}
+
+/// T2, T3, T7, R2, R7: two requests, refusals, a login, a drop and a sign-out.
+#[test]
+fn a_refusal_a_drop_and_a_sign_out_hold_in_every_order() {
+    Scenario {
+        once: &[Step::Drop(0), Step::SignOut],
+        ..Scenario::refused("a refusal, a drop and a sign-out", 8)
+    }
+    .has(2_149);
+}
+
+/// T7, R2: a request that was refused is never repeated as another account.
+#[test]
+fn a_refusal_and_another_source_hold_in_every_order() {
+    Scenario {
+        once: &[Step::Drop(1), Step::Replace],
+        ..Scenario::refused("a refusal and another source", 8)
+    }
+    .has(2_121);
+}
+
+/// R2, R3: three requests with one token, of which some are refused late, and again.
+#[test]
+fn late_refusals_hold_in_every_order() {
+    Scenario {
+        requests: 3,
+        first: &[REFUSED],
+        second: &[OK, REFUSED],
+        ..Scenario::refused("late refusals", 9)
+    }
+    .has(2_056);
+}
+
+/// T3, T4, R2, R7: a renewal fails, or its source panics, or it is lost.
+#[test]
+fn a_failed_renewal_holds_in_every_order() {
+    Scenario {
+        logins: &[End::New, End::Unavailable, End::Panic],
+        once: &[Step::Drop(0), Step::Lose],
+        ..Scenario::refused("a failed renewal", 7)
+    }
+    .has(1_474);
+}
+
+/// R2, R7: a token is invalidated, or refused, and the login may bring the same one again.
+#[test]
+fn the_same_token_again_holds_in_every_order() {
+    Scenario {
+        logins: &[End::New, End::Same],
+        once: &[Step::Invalidate],
+        ..Scenario::refused("the same token again", 8)
+    }
+    .has(1_175);
+}
+
+/// T2, R2, R7: a token expires, and is renewed ahead, while it is refused as well.
+#[test]
+fn an_expiry_and_a_renewal_ahead_hold_in_every_order() {
+    Scenario {
+        expiring: true,
+        once: &[Step::Due, Step::Expire],
+        ..Scenario::refused("an expiry and a renewal ahead", 7)
+    }
+    .has(3_747);
+}
+
+/// T7, R2: the retry waits for readiness while its token expires and the source is replaced.
+#[test]
+fn a_retry_that_waits_for_readiness_holds_in_every_order() {
+    Scenario {
+        requests: 1,
+        gated: true,
+        expiring: true,
+        first: &[REFUSED],
+        once: &[Step::Expire, Step::Replace, Step::SignOut],
+        ..Scenario::refused("a retry that waits for readiness", 11)
+    }
+    .has(3_010);
+}
+
+/// T2, T7: so does a first attempt, of two.
+#[test]
+fn a_first_attempt_that_waits_for_readiness_holds_in_every_order() {
+    Scenario {
+        gated: true,
+        once: &[Step::Invalidate, Step::SignOut],
+        ..Scenario::new("a first attempt that waits for readiness", 8)
+    }
+    .has(1_072);
+}
