@@ -266,7 +266,7 @@ impl Oracle {
             held.and_then(|held| held.expires),
             held.map(|held| held.since + 60 * SECOND),
             held.map(|held| held.rest_until),
-            ahead.map(|(may, _)| may.saturating_add(Duration::from_nanos(100))),
+            ahead.map(|(may, _)| may),
             ahead.map(|(_, must)| must),
         ];
         let edges = edges.into_iter().flatten();
