@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use http::request::Parts;
-use http::{HeaderMap, Request, Response};
+use http::{HeaderMap, Request, Response, Uri};
 use http_body::Body;
 use tower::Service;
 
-use crate::ReplayBody;
 use crate::layer::Settings;
 use crate::replay::Replay;
 use crate::session::{Issued, Stamp};
+use crate::{AuthError, OnFailedRenewal, ReplayBody, Scope};
 
 /// What a response belongs to.
 #[expect(
@@ -20,9 +20,11 @@ use crate::session::{Issued, Stamp};
 pub(crate) enum Attempt<S, B> {
     /// May be renewed and retried.
     First(Retrier<S>, Kept<B>),
-    /// Whatever comes back is the caller's answer.
-    Final,
-    /// Likewise, but a refusal is explained.
+    /// Whatever comes back is the caller's answer; the session hears of a refusal.
+    Retry(Arc<Settings>, Stamp),
+    /// It has no token of ours.
+    Untouched,
+    /// Likewise, and a refusal is explained.
     OutOfScope(Arc<Settings>),
 }
 
@@ -70,19 +72,26 @@ impl<S: Clone> Retrier<S> {
         mut self,
         outgoing: Outgoing<B>,
         issued: &Issued,
+        scope: &Scope,
     ) -> (S::Future, Attempt<S, B>)
     where
         S: Service<Request<ReplayBody<B>>>,
         B: Body,
     {
         match outgoing {
+            // It may have waited for the token of another source.
+            Outgoing::First(request) if !self.settings.may_carry(request.uri(), scope) => {
+                let response = self.inner.call(request.map(ReplayBody::new));
+                (response, Attempt::OutOfScope(self.settings))
+            }
             Outgoing::First(request) => {
                 let (request, kept) = self.settings.first_attempt(request, issued);
                 (self.inner.call(request), Attempt::First(self, kept))
             }
             Outgoing::Retry(mut request) => {
                 self.settings.attach(request.headers_mut(), issued);
-                (self.inner.call(request), Attempt::Final)
+                let attempt = Attempt::Retry(self.settings, issued.stamp);
+                (self.inner.call(request), attempt)
             }
         }
     }
@@ -112,6 +121,26 @@ impl<B> Drop for Refused<B> {
 }
 
 impl Settings {
+    /// The layer's own scope goes before that of the source.
+    pub(crate) fn may_carry(&self, uri: &Uri, scope: &Scope) -> bool {
+        self.scope.as_ref().unwrap_or(scope).contains(uri)
+    }
+
+    /// What the caller gets whose token was refused, and could not be renewed.
+    pub(crate) fn not_renewed<R>(
+        &self,
+        mut response: Response<R>,
+        error: AuthError,
+    ) -> Result<Response<R>, AuthError> {
+        match self.on_failed_renewal {
+            OnFailedRenewal::Error => Err(error),
+            OnFailedRenewal::Respond => {
+                response.extensions_mut().insert(error);
+                Ok(response)
+            }
+        }
+    }
+
     pub(crate) fn first_attempt<B: Body>(
         &self,
         request: Request<B>,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use http::Uri;
 use tower::BoxError;
 
+use crate::InvalidScope;
 use crate::login::ErrorResponse;
 
 /// Why there is no token, or no newer one.
@@ -215,6 +216,12 @@ impl AuthError {
             Kind::OutOfScope => "no token sent",
             Kind::Insecure => "nothing sent",
         }
+    }
+}
+
+impl From<InvalidScope> for AuthError {
+    fn from(error: InvalidScope) -> Self {
+        Self::misconfigured(error)
     }
 }
 

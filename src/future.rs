@@ -14,8 +14,8 @@ use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
 
 use crate::attempt::{Attempt, Outgoing, Refused, Retrier};
-use crate::session::{Ask, Issued, Wait};
-use crate::{AuthError, OnFailedRenewal, ReplayBody};
+use crate::session::{Ask, Issued, Patience, Wait};
+use crate::{AuthError, ReplayBody};
 
 pin_project! {
     /// The response future of [`BearerAuth`](crate::BearerAuth).
@@ -53,14 +53,6 @@ enum Errand<B, R> {
     Send(Outgoing<B>, Patience),
     /// The refused response is kept until there is something better to give.
     Renew(Parts, Refused<B>, Response<R>),
-}
-
-/// The token may expire while the inner service gets ready. Another one is waited for once, not
-/// for ever.
-#[derive(Clone, Copy)]
-enum Patience {
-    Fresh,
-    Spent,
 }
 
 impl<S, F, B, R> ResponseFuture<S, F, B, R> {
@@ -105,7 +97,7 @@ where
                 this.call.set(None);
                 match mem::replace(this.step, Step::Done).answered(response?, cx) {
                     Continue(step) => *this.step = step,
-                    Break(response) => return Poll::Ready(Ok(response)),
+                    Break(result) => return Poll::Ready(result.map_err(Into::into)),
                 }
             }
             match mem::replace(this.step, Step::Done) {
@@ -127,23 +119,18 @@ where
                     }
                     let sent = matches!(outgoing, Outgoing::Retry(_));
                     let session = &retrier.settings.session;
-                    let issued = match (session.still(&granted, sent)?, patience) {
-                        (Some(issued), _) => issued,
-                        (None, Patience::Spent) if session.is_account_of(&granted) => granted,
-                        (None, _) => {
-                            retrier.release();
-                            let errand = Errand::Send(outgoing, Patience::Spent);
-                            // A retry is of the account that it was first sent as.
-                            let ask = if sent {
-                                Ask::Of(granted.stamp)
-                            } else {
-                                Ask::Token
-                            };
-                            *this.step = Step::login(retrier, ask, errand);
-                            continue;
-                        }
+                    let Some((issued, scope)) = session.still(&granted, sent, patience)? else {
+                        retrier.release();
+                        // A retry is of the account that it was first sent as.
+                        let ask = match sent {
+                            true => Ask::Of(granted.stamp),
+                            false => Ask::Token,
+                        };
+                        let errand = Errand::Send(outgoing, Patience::Spent);
+                        *this.step = Step::login(retrier, ask, errand);
+                        continue;
                     };
-                    let (call, attempt) = retrier.send(outgoing, &issued);
+                    let (call, attempt) = retrier.send(outgoing, &issued, &scope);
                     this.call.set(Some(call));
                     *this.step = Step::Call(attempt);
                 }
@@ -165,7 +152,7 @@ impl<S, B, R> Step<S, B, R> {
         self,
         mut response: Response<R>,
         cx: &mut Context<'_>,
-    ) -> ControlFlow<Response<R>, Self> {
+    ) -> ControlFlow<Result<Response<R>, AuthError>, Self> {
         match self {
             Step::Call(Attempt::First(retrier, kept)) if retrier.settings.is_refused(&response) => {
                 let session = retrier.settings.session.clone();
@@ -175,18 +162,24 @@ impl<S, B, R> Step<S, B, R> {
                         let errand = Errand::Renew(head, Refused::new(replay), response);
                         Continue(Step::Login(retrier, wait, errand))
                     }
-                    None => {
-                        // One poll begins a login, which goes on without this request.
-                        let _ = wait.poll(cx);
-                        Break(response)
-                    }
+                    // One poll begins a login, which goes on without this request.
+                    None => match wait.poll(cx) {
+                        Poll::Ready(Err(error)) => {
+                            Break(retrier.settings.not_renewed(response, error))
+                        }
+                        Poll::Ready(Ok(_)) | Poll::Pending => Break(Ok(response)),
+                    },
                 }
+            }
+            Step::Call(Attempt::Retry(settings, sent)) if settings.is_refused(&response) => {
+                settings.session.note_refusal(sent);
+                Break(Ok(response))
             }
             Step::Call(Attempt::OutOfScope(settings)) if settings.is_refused(&response) => {
                 response.extensions_mut().insert(AuthError::out_of_scope());
-                Break(response)
+                Break(Ok(response))
             }
-            _ => Break(response),
+            _ => Break(Ok(response)),
         }
     }
 }
@@ -210,15 +203,12 @@ impl<B, R> Errand<B, R> {
                 let outgoing = Outgoing::Retry(Request::from_parts(head, body));
                 Continue(Step::Ready(retrier, issued, outgoing, Patience::Fresh))
             }
-            (Errand::Renew(_, refused, mut response), Err(error)) => {
-                match retrier.settings.on_failed_renewal {
-                    OnFailedRenewal::Error => Break(Err(error)),
-                    OnFailedRenewal::Respond => {
-                        refused.let_go();
-                        response.extensions_mut().insert(error);
-                        Break(Ok(response))
-                    }
+            (Errand::Renew(_, refused, response), Err(error)) => {
+                let result = retrier.settings.not_renewed(response, error);
+                if result.is_ok() {
+                    refused.let_go();
                 }
+                Break(result)
             }
         }
     }

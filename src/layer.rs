@@ -107,6 +107,7 @@ impl BearerAuthLayer {
     /// Where the token may go. By default where its [source](TokenSource::scope) says.
     ///
     /// A request to another origin passes without a token.
+    #[must_use]
     pub fn scope(self, scope: Scope) -> Self {
         self.set(|settings| settings.scope = Some(scope))
     }
@@ -142,6 +143,7 @@ impl BearerAuthLayer {
     /// # Ok(())
     /// # }
     /// ```
+    #[must_use]
     pub fn allow_plain_http(self) -> Self {
         self.set(|settings| settings.plain_http = true)
     }
@@ -153,11 +155,13 @@ impl BearerAuthLayer {
     ///
     /// Redirect layers strip `authorization` on their way to another origin, and not other headers:
     /// keep them around this layer, not inside ([`Scope`](Scope#redirects)).
+    #[must_use]
     pub fn header(self, name: HeaderName) -> Self {
         self.set(|settings| settings.header = name)
     }
 
     /// Which responses mean that the token was refused. [`is_refusal`] by default.
+    #[must_use]
     pub fn refused_when<P>(self, is_refused: P) -> Self
     where
         P: Fn(StatusCode, &HeaderMap) -> bool + Send + Sync + 'static,
@@ -168,12 +172,14 @@ impl BearerAuthLayer {
     /// How many bytes of a request's body are kept for a replay. 64 KiB by default.
     ///
     /// A request whose body is larger is not retried; the session renews its token all the same.
+    #[must_use]
     pub fn replay_limit(self, bytes: usize) -> Self {
         self.set(|settings| settings.replay_limit = bytes)
     }
 
     /// What the caller gets when a refused token could not be renewed.
     /// [`OnFailedRenewal::Respond`] by default.
+    #[must_use]
     pub fn on_failed_renewal(self, choice: OnFailedRenewal) -> Self {
         self.set(|settings| settings.on_failed_renewal = choice)
     }

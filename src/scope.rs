@@ -102,18 +102,26 @@ impl Scope {
     ///
     /// # Errors
     ///
-    /// As [`origin`](Self::origin); the first bad one is reported.
-    pub fn origins<'a>(origins: impl IntoIterator<Item = &'a str>) -> Result<Self, InvalidScope> {
-        let origins = origins
+    /// As [`origin`](Self::origin), of which the first bad one is reported; or there is none at all.
+    pub fn origins<T: AsRef<str>>(
+        origins: impl IntoIterator<Item = T>,
+    ) -> Result<Self, InvalidScope> {
+        let origins: Arc<[_]> = origins
             .into_iter()
             .map(|text| {
-                let uri: Uri = text.parse().map_err(|_| invalid("it is not a URI"))?;
+                let uri: Uri = text
+                    .as_ref()
+                    .parse()
+                    .map_err(|_| invalid("it is not a URI"))?;
                 if uri.query().is_some() || !matches!(uri.path(), "" | "/") {
                     return Err(invalid("it has a path or a query"));
                 }
                 Origin::of(&uri)
             })
             .collect::<Result<_, _>>()?;
+        if origins.is_empty() {
+            return Err(invalid("there is none"));
+        }
         Ok(Self {
             origins: Some(origins),
         })

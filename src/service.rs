@@ -112,11 +112,10 @@ where
         let settings = &self.settings;
         if settings.leaves_alone(&request) {
             let response = self.inner.call(request.map(ReplayBody::new));
-            return ResponseFuture::calling(response, Attempt::Final);
+            return ResponseFuture::calling(response, Attempt::Untouched);
         }
         settings.session.refresh(&mut self.view);
-        let scope = settings.scope.as_ref().unwrap_or(&self.view.scope);
-        if !scope.contains(request.uri()) {
+        if !settings.may_carry(request.uri(), &self.view.scope) {
             let response = self.inner.call(request.map(ReplayBody::new));
             return ResponseFuture::calling(response, Attempt::OutOfScope(settings.clone()));
         }

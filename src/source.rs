@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::future::Future;
+use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
@@ -92,6 +93,19 @@ impl<F> fmt::Debug for SourceFn<F> {
         f.debug_struct("SourceFn")
             .field("scope", &self.scope)
             .finish_non_exhaustive()
+    }
+}
+
+impl<T: TokenSource> TokenSource for Arc<T> {
+    fn scope(&self) -> Scope {
+        T::scope(self)
+    }
+
+    fn fetch(
+        &self,
+        stale: Option<&Token>,
+    ) -> impl Future<Output = Result<Token, AuthError>> + Send {
+        T::fetch(self, stale)
     }
 }
 

@@ -89,6 +89,7 @@ impl Token {
     /// is used for a second, so that its expiry never causes more than one login a second.
     ///
     /// [RFC 6749, section 5.1]: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
+    #[must_use]
     pub fn expires_in(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self
@@ -96,6 +97,7 @@ impl Token {
 
     /// When the token expires by the wall clock, which is read once, here; from then on only
     /// tokio's monotonic clock counts.
+    #[must_use]
     pub fn expires_at(self, when: SystemTime) -> Self {
         let lifetime = when.duration_since(SystemTime::now()).unwrap_or_default();
         self.expires_in(lifetime)
@@ -103,6 +105,7 @@ impl Token {
 
     /// A refresh token that came with this one, for the source to use at its next
     /// [`fetch`](crate::TokenSource::fetch).
+    #[must_use]
     pub fn refresh_token(mut self, refresh_token: impl Into<String>) -> Self {
         self.refresh_token = Some(Arc::new(Zeroizing::new(refresh_token.into())));
         self

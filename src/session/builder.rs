@@ -34,18 +34,21 @@ impl SessionBuilder {
     }
 
     /// How long one login may take. 30 seconds by default.
+    #[must_use]
     pub fn login_timeout(self, limit: Duration) -> Self {
         self.set(|policy| policy.login_timeout = limit)
     }
 
     /// How long one request waits for a login, be it its own or another's. 60 seconds by default:
     /// a login, and another one should the first be lost with its runtime.
+    #[must_use]
     pub fn wait_timeout(self, limit: Duration) -> Self {
         self.set(|policy| policy.wait_timeout = limit)
     }
 
     /// How long a token is used at least, even if it is told to expire sooner. 1 second by
     /// default: expiry causes at most one login in this time.
+    #[must_use]
     pub fn min_lifetime(self, lifetime: Duration) -> Self {
         self.set(|policy| policy.min_lifetime = lifetime)
     }
@@ -54,6 +57,7 @@ impl SessionBuilder {
     /// out with it: a fraction of that lifetime, and the longest time. 0.1 and 5 minutes by
     /// default; a fraction of 0 switches it off. One that is no number, or not from 0 to 1, is
     /// brought into that range.
+    #[must_use]
     pub fn renew_ahead(self, fraction: f64, max: Duration) -> Self {
         let fraction = if fraction.is_nan() { 0.0 } else { fraction };
         self.set(|policy| {
@@ -64,6 +68,7 @@ impl SessionBuilder {
 
     /// By how much of the time that [`renew_ahead`](Self::renew_ahead) sets a session may be late,
     /// at random, so that many processes do not log in at once. A fraction, 0.2 by default.
+    #[must_use]
     pub fn renew_jitter(self, fraction: f64) -> Self {
         let fraction = if fraction.is_nan() { 0.0 } else { fraction };
         self.set(|policy| policy.max_lateness = fraction.clamp(0.0, 1.0))
@@ -73,6 +78,7 @@ impl SessionBuilder {
     /// [rejected](crate::AuthError::is_rejected) or is
     /// [misconfigured](crate::AuthError::is_misconfigured): the first time, and at most, doubling
     /// in between. 60 seconds and 1 hour by default. This keeps an account from being locked.
+    #[must_use]
     pub fn rejection_backoff(self, first: Duration, max: Duration) -> Self {
         self.set(|policy| policy.rejection = Backoff { first, max })
     }
@@ -80,12 +86,14 @@ impl SessionBuilder {
     /// How long no login is made after one that was
     /// [unavailable](crate::AuthError::is_unavailable): the first time, and at most, doubling in
     /// between, of which the upper half is random. 250 milliseconds and 30 seconds by default.
+    #[must_use]
     pub fn outage_backoff(self, first: Duration, max: Duration) -> Self {
         self.set(|policy| policy.outage = Backoff { first, max })
     }
 
     /// How long a login endpoint is left alone at most when it asks for that by `Retry-After`.
     /// 1 hour by default.
+    #[must_use]
     pub fn max_retry_after(self, max: Duration) -> Self {
         self.set(|policy| policy.max_retry_after = max)
     }
@@ -95,6 +103,7 @@ impl SessionBuilder {
     ///
     /// A login has not helped if its token is refused while [fresh](Self::fresh_for), or if it
     /// brings the refused token again. A refusal of an older token clears the count.
+    #[must_use]
     pub fn refusal_backoff(self, free: u32, first: Duration, max: Duration) -> Self {
         self.set(|policy| {
             policy.free_strikes = free;
@@ -103,6 +112,7 @@ impl SessionBuilder {
     }
 
     /// Up to which age a token that is refused was not worth its login. 60 seconds by default.
+    #[must_use]
     pub fn fresh_for(self, age: Duration) -> Self {
         self.set(|policy| policy.fresh_for = age)
     }

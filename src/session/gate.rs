@@ -85,7 +85,7 @@ impl Gate {
         policy: &Policy,
         now: Instant,
     ) -> (AuthError, Instant) {
-        let pause = if error.is_unavailable() {
+        let pause = if !(error.is_rejected() || error.is_misconfigured()) {
             self.outages = self.outages.saturating_add(1);
             let most = policy.outage.pause(self.outages);
             let asked = error.retry_after().unwrap_or_default();

@@ -19,7 +19,8 @@ use crate::{AuthError, Token};
 /// Each waiter holds a clone. An error of the channel means that the login was lost or given up.
 pub(super) type Login = SharedFuture<oneshot::Receiver<Outcome>>;
 
-pub(super) type Outcome = Result<Issued, AuthError>;
+/// `None`: ask again.
+pub(super) type Outcome = Option<Result<Issued, AuthError>>;
 
 /// What the session keeps of a login: the way to its waiters.
 pub(super) struct Waiters {
@@ -86,8 +87,9 @@ impl Running {
     fn end(&mut self, outcome: Result<Token, AuthError>) {
         self.ended = true;
         self.shared.settle(|inner| {
-            let outcome = inner.state.end(self.id, outcome, Instant::now())?;
-            Some((inner.waiters.take()?, Some(outcome)))
+            let outcome = inner.state.end(self.id, outcome, Instant::now());
+            let over = !inner.state.is_logging_in();
+            Some((inner.waiters.take_if(|_| over)?, Some(outcome)))
         });
     }
 }

@@ -44,7 +44,7 @@ use crate::{AuthError, Scope, Token, TokenSource};
 pub use self::builder::SessionBuilder;
 pub(crate) use self::issued::{Issued, Stamp};
 pub(crate) use self::mark::SessionId;
-pub(crate) use self::state::Ask;
+pub(crate) use self::state::{Ask, Patience};
 pub use self::stats::Stats;
 pub use self::wait::TokenFuture;
 pub(crate) use self::wait::Wait;
@@ -133,7 +133,7 @@ impl Session {
     /// Says that this token was refused, for a use of it that the layer does not see. The next
     /// request logs in, as far as the rules for refusals allow.
     ///
-    /// `false` if another token is in hand by now: there is nothing to do.
+    /// `false` if there was nothing to do: another token is in hand by now, or it was known.
     pub fn invalidate(&self, token: &Token) -> bool {
         let mut inner = self.shared.lock();
         let invalidated = inner.state.invalidate(token, Instant::now());
@@ -141,14 +141,16 @@ impl Session {
         invalidated
     }
 
-    /// Forgets the token, and the login under way if there is one: its outcome is not kept, and
-    /// those who wait for it get an error ([`AuthError::is_signed_out`]). A later request logs in
-    /// anew, where earlier failures allow it.
+    /// Forgets the token. That of a login under way is not kept either, and those who wait for it
+    /// get an error ([`AuthError::is_signed_out`]). A later request logs in anew once that login is
+    /// over, where failures allow it.
     pub fn sign_out(&self) {
         self.shared.settle(|inner| {
             inner.state.sign_out();
             let waiters = inner.waiters.take()?;
-            Some((waiters, Some(Err(AuthError::signed_out()))))
+            // Who comes now waits for the same login to end, and asks again then.
+            inner.waiters = Some(Waiters::new());
+            Some((waiters, Some(Some(Err(AuthError::signed_out())))))
         });
     }
 
@@ -157,7 +159,8 @@ impl Session {
     ///
     /// Those who wait for a first token wait for that of the new source. A request that was sent
     /// with the old token is not repeated with a new one; should it be refused, its caller gets
-    /// that response, with an error in its extensions ([`AuthError::is_signed_out`]).
+    /// that response, with an error in its extensions ([`AuthError::is_signed_out`]), or that error
+    /// alone if the retry was waiting for the inner service by then.
     pub fn replace_source(&self, source: impl TokenSource) {
         let source: Arc<dyn DynTokenSource> = Arc::new(source);
         let scope = source.scope();
@@ -199,10 +202,7 @@ impl Session {
     }
 
     pub(crate) fn view(&self) -> View {
-        self.view_of(&self.shared.lock())
-    }
-
-    fn view_of(&self, inner: &Inner) -> View {
+        let inner = self.shared.lock();
         View {
             epoch: self.shared.epoch.load(Ordering::Acquire),
             scope: inner.scope.clone(),
@@ -228,19 +228,31 @@ impl Session {
         Some(issued)
     }
 
-    /// The token for one who was granted one before and had to wait since; `None` if there is none
-    /// now. `sent`: the server has seen that request.
-    pub(crate) fn still(&self, granted: &Issued, sent: bool) -> Result<Option<Issued>, AuthError> {
-        let view = {
-            let inner = self.shared.lock();
-            inner.state.admit(granted.stamp, sent)?;
-            self.view_of(&inner)
-        };
-        Ok(self.usable(&view).cloned())
+    /// The token, and the scope of its source, for one who was granted a token before and had to
+    /// wait since; `None`: wait for another one. `sent`: the server has seen that request.
+    pub(crate) fn still(
+        &self,
+        granted: &Issued,
+        sent: bool,
+        patience: Patience,
+    ) -> Result<Option<(Issued, Scope)>, AuthError> {
+        let inner = self.shared.lock();
+        let still = inner.state.still(granted, sent, patience, Instant::now())?;
+        let scope = inner.scope.clone();
+        drop(inner);
+        if still
+            .as_ref()
+            .is_some_and(|it| it.age(Instant::now) == Age::Due)
+        {
+            self.renew_ahead();
+        }
+        Ok(still.map(|issued| (issued, scope)))
     }
 
-    pub(crate) fn is_account_of(&self, issued: &Issued) -> bool {
-        self.shared.lock().state.is_account_of(issued.stamp)
+    /// Notes that the retry was refused as well: its login did not help.
+    pub(crate) fn note_refusal(&self, refused: Stamp) {
+        let mut inner = self.shared.lock();
+        inner.state.note_refusal(refused, Instant::now());
     }
 
     /// The token in hand unless it has expired, although it may be about to be renewed; of that

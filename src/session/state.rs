@@ -35,6 +35,8 @@ struct Login {
     id: LoginId,
     /// Somebody's token was refused: the token in hand is known to be no good.
     renewal: bool,
+    /// The session was signed out since: its token is not kept, but its failure counts.
+    fenced: bool,
     overdue_at: Instant,
 }
 
@@ -47,6 +49,14 @@ pub(crate) enum Ask {
     Of(Stamp),
     /// A newer one than this, which was refused.
     Newer(Stamp),
+}
+
+/// A token may expire while the inner service gets ready. Another one is waited for once, not for
+/// ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Fresh,
+    Spent,
 }
 
 #[derive(Debug)]
@@ -96,13 +106,17 @@ impl State {
             }
         }
         if let Ask::Newer(refused) = ask {
-            let current = self.in_hand().map(|issued| issued.stamp);
-            if let Some(current) = current.filter(|current| current.is_same_token(refused)) {
-                if current.login > refused.login {
+            let current = self.in_hand();
+            if let Some(current) = current.filter(|it| it.stamp.is_same_token(refused)) {
+                if current.stamp.login > refused.login && self.login.is_none() {
                     return Decision::Refuse(AuthError::unchanged());
                 }
-                self.refused(now);
-                return self.join(Cause::Refusal, now);
+                let cause = match current.age(|| now) {
+                    Age::Expired => Cause::Need,
+                    Age::Good | Age::Due => Cause::Refusal,
+                };
+                self.note_refusal(refused, now);
+                return self.join(cause, now);
             }
         }
         match self
@@ -139,6 +153,7 @@ impl State {
         self.login = Some(Login {
             id,
             renewal: cause == Cause::Refusal,
+            fenced: false,
             overdue_at: later(now, self.policy.login_timeout.saturating_add(GRACE)),
         });
         if let Some(held) = &mut self.held {
@@ -147,7 +162,7 @@ impl State {
         id
     }
 
-    /// A login has ended. `None`: it was given up before, its outcome counts no more.
+    /// A login has ended. `None`: there is nothing to tell, who waits for it asks again.
     pub(super) fn end(
         &mut self,
         id: LoginId,
@@ -155,15 +170,16 @@ impl State {
         now: Instant,
     ) -> Option<Result<Issued, AuthError>> {
         let login = self.login.take_if(|login| login.id == id)?;
-        Some(match outcome {
-            Ok(token) => Ok(self.hold(token, &login, now)),
+        match outcome {
+            Ok(_) if login.fenced => None,
+            Ok(token) => Some(Ok(self.hold(token, &login, now))),
             Err(error) => {
                 self.stats.logins_failed += 1;
                 let (error, until) = self.gate.failed(error, &self.policy, now);
                 self.postpone(until);
-                Err(error)
+                Some(Err(error))
             }
-        })
+        }
     }
 
     /// A login will not end any more. `false`: that was known before.
@@ -175,7 +191,11 @@ impl State {
         given_up
     }
 
-    /// `false`: another token is in hand.
+    pub(super) fn is_logging_in(&self) -> bool {
+        self.login.is_some()
+    }
+
+    /// `false`: another token is in hand, or this was known.
     pub(super) fn invalidate(&mut self, token: &Token, now: Instant) -> bool {
         let held = self.held.as_mut();
         let held = held.filter(|held| held.issued.token.is_same(token) && !held.invalidated);
@@ -183,18 +203,27 @@ impl State {
             return false;
         };
         held.invalidated = true;
-        self.refused(now);
+        let stamp = held.issued.stamp;
+        self.note_refusal(stamp, now);
         true
     }
 
+    /// A login under way goes on: one at a time, and the gate is to hear of its failure.
     pub(super) fn sign_out(&mut self) {
-        self.forget();
+        self.account += 1;
         self.signed_out = self.account;
+        self.held = None;
+        if let Some(login) = &mut self.login {
+            login.fenced = true;
+            login.renewal = false;
+        }
     }
 
     /// The source is another one, and with it the account.
     pub(super) fn replace(&mut self) {
-        self.forget();
+        self.account += 1;
+        self.held = None;
+        self.login = None;
         self.gate.reset();
     }
 
@@ -203,16 +232,35 @@ impl State {
         self.gate.failure()
     }
 
-    /// May one who was granted this token still be served? `sent`: the server has seen its request.
+    /// The token for one who was granted one before and had to wait since; `None`: there is none
+    /// now. `sent`: the server has seen its request.
     ///
     /// # Errors
     ///
     /// The session was signed out since, or the request would be repeated as another account.
-    pub(super) fn admit(&self, granted: Stamp, sent: bool) -> Result<(), AuthError> {
-        if granted.account < self.signed_out || sent && granted.account != self.account {
+    pub(super) fn still(
+        &self,
+        granted: &Issued,
+        sent: bool,
+        patience: Patience,
+        now: Instant,
+    ) -> Result<Option<Issued>, AuthError> {
+        let is_current = self.is_current(granted.stamp.account)?;
+        if sent && !is_current {
             return Err(AuthError::signed_out());
         }
-        Ok(())
+        let unexpired = |issued: &&Issued| issued.age(|| now) != Age::Expired;
+        if let Some(issued) = self.usable().filter(unexpired) {
+            return Ok(Some(issued.clone()));
+        }
+        // There will be no better one: a login for it is not allowed, or was waited for already.
+        let stamp = self.in_hand().map(|issued| issued.stamp);
+        let stays = stamp == Some(granted.stamp)
+            && unexpired(&granted)
+            && self.login.is_none()
+            && self.gate.pass(Cause::Refusal, now).is_err();
+        let stays = stays || is_current && patience == Patience::Spent;
+        Ok(stays.then(|| granted.clone()))
     }
 
     /// `false`: there is another source since.
@@ -229,16 +277,6 @@ impl State {
 
     pub(super) fn account(&self) -> u64 {
         self.account
-    }
-
-    pub(super) fn is_account_of(&self, stamp: Stamp) -> bool {
-        self.account == stamp.account
-    }
-
-    fn forget(&mut self) {
-        self.account += 1;
-        self.held = None;
-        self.login = None;
     }
 
     /// There is no usable token; but one that is only about to be renewed still serves.
@@ -275,8 +313,10 @@ impl State {
     }
 
     /// The first refusal of a generation tells whether its login was worth it.
-    fn refused(&mut self, now: Instant) {
-        let Some(held) = self.held.as_mut().filter(|held| !held.refused) else {
+    pub(super) fn note_refusal(&mut self, refused: Stamp, now: Instant) {
+        let held = self.held.as_mut();
+        let held = held.filter(|held| held.issued.stamp.is_same_token(refused));
+        let Some(held) = held.filter(|held| !held.refused) else {
             return;
         };
         held.refused = true;
@@ -290,18 +330,31 @@ impl State {
 
     fn hold(&mut self, token: Token, login: &Login, now: Instant) -> Issued {
         self.gate.succeeded();
-        let same = self
-            .held
-            .take()
-            .filter(|held| held.issued.token.is_same(&token));
+        let old = self.held.take();
+        let same = old.as_ref().filter(|old| old.issued.token.is_same(&token));
         if same.is_some() && login.renewal {
             self.gate.strike(&self.policy, now);
+        } else if same.is_none() && !login.renewal && old.as_ref().is_some_and(|old| !old.refused) {
+            // It served as long as it lived.
+            self.gate.forgive();
         }
-        let (generation, since, refused) = match same {
-            Some(held) => (held.issued.stamp.generation, held.since, held.refused),
+        // Only a login that a refusal asked for says that another one would not help.
+        let (generation, login, since, refused) = match same {
+            Some(old) if login.renewal => (
+                old.issued.stamp.generation,
+                login.id,
+                old.since,
+                old.refused,
+            ),
+            Some(old) => (
+                old.issued.stamp.generation,
+                old.issued.stamp.login,
+                old.since,
+                old.refused,
+            ),
             None => {
                 self.generations += 1;
-                (self.generations, now, false)
+                (self.generations, login.id, now, false)
             }
         };
         let lifetime = token.lifetime().map(|it| it.max(self.policy.min_lifetime));
@@ -312,7 +365,7 @@ impl State {
             stamp: Stamp {
                 account: self.account,
                 generation,
-                login: login.id,
+                login,
             },
             expires_at: lifetime.and_then(|lifetime| now.checked_add(lifetime)),
             renew_at: due_at,

@@ -58,7 +58,7 @@ impl Wait {
             // It may be over for some time, and this waiter the last to look.
             let is_current = self.session.is_current(joined.account)?;
             match ended {
-                Ok(outcome) if is_current => {
+                Ok(Some(outcome)) if is_current => {
                     let account = joined.account;
                     return Poll::Ready(self.conclude(outcome, account));
                 }
@@ -67,8 +67,9 @@ impl Wait {
                         "the runtime that ran the login shut down, twice",
                     )));
                 }
-                // With another source it counts no more, and is not missed.
-                _ => self.bereaved |= is_current,
+                Err(_lost) => self.bereaved |= is_current,
+                // It was another account's, or that of a session signed out: it is not missed.
+                Ok(_) => {}
             }
             kept = self.joined.take().map(|joined| joined.deadline);
         }

@@ -136,7 +136,7 @@ fn a_first_login_holds_in_every_order() {
         once: &[Step::Drop(0), Step::Drop(1), Step::SignOut],
         ..Scenario::new("a first login", 8)
     }
-    .has(2_074);
+    .has(1_724);
 }
 
 /// T7: a call and its first poll are two steps. A request that has not asked yet does not wait.
@@ -147,7 +147,7 @@ fn a_request_that_was_not_polled_yet_holds_in_every_order() {
         once: &[Step::Replace, Step::SignOut],
         ..Scenario::new("not polled yet", 7)
     }
-    .has(1_644);
+    .has(1_630);
 }
 
 /// T3: a poll without a wake-up changes nothing.
@@ -168,7 +168,7 @@ fn another_source_and_a_sign_out_hold_in_every_order() {
         once: &[Step::Replace, Step::SignOut],
         ..Scenario::new("another source and a sign-out", 8)
     }
-    .has(4_963);
+    .has(4_540);
 }
 
 /// T3, T4: a login fails, or its source panics, with two who wait, one of whom may leave.
@@ -190,7 +190,7 @@ fn a_lost_login_holds_in_every_order() {
         once: &[Step::Drop(0), Step::Lose, Step::SignOut],
         ..Scenario::new("a lost login", 7)
     }
-    .has(2_264);
+    .has(2_117);
 }
 
 /// T2, T3, T7, R2, R7: two requests, refusals, a login, a drop and a sign-out.
@@ -200,7 +200,7 @@ fn a_refusal_a_drop_and_a_sign_out_hold_in_every_order() {
         once: &[Step::Drop(0), Step::SignOut],
         ..Scenario::refused("a refusal, a drop and a sign-out", 8)
     }
-    .has(2_149);
+    .has(2_117);
 }
 
 /// T7, R2: a request that was refused is never repeated as another account.
@@ -269,7 +269,7 @@ fn a_retry_that_waits_for_readiness_holds_in_every_order() {
         once: &[Step::Expire, Step::Replace, Step::SignOut],
         ..Scenario::refused("a retry that waits for readiness", 11)
     }
-    .has(3_010);
+    .has(3_050);
 }
 
 /// T2, T7: so does a first attempt, of two.
@@ -280,5 +280,5 @@ fn a_first_attempt_that_waits_for_readiness_holds_in_every_order() {
         once: &[Step::Invalidate, Step::SignOut],
         ..Scenario::new("a first attempt that waits for readiness", 8)
     }
-    .has(1_072);
+    .has(937);
 }

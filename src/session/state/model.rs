@@ -21,6 +21,8 @@ enum Event {
     Request,
     /// One of those that were sent is refused.
     Refused(u8),
+    /// Likewise, but it was a retry.
+    RetryRefused(u8),
     Brings(Text, u8),
     Fails(u8),
     Lost,
@@ -71,6 +73,7 @@ impl Event {
             9 => Event::Late(arg),
             10 | 11 => Event::Clock(arg),
             12 | 13 => Event::Edge(arg),
+            14 if arg % 4 == 0 => Event::RetryRefused(arg / 4),
             14 => Event::Check,
             _ => match arg % 8 {
                 0 => Event::SignOut,

@@ -123,7 +123,8 @@ async fn a_late_refusal_uses_the_current_token() {
 async fn the_same_token_again_answers_all_refusals_of_requests_sent_before() {
     let (mut state, now) = (new(), Instant::now());
     let first = with(&mut state, token("a"), now).stamp;
-    let again = with(&mut state, token("a"), now).stamp;
+    let id = state.begin(Cause::Refusal, now);
+    let again = state.end(id, Ok(token("a")), now).unwrap().unwrap().stamp;
     assert!(first.is_same_token(again));
     assert!(matches!(
         state.decide(Ask::Newer(first), now),
@@ -414,7 +415,8 @@ async fn a_failed_renewal_ahead_costs_nothing_until_the_token_expires() {
 async fn a_sign_out_and_another_source_fence_what_was_before() {
     for signs_out in [true, false] {
         let (mut state, now) = (new(), Instant::now());
-        let before = with(&mut state, token("a"), now).stamp;
+        let granted = with(&mut state, token("a"), now);
+        let before = granted.stamp;
         let id = state.begin(Cause::Refusal, now);
         if signs_out {
             state.sign_out()
@@ -431,8 +433,12 @@ async fn a_sign_out_and_another_source_fence_what_was_before() {
             state.decide(Ask::Of(before), now),
             Decision::Refuse(error) if error.is_signed_out()
         ));
-        assert!(state.admit(before, true).is_err());
-        assert_eq!(state.admit(before, false).is_err(), signs_out);
+        let still = |sent| state.still(&granted, sent, Patience::Spent, now);
+        assert!(still(true).is_err());
+        match still(false) {
+            Err(error) => assert!(signs_out && error.is_signed_out()),
+            Ok(issued) => assert!(!signs_out && issued.is_none()),
+        }
         assert!(matches!(
             state.decide(Ask::Token, now),
             Decision::Begin(Cause::Need)
@@ -459,4 +465,122 @@ async fn an_invalidated_token_makes_the_next_request_log_in() {
     let id = state.begin(Cause::Refusal, now);
     state.end(id, Ok(token("a")), now).unwrap().unwrap();
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
+}
+
+/// L1, T2: a sign-out during a login neither hides its failure from the gate nor lets another one
+/// begin beside it.
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_during_a_login_hides_no_failure() {
+    let (mut state, now) = (new(), Instant::now());
+    let id = state.begin(Cause::Need, now);
+    state.sign_out();
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Join));
+    let ended = state.end(id, Err(AuthError::rejected("wrong password")), now);
+    assert!(ended.unwrap().unwrap_err().is_rejected());
+    match state.decide(Ask::Token, now) {
+        Decision::Refuse(error) => assert!(error.is_rejected()),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// R6, T5: the refusal of a token that has expired by now is no reason to withhold a login.
+#[tokio::test(start_paused = true)]
+async fn an_expired_token_is_replaced_whatever_was_refused() {
+    let (mut state, mut now) = (new(), Instant::now());
+    for number in 0..4 {
+        let stamp = with(&mut state, token(&number.to_string()), now).stamp;
+        let _ = state.decide(Ask::Newer(stamp), now);
+    }
+    let stamp = with(&mut state, token("4").expires_in(secs(2)), now).stamp;
+    assert!(matches!(
+        state.decide(Ask::Newer(stamp), now),
+        Decision::Refuse(_)
+    ));
+    now += secs(2);
+    assert!(matches!(
+        state.decide(Ask::Newer(stamp), now),
+        Decision::Begin(Cause::Need)
+    ));
+}
+
+/// R2: while a login is under way a refused request joins it, whatever the one before brought.
+#[tokio::test(start_paused = true)]
+async fn a_late_refusal_joins_the_login_under_way() {
+    let (mut state, now) = (new(), Instant::now());
+    let first = with(&mut state, token("a"), now).stamp;
+    let id = state.begin(Cause::Refusal, now);
+    state.end(id, Ok(token("a")), now).unwrap().unwrap();
+    state.begin(Cause::Refusal, now);
+    assert!(matches!(
+        state.decide(Ask::Newer(first), now),
+        Decision::Join
+    ));
+}
+
+/// R2: a renewal ahead that brings the same token says nothing of a refusal that comes later.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_ahead_answers_no_refusal() {
+    let (mut state, now) = (new(), Instant::now());
+    let stamp = with(&mut state, token("a"), now).stamp;
+    with(&mut state, token("a"), now);
+    assert!(matches!(
+        state.decide(Ask::Newer(stamp), now),
+        Decision::Begin(Cause::Refusal)
+    ));
+}
+
+/// R6: tokens that live for less than a minute, each refused once in a while, are no strikes as
+/// long as others in between serve as long as they live.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_served_its_short_life_clears_the_strikes() {
+    let (mut state, mut now) = (new(), Instant::now());
+    for number in 0..20 {
+        let served = token(&format!("served{number}")).expires_in(secs(10));
+        with(&mut state, served, now);
+        now += secs(10);
+        let revoked = token(&format!("revoked{number}")).expires_in(secs(10));
+        let stamp = with(&mut state, revoked, now).stamp;
+        now += secs(1);
+        let decision = state.decide(Ask::Newer(stamp), now);
+        assert!(
+            matches!(decision, Decision::Begin(_)),
+            "{number}: {decision:?}"
+        );
+        let id = state.begin(Cause::Refusal, now);
+        state
+            .end(id, Ok(token(&number.to_string()).expires_in(secs(10))), now)
+            .unwrap()
+            .unwrap();
+        now += secs(10);
+    }
+}
+
+/// R6: a retry that is refused as well shows that its login did not help.
+#[tokio::test(start_paused = true)]
+async fn a_refused_retry_is_a_strike() {
+    let (mut state, mut now) = (new(), Instant::now());
+    let mut stamp = with(&mut state, token("0"), now).stamp;
+    for number in 1..4 {
+        now += secs(61);
+        assert!(matches!(
+            state.decide(Ask::Newer(stamp), now),
+            Decision::Begin(_)
+        ));
+        let id = state.begin(Cause::Refusal, now);
+        let brought = state.end(id, Ok(token(&number.to_string())), now);
+        stamp = brought.unwrap().unwrap().stamp;
+        state.note_refusal(stamp, now);
+    }
+    now += secs(61);
+    assert!(matches!(
+        state.decide(Ask::Newer(stamp), now),
+        Decision::Begin(_)
+    ));
+    let id = state.begin(Cause::Refusal, now);
+    stamp = state.end(id, Ok(token("4")), now).unwrap().unwrap().stamp;
+    state.note_refusal(stamp, now);
+    assert!(matches!(
+        state.decide(Ask::Newer(stamp), now),
+        Decision::Refuse(_)
+    ));
 }

@@ -204,7 +204,9 @@ impl Ledger {
     }
 
     fn under_way(&self) -> usize {
-        let here = self.logins.iter().filter(|login| login.era == self.era);
+        // A sign-out does not end a login; another source has logins of its own.
+        let here = self.logins.iter();
+        let here = here.filter(|login| login.source == self.source);
         here.filter(|login| login.over.is_none()).count()
     }
 

@@ -171,6 +171,7 @@ impl<'a> World<'a> {
     /// no task.
     pub(crate) fn finish(mut self) -> Runtime {
         while self.requests.iter().any(|it| !matches!(it, Stage::Over)) {
+            assert!(self.trail.len() < 200, "T3: there is no end of it");
             let mut steps = Vec::new();
             self.enabled(&mut steps);
             let progress = steps.into_iter().find(|step| match step {

@@ -57,6 +57,13 @@ impl Model {
                     self.ask(Waiter::new(Some(refused)));
                 }
             }
+            Event::RetryRefused(which) => {
+                if let Some(last) = self.sent.len().checked_sub(1) {
+                    let (stamp, sent) = self.sent[last.saturating_sub(usize::from(which % 4))];
+                    self.state.note_refusal(stamp, self.now());
+                    self.oracle.noted(sent);
+                }
+            }
             Event::Brings(text, lifetime) => self.end(Ok((text, lifetime))),
             Event::Fails(how) => self.end(Err(how)),
             Event::Lost => self.lose(),
@@ -75,7 +82,6 @@ impl Model {
                 self.oracle.signed_out();
                 // They are told so.
                 self.waiters.clear();
-                self.fenced.extend(self.login.take());
             }
             Event::Replace => {
                 self.state.replace();
@@ -198,9 +204,14 @@ impl Model {
                     }
                 };
                 let (brought, lifetime) = living(token(text), lifetime);
-                let issued = self.state.end(id, Ok(brought), now).expect(over);
+                let ended = self.state.end(id, Ok(brought), now);
+                let fenced = self.oracle.login.as_ref().is_some_and(|login| login.fenced);
                 self.oracle.brought(text, lifetime);
-                let stamp = issued.expect("a token is an error").stamp;
+                if fenced {
+                    assert!(ended.is_none(), "the token of a login before a sign-out");
+                    return self.ask_again(false);
+                }
+                let stamp = ended.expect(over).expect("a token is an error").stamp;
                 for (sent, oracles) in &self.sent {
                     assert_eq!(sent.is_same_token(stamp), self.oracle.is_token_of(*oracles));
                 }

@@ -42,6 +42,8 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(super) struct UnderWay {
     pub(super) refusal: bool,
+    /// The session was signed out since.
+    pub(super) fenced: bool,
     overdue: Duration,
 }
 
@@ -104,17 +106,21 @@ impl Oracle {
         }
         match &self.token {
             Some(held) if held.generation != sent.generation => return self.asked(),
-            Some(held) if held.arrival > sent.arrival => return vec![Answer::Unchanged],
+            Some(held) if held.arrival > sent.arrival && self.login.is_none() => {
+                return vec![Answer::Unchanged];
+            }
             _ => self.count_refusal(),
         }
+        let cause = match self.unexpired() {
+            Some(_) => Cause::Refusal,
+            None => Cause::Need,
+        };
         if self.is_under_way() {
-            self.login.iter_mut().for_each(|login| login.refusal = true);
+            let login = self.login.iter_mut();
+            login.for_each(|login| login.refusal |= cause == Cause::Refusal);
             return vec![Answer::Join];
         }
-        vec![
-            self.closed(Cause::Refusal)
-                .unwrap_or(Answer::Begin(Cause::Refusal)),
-        ]
+        vec![self.closed(cause).unwrap_or(Answer::Begin(cause))]
     }
 
     /// T6: may, and must, a login begin behind the requests?
@@ -134,30 +140,41 @@ impl Oracle {
         assert_eq!(self.closed(cause), None, "a login that is not allowed");
         self.login = Some(UnderWay {
             refusal: cause == Cause::Refusal,
+            fenced: false,
             overdue: self.now + 31 * SECOND,
         });
     }
 
     pub(super) fn brought(&mut self, text: u64, lifetime: Option<Duration>) {
-        let renewal = self.login.take().is_some_and(|login| login.refusal);
+        let login = self.login.take().expect("a token out of nowhere");
+        if login.fenced {
+            return;
+        }
         (self.rejections, self.outages, self.failure) = (0, 0, None);
         self.arrivals += 1;
-        let same = self.token.take().filter(|held| held.text == text);
-        if renewal && same.is_some() {
+        let old = self.token.take();
+        let served = old.as_ref().is_some_and(|old| !old.refused) && !login.refusal;
+        let same = old.filter(|held| held.text == text);
+        if login.refusal && same.is_some() {
             self.strike();
+        } else if served && same.is_none() {
+            self.strikes = 0;
         }
-        let (generation, since, refused) = match same {
-            Some(held) => (held.generation, held.since, held.refused),
+        let (generation, arrival, since, refused) = match same {
+            Some(held) if !login.refusal => {
+                (held.generation, held.arrival, held.since, held.refused)
+            }
+            Some(held) => (held.generation, self.arrivals, held.since, held.refused),
             None => {
                 self.generations += 1;
-                (self.generations, self.now, false)
+                (self.generations, self.arrivals, self.now, false)
             }
         };
         let lifetime = lifetime.map(|lifetime| lifetime.max(SECOND));
         self.token = Some(Held {
             text,
             generation,
-            arrival: self.arrivals,
+            arrival,
             since,
             invalidated: false,
             refused,
@@ -221,15 +238,26 @@ impl Oracle {
         true
     }
 
+    /// T7, L1: the token of a login under way is not kept, but its failure counts.
     pub(super) fn signed_out(&mut self) {
         self.account += 1;
-        (self.token, self.login) = (None, None);
+        self.token = None;
+        let login = self.login.iter_mut();
+        login.for_each(|login| (login.fenced, login.refusal) = (true, false));
     }
 
     pub(super) fn replaced(&mut self) {
-        self.signed_out();
+        self.account += 1;
+        (self.token, self.login) = (None, None);
         (self.rejections, self.outages, self.failure) = (0, 0, None);
         (self.strikes, self.struck_until) = (0, Duration::ZERO);
+    }
+
+    /// R6: a retry was refused as well.
+    pub(super) fn noted(&mut self, sent: Sent) {
+        if self.is_token_of(sent) {
+            self.count_refusal();
+        }
     }
 
     pub(super) fn sent(&self) -> Option<Sent> {
