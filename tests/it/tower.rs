@@ -319,5 +319,4 @@ async fn a_source_that_waits_for_its_own_session_elsewhere_ends_at_the_limit() {
         error.is_timeout() && error.to_string().contains("its own session"),
         "{error}"
     );
-    sleep(Duration::from_secs(100)).await;
 }

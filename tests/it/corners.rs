@@ -1,0 +1,349 @@
+//! Corners where two rules meet: an account that changes while somebody waits, refusals that come
+//! late or twice, and who is told what.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use http::{Request, Response};
+use tokio::time::sleep;
+use tokio_test::{assert_pending, assert_ready};
+use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
+use tower_bearer::{
+    AuthError, BearerAuthLayer, OnFailedRenewal, ReplayBody, Scope, Session, source_fn,
+};
+use tower_test::mock;
+
+use crate::support::{Body, Desk, Server, auth_error, explanation, get, post, token};
+
+const URI: &str = "https://api.example.com/";
+type Sent = Request<ReplayBody<Body>>;
+
+fn secs(s: u64) -> Duration {
+    Duration::from_secs(s)
+}
+
+async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// S1, T7: a waiting request whose origin the new source's scope does not contain.
+#[tokio::test(start_paused = true)]
+async fn scope_is_checked_again_after_replace_source() {
+    let first = Desk::closed();
+    let layer = BearerAuthLayer::new(first.clone());
+    let server = Server::new();
+    let request = tokio::spawn(
+        layer
+            .layer(server.service())
+            .oneshot(get("https://old.example.com/")),
+    );
+    settle().await;
+    assert_eq!(first.logins(), 1);
+    layer.session().replace_source(source_fn(
+        Scope::origin("https://new.example.com").unwrap(),
+        |_| async { Ok(token("secret-of-new")) },
+    ));
+    let _ = request.await.unwrap();
+    assert!(
+        !server.tokens().contains(&"Bearer secret-of-new".to_owned()),
+        "the new source's token went to https://old.example.com: {:?}",
+        server.tokens()
+    );
+}
+
+/// T7: a request that was sent (and refused) is never replayed as the new account.
+#[tokio::test(start_paused = true)]
+async fn a_sent_request_is_never_replayed_as_the_new_account() {
+    let (inner, mut handle) = mock::pair::<Sent, Response<&'static str>>();
+    let desk = Desk::closed();
+    let layer = BearerAuthLayer::new(desk.clone());
+    desk.let_through(2);
+    layer.session().token().await.unwrap();
+    handle.allow(1);
+    let mut service = layer.layer(inner);
+    let mut response =
+        tokio_test::task::spawn(service.ready().await.unwrap().call(post("transfer 100")));
+    let (request, send) = handle.next_request().await.unwrap();
+    assert_eq!(request.headers()["authorization"], "Bearer t1");
+    send.send_response(Response::builder().status(401).body("").unwrap());
+    for _ in 0..20 {
+        assert_pending!(response.poll());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(desk.logins(), 2);
+    // It waits for readiness now, with t2 granted; t2 is found out to be no good elsewhere.
+    assert!(layer.session().invalidate(&token("t2")));
+    handle.allow(1);
+    for _ in 0..5 {
+        assert_pending!(response.poll());
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(desk.logins(), 3, "waits for a third login");
+    layer
+        .session()
+        .replace_source(source_fn(Scope::any(), |_| async { Ok(token("bob")) }));
+    handle.allow(5);
+    for _ in 0..20 {
+        if response.is_woken() && response.poll().is_ready() {
+            return;
+        }
+        tokio::task::yield_now().await;
+    }
+    let mut next = tokio_test::task::spawn(handle.next_request());
+    if let std::task::Poll::Ready(Some((request, _))) = next.poll() {
+        panic!(
+            "replayed as {:?}",
+            request.headers()["authorization"].to_str()
+        );
+    }
+}
+
+/// T7: after `replace_source` a refused request gets its original response.
+#[tokio::test(start_paused = true)]
+async fn replace_between_login_and_poll_keeps_the_original_response() {
+    let server = Server::accepting("never");
+    let desk = Desk::open();
+    let layer = BearerAuthLayer::new(desk.clone());
+    layer.session().token().await.unwrap();
+    let mut response = tokio_test::task::spawn(layer.layer(server.service()).oneshot(get(URI)));
+    while desk.logins() < 2 {
+        assert_pending!(response.poll());
+        tokio::task::yield_now().await;
+    }
+    settle().await;
+    // The login has ended; the waiter was not polled since.
+    layer.session().replace_source(Desk::open());
+    let got = assert_ready!(response.poll());
+    let got = got.expect("the original response, not an error");
+    assert_eq!(got.status(), 401);
+}
+
+/// T7: who waits when the session is signed out gets `is_signed_out()`, not the next session's token.
+#[tokio::test(start_paused = true)]
+async fn who_waited_gets_signed_out_even_if_another_logs_in_at_once() {
+    let desk = Desk::closed();
+    let session = Session::new(desk.clone());
+    let mut waiter = tokio_test::task::spawn(session.token());
+    assert_pending!(waiter.poll());
+    settle().await;
+    session.sign_out();
+    desk.let_through(5);
+    session.token().await.unwrap();
+    let got = assert_ready!(waiter.poll());
+    assert!(got.is_err_and(|error| error.is_signed_out()));
+}
+
+/// T7: the token of an account that was signed out or replaced is not handed out afterwards.
+#[tokio::test(start_paused = true)]
+async fn no_old_token_is_handed_out_after_the_fence() {
+    for signs_out in [true, false] {
+        let desk = Desk::closed();
+        let session = Session::new(desk.clone());
+        let mut waiter = tokio_test::task::spawn(session.token());
+        assert_pending!(waiter.poll());
+        desk.let_through(1);
+        settle().await;
+        if signs_out {
+            session.sign_out();
+        } else {
+            session.replace_source(source_fn(Scope::any(), |_| async { Ok(token("bob")) }));
+        }
+        if let std::task::Poll::Ready(Ok(got)) = waiter.poll() {
+            assert_ne!(got.expose(), "t1", "signs_out: {signs_out}");
+        }
+    }
+}
+
+/// L1: a wrong password is tried once a minute at most; `sign_out` does not clear that.
+#[tokio::test(start_paused = true)]
+async fn signing_out_during_a_login_does_not_evade_the_latch() {
+    let logins = Arc::new(AtomicUsize::new(0));
+    let count = logins.clone();
+    let session = Session::new(source_fn(Scope::any(), move |_| {
+        count.fetch_add(1, Ordering::SeqCst);
+        async {
+            sleep(Duration::from_millis(200)).await;
+            Err(AuthError::rejected("wrong password"))
+        }
+    }));
+    for _ in 0..20 {
+        let waits = tokio::spawn(session.token());
+        sleep(Duration::from_millis(100)).await;
+        session.sign_out();
+        let _ = waits.await.unwrap();
+        sleep(secs(1)).await;
+    }
+    assert_eq!(logins.load(Ordering::SeqCst), 1);
+}
+
+/// T2: one login at a time, also around a sign-out.
+#[tokio::test(start_paused = true)]
+async fn one_login_at_a_time_around_sign_outs() {
+    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (n, m) = (now.clone(), most.clone());
+    let session = Session::new(source_fn(Scope::any(), move |_| {
+        let (n, m) = (n.clone(), m.clone());
+        async move {
+            m.fetch_max(n.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            sleep(secs(20)).await;
+            n.fetch_sub(1, Ordering::SeqCst);
+            Ok(token("t"))
+        }
+    }));
+    for _ in 0..50 {
+        let waits = tokio::spawn(session.token());
+        sleep(Duration::from_millis(10)).await;
+        session.sign_out();
+        let _ = waits.await.unwrap();
+    }
+    assert_eq!(most.load(Ordering::SeqCst), 1);
+}
+
+/// R6: the first refusal of a generation decides, also when it is the retry that is refused.
+#[tokio::test(start_paused = true)]
+async fn the_refusal_of_a_retry_counts() {
+    let (desk, server) = (Desk::open(), Server::accepting("never"));
+    let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
+    // A request every 61 s, refused with each token, each of them fresh: 0 s old when first refused.
+    for _ in 0..200 {
+        let _ = client.clone().oneshot(get(URI)).await.unwrap();
+        sleep(secs(61)).await;
+    }
+    // 3 free strikes, pauses of 1..32 s do not show at 61 s, then 64, 128, 256, 300 s.
+    assert!(
+        desk.logins() < 80,
+        "{} logins in 200 requests",
+        desk.logins()
+    );
+}
+
+/// R6: tokens that live less than a minute, each good until revoked, must not add up to a closed gate.
+#[tokio::test(start_paused = true)]
+async fn short_lived_tokens_that_serve_well_clear_the_strikes() {
+    let server = Server::new();
+    let number = Arc::new(AtomicUsize::new(0));
+    let (logins, accepting) = (number.clone(), server.clone());
+    let layer = BearerAuthLayer::new(source_fn(Scope::any(), move |_| {
+        let text = format!("t{}", logins.fetch_add(1, Ordering::SeqCst));
+        accepting.accept(&text);
+        async move { Ok(token(&text).expires_in(secs(60))) }
+    }));
+    let client = layer.layer(server.service());
+    for day in 0..8 {
+        // An hour of good service, with a token a minute and no refusal.
+        for _ in 0..363 {
+            assert_eq!(
+                client.clone().oneshot(get(URI)).await.unwrap().status(),
+                200
+            );
+            sleep(secs(10)).await;
+        }
+        // The server restarts and forgets the token.
+        server.accept("nothing");
+        let response = client.clone().oneshot(get(URI)).await.unwrap();
+        assert_eq!(
+            response.status(),
+            200,
+            "day {day}: {:?}",
+            explanation(&response)
+        );
+    }
+}
+
+/// R4: a login that is not allowed now is explained, also where the body was too large to replay.
+#[tokio::test(start_paused = true)]
+async fn a_body_over_the_limit_is_told_why_there_was_no_login() {
+    for choice in [OnFailedRenewal::Respond, OnFailedRenewal::Error] {
+        let desk = Desk::open().script([Ok(token("a")), Err(AuthError::rejected("locked"))]);
+        let client = BearerAuthLayer::new(desk.clone())
+            .replay_limit(3)
+            .on_failed_renewal(choice)
+            .layer(Server::accepting("b").service());
+        // The first refusal makes the login that fails, the second is refused one.
+        let _ = client.clone().oneshot(get(URI)).await;
+        match client.clone().oneshot(post("payload")).await {
+            Ok(response) => {
+                assert_eq!(
+                    choice,
+                    OnFailedRenewal::Respond,
+                    "asked for the error, got {}",
+                    response.status()
+                );
+                assert!(explanation(&response).is_some(), "{choice:?}: no AuthError");
+            }
+            Err(error) => assert!(auth_error(error).is_rejected()),
+        }
+    }
+}
+
+/// R2: a refusal while a login is under way joins it, whatever login its token's stamp is of.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_with_an_older_stamp_joins_the_login_under_way() {
+    let desk = Desk::closed().script([Ok(token("a")), Ok(token("a")), Ok(token("b"))]);
+    let client = BearerAuthLayer::new(desk.clone()).layer(service_fn(async |request: Sent| {
+        let old = request.headers()["authorization"] == "Bearer a";
+        if old && request.uri().path() == "/slow" {
+            sleep(secs(10)).await;
+        }
+        Ok::<_, BoxError>(
+            Response::builder()
+                .status(if old { 401 } else { 200 })
+                .body("")
+                .unwrap(),
+        )
+    }));
+    desk.let_through(2);
+    client.session().token().await.unwrap();
+    let slow = tokio::spawn(client.clone().oneshot(get("https://api.example.com/slow")));
+    sleep(secs(1)).await;
+    let unchanged = client.clone().oneshot(get(URI)).await.unwrap();
+    assert!(explanation(&unchanged).unwrap().is_unchanged());
+    // The next one is refused too; its login, the third, is slow, and will help.
+    let next = tokio::spawn(client.clone().oneshot(get(URI)));
+    sleep(secs(15)).await;
+    desk.let_through(1);
+    assert_eq!(next.await.unwrap().unwrap().status(), 200);
+    assert_eq!(slow.await.unwrap().unwrap().status(), 200);
+    assert_eq!(desk.logins(), 3);
+}
+
+/// inner service once after it gave its own reservation back.
+#[tokio::test(start_paused = true)]
+async fn a_withheld_login_costs_one_readiness() {
+    #[derive(Clone)]
+    struct Counting(Arc<AtomicUsize>);
+    impl Service<Sent> for Counting {
+        type Response = Response<&'static str>;
+        type Error = BoxError;
+        type Future = std::future::Ready<Result<Self::Response, BoxError>>;
+        fn poll_ready(
+            &mut self,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), BoxError>> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            std::task::Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, _: Sent) -> Self::Future {
+            std::future::ready(Ok(Response::new("")))
+        }
+    }
+    let desk = Desk::open().script([Ok(token("a")), Err(AuthError::rejected("locked"))]);
+    let layer = BearerAuthLayer::new(desk.clone());
+    let session = layer.session().clone();
+    session.token().await.unwrap();
+    session.invalidate(&token("a"));
+    let _ = session.token().await;
+    assert_eq!(desk.logins(), 2);
+    let readied = Arc::new(AtomicUsize::new(0));
+    let before = session.stats().logins_withheld;
+    layer
+        .layer(Counting(readied.clone()))
+        .oneshot(get(URI))
+        .await
+        .unwrap();
+    let withheld = session.stats().logins_withheld - before;
+    assert_eq!((readied.load(Ordering::SeqCst), withheld), (2, 1));
+}
