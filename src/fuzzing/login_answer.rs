@@ -199,7 +199,7 @@ impl Answer {
             );
             for secret in tokens(json) {
                 // A mask and a cut can spell these by themselves.
-                let secret = one_line(secret);
+                let secret = one_line(secret.trim());
                 let spelled = secret.is_empty() || secret.contains(['*', '…']);
                 assert!(spelled || !text.contains(&secret), "{text:?} {secret:?}");
             }
@@ -238,11 +238,12 @@ fn is_telling(secret: &str) -> bool {
 }
 
 fn spellings(secret: &str) -> [String; 5] {
+    let secret = secret.trim();
     let json = serde_json::to_string(secret).unwrap();
     let debug = format!("{secret:?}");
     [
         secret.to_owned(),
-        one_line(secret).trim().to_owned(),
+        one_line(secret),
         json[1..json.len() - 1].to_owned(),
         debug[1..debug.len() - 1].to_owned(),
         byte_serialize(secret.as_bytes()).collect(),

@@ -158,6 +158,8 @@ fn add_tokens<'a>(secrets: &mut Vec<&'a str>, value: &'a Value) {
 
 /// A server that echoes the body, and not the field, spells a secret as the body did.
 fn spellings(secret: &str) -> impl Iterator<Item = Zeroizing<String>> + use<> {
+    // A newline behind it, as files have one, may be gone.
+    let secret = secret.trim();
     let json = serde_json::to_string(secret).map(Zeroizing::new).ok();
     let json = json.map(|quoted| {
         let inner = quoted.get(1..quoted.len().saturating_sub(1));
@@ -208,6 +210,9 @@ mod tests {
         assert_eq!(mask.clean("<l1ne br3ak>").as_deref(), Some("<***>"));
         assert_eq!(mask.clean(r"<l1ne\nbr3ak>").as_deref(), Some("<***>"));
         assert_eq!(mask.clean("\u{1b}").as_deref(), None);
+
+        let mask = Mask::new(&["hunter2\n", " "], None);
+        assert_eq!(mask.clean("a hunter2 b").as_deref(), Some("a *** b"));
     }
 
     /// L4: an answer full of tokens, and of a text that they cover, costs neither gigabytes nor
