@@ -1,0 +1,215 @@
+//! The rules for logins, told a second time and independently of the session's own machine.
+//!
+//! It sees what a login sees and what a client sees, but not the session's clock. So wherever
+//! threads may race, a rule counts what is certain, and is therefore never stricter than the
+//! session's own: whatever it objects to is wrong.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tower_bearer::{AuthError, Session, SessionBuilder, Token, TokenSource};
+
+pub(crate) const LOGIN_TIMEOUT: Duration = Duration::from_millis(2_000);
+const MIN_LIFETIME: Duration = Duration::from_millis(200);
+const RENEW_AHEAD: f64 = 0.1;
+const REJECTION: Pause = Pause::millis(200, 2_000);
+const OUTAGE: Pause = Pause::millis(20, 200);
+const MAX_RETRY_AFTER: Duration = Duration::from_millis(1_500);
+pub(crate) const STRIKE: Pause = Pause::millis(100, 1_000);
+const FREE_STRIKES: u32 = 3;
+pub(crate) const FRESH_FOR: Duration = Duration::from_millis(300);
+
+#[derive(Clone, Copy)]
+pub(crate) struct Pause {
+    first: Duration,
+    pub(crate) max: Duration,
+}
+
+#[derive(Default)]
+pub(crate) struct Rules {
+    running: u32,
+    rejections: u32,
+    outages: u32,
+    closed: Option<(Instant, &'static str)>,
+    strikes: u32,
+    struck_until: Option<Instant>,
+    held: Option<Held>,
+    /// Tokens that a server refused, and when that was first seen.
+    refused: HashMap<String, Instant>,
+}
+
+struct Held {
+    token: Token,
+    since: Instant,
+    /// When this login ended; `since` is that of the first login that brought this token.
+    renewed: Instant,
+    struck: bool,
+}
+
+/// Is it known why a login was made?
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cause {
+    /// A refusal, for there is no other cause.
+    Refusal,
+    Unknown,
+}
+
+/// Numbers so small that every pause begins and ends many times in a short run.
+pub(crate) fn session(source: impl TokenSource) -> Session {
+    builder(Session::builder(source)).build()
+}
+
+fn builder(builder: SessionBuilder) -> SessionBuilder {
+    builder
+        .login_timeout(LOGIN_TIMEOUT)
+        .min_lifetime(MIN_LIFETIME)
+        .renew_ahead(RENEW_AHEAD, Duration::from_secs(60))
+        .rejection_backoff(REJECTION.first, REJECTION.max)
+        .outage_backoff(OUTAGE.first, OUTAGE.max)
+        .max_retry_after(MAX_RETRY_AFTER)
+        .refusal_backoff(FREE_STRIKES, STRIKE.first, STRIKE.max)
+        .fresh_for(FRESH_FOR)
+}
+
+impl Rules {
+    pub(crate) fn refused(&mut self, token: &str, now: Instant) {
+        self.refused.entry(token.to_owned()).or_insert(now);
+    }
+
+    /// A login begins. What speaks against it?
+    pub(crate) fn begin(&mut self, stale: Option<&Token>, now: Instant) -> (Cause, Vec<String>) {
+        let mut objections = Vec::new();
+        self.running += 1;
+        if self.running > 1 {
+            objections.push(format!("{} logins at a time", self.running));
+        }
+        if let Some((until, why)) = self.closed.filter(|(until, _)| now < *until) {
+            objections.push(format!("a login {:?} too soon after {why}", until - now));
+        }
+        let cause = self.cause(stale, now).unwrap_or_else(|objection| {
+            objections.push(objection);
+            Cause::Unknown
+        });
+        match cause {
+            Cause::Refusal => self.strike_once(now),
+            // If that token was refused, and when, is not known for certain.
+            Cause::Unknown => self.forgive(),
+        }
+        let struck = self.struck_until.filter(|until| now < *until);
+        if let Some(until) = struck.filter(|_| cause == Cause::Refusal) {
+            let (left, strikes) = (until - now, self.strikes);
+            objections.push(format!("a login {left:?} too soon after {strikes} strikes"));
+        }
+        (cause, objections)
+    }
+
+    pub(crate) fn end(&mut self, cause: Cause, outcome: Result<&Token, &AuthError>, now: Instant) {
+        self.running = self.running.saturating_sub(1);
+        match outcome {
+            Ok(token) => self.hold(token, cause, now),
+            Err(error) if error.is_unavailable() => {
+                self.outages += 1;
+                let asked = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
+                let pause = (OUTAGE.after(self.outages) / 2).max(asked);
+                self.closed = Some((now + pause, "one that was unavailable"));
+            }
+            Err(_) => {
+                self.outages = 0;
+                self.rejections += 1;
+                let pause = REJECTION.after(self.rejections);
+                self.closed = Some((now + pause, "one that was rejected"));
+            }
+        }
+    }
+
+    /// Why is there a login at all?
+    fn cause(&self, stale: Option<&Token>, now: Instant) -> Result<Cause, String> {
+        let held = match (&self.held, stale) {
+            (None, None) => return Ok(Cause::Unknown),
+            (Some(held), Some(stale)) if held.token.header_value() == stale.header_value() => held,
+            (held, _) => {
+                let known = held.is_some();
+                return Err(format!(
+                    "a login for an odd token (one is in hand: {known})"
+                ));
+            }
+        };
+        let age = now.duration_since(held.renewed);
+        let due = held.token.lifetime().map(|lifetime| {
+            let ahead = lifetime.mul_f64(1.0 - RENEW_AHEAD) - Duration::from_millis(1);
+            ahead.max(MIN_LIFETIME)
+        });
+        match (self.refused.contains_key(held.token.expose()), due) {
+            (true, None) => Ok(Cause::Refusal),
+            (true, Some(due)) if age < due => Ok(Cause::Refusal),
+            (true, Some(_)) => Ok(Cause::Unknown),
+            (false, Some(due)) if age >= due => Ok(Cause::Unknown),
+            (false, _) => Err("a login without need: its token was never refused".to_owned()),
+        }
+    }
+
+    /// The first refusal of a token tells if its login was worth it.
+    fn strike_once(&mut self, now: Instant) {
+        let Some(held) = self.held.as_mut().filter(|held| !held.struck) else {
+            return;
+        };
+        held.struck = true;
+        // The session saw the refusal between these two.
+        let seen = self.refused.get(held.token.expose());
+        match (now.duration_since(held.since) < FRESH_FOR, seen.copied()) {
+            (true, Some(seen)) => self.strike(seen),
+            _ => self.forgive(),
+        }
+    }
+
+    fn strike(&mut self, at: Instant) {
+        self.strikes += 1;
+        let paid = self.strikes.saturating_sub(FREE_STRIKES);
+        if paid > 0 {
+            self.struck_until = Some(at + STRIKE.after(paid));
+        }
+    }
+
+    fn forgive(&mut self) {
+        self.strikes = 0;
+        self.struck_until = None;
+    }
+
+    fn hold(&mut self, token: &Token, cause: Cause, now: Instant) {
+        (self.closed, self.rejections, self.outages) = (None, 0, 0);
+        let same = |held: &Held| held.token.header_value() == token.header_value();
+        match self.held.take().filter(same) {
+            Some(mut held) => {
+                if cause == Cause::Refusal {
+                    self.strike(now);
+                }
+                (held.token, held.renewed) = (token.clone(), now);
+                self.held = Some(held);
+            }
+            None => {
+                self.refused.clear();
+                self.held = Some(Held {
+                    token: token.clone(),
+                    since: now,
+                    renewed: now,
+                    struck: false,
+                });
+            }
+        }
+    }
+}
+
+impl Pause {
+    const fn millis(first: u64, max: u64) -> Self {
+        Self {
+            first: Duration::from_millis(first),
+            max: Duration::from_millis(max),
+        }
+    }
+
+    fn after(self, times: u32) -> Duration {
+        let doubled = 1_u32.checked_shl(times - 1).unwrap_or(u32::MAX);
+        self.first.saturating_mul(doubled).min(self.max)
+    }
+}
