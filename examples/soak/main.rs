@@ -27,6 +27,7 @@ mod upload;
 mod worker;
 
 use std::hash::{BuildHasher, RandomState};
+use std::panic;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
@@ -59,6 +60,7 @@ async fn main() -> Result<ExitCode, BoxError> {
     let Args { seconds, seed } = args()?;
     println!("{CLONES} clones for {seconds} s; to repeat: --seconds {seconds} --seed {seed}\n");
     let tally = Arc::new(Tally::default());
+    count_panics(tally.clone());
     soak(seconds, seed, tally.clone()).await?;
     quiet::check_drained(&tally).await;
 
@@ -132,6 +134,15 @@ async fn soak(seconds: u64, seed: u64, tally: Arc<Tally>) -> Result<(), BoxError
         tally.violation(Count::OtherViolations, what);
     }
     Ok(())
+}
+
+/// A task that panics takes nobody with it, and would go unnoticed.
+fn count_panics(tally: Arc<Tally>) {
+    let report = panic::take_hook();
+    panic::set_hook(Box::new(move |panic| {
+        tally.violation(Count::OtherViolations, panic.to_string());
+        report(panic);
+    }));
 }
 
 /// Says how it goes, once a second.

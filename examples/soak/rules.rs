@@ -137,8 +137,10 @@ impl Rules {
         };
         let age = now.duration_since(held.renewed);
         let due = held.token.lifetime().map(|lifetime| {
-            let ahead = lifetime.mul_f64(1.0 - RENEW_AHEAD) - Duration::from_millis(1);
-            ahead.max(MIN_LIFETIME)
+            let due = lifetime.mul_f64(1.0 - RENEW_AHEAD);
+            // Fractions are not exact.
+            due.saturating_sub(Duration::from_millis(1))
+                .max(MIN_LIFETIME)
         });
         match (self.refused.contains_key(held.token.expose()), due) {
             (true, None) => Ok(Cause::Refusal),
