@@ -65,7 +65,12 @@ impl Api {
     /// What the next login's choices are drawn from.
     pub(crate) fn next_login(&self) -> Rng {
         let number = self.logins.fetch_add(1, Relaxed);
-        Rng::of(self.seed, 0x1061_0000_0000 + number)
+        let mut rng = Rng::of(self.seed, 0x1061_0000_0000 + number);
+        match rng.permille(500) {
+            // Faults come in rows as well, so that pauses double.
+            true => Rng::of(self.seed, 0x1062_0000_0000 + number / 4),
+            false => rng,
+        }
     }
 
     pub(crate) async fn handle(

@@ -63,7 +63,8 @@ async fn answer(api: &Api, conn: &Conn, rng: &mut Rng) -> Result<Answer, Reset> 
             let again = api.tokens.again().filter(|_| rng.permille(500));
             let lifetime = rng
                 .permille(250)
-                .then(|| Duration::from_secs(rng.between(0, 3) as u64));
+                .then(|| rng.pick(&[0, 250, 500, 1_000, 2_000]))
+                .map(Duration::from_millis);
             token(&again.unwrap_or_else(|| api.tokens.issue(lifetime)))
         }
         Fault::Hangs => {
@@ -143,7 +144,7 @@ fn slowness(rng: &mut Rng) -> Duration {
 }
 
 fn token(good: &Good) -> Result<Answer, Reset> {
-    let lifetime = good.expires.map(|(lifetime, _)| lifetime.as_secs());
+    let lifetime = good.expires.map(|(lifetime, _)| lifetime.as_secs_f64());
     let lifetime = lifetime.map_or(String::new(), |it| format!(", \"expires_in\": {it}"));
     let token = &good.token;
     let text = format!("{{\"access_token\": \"{token}\", \"token_type\": \"bearer\"{lifetime}}}");

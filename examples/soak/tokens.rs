@@ -69,6 +69,7 @@ pub(crate) async fn revoke_at_random(
         for _ in 0..if storm { rng.between(3, 12) } else { 1 } {
             let pause = match storm {
                 true => rng.millis(10, 150),
+                false if rng.permille(200) => rng.millis(1_000, 2_500),
                 false => rng.millis(100, 1_200),
             };
             sleep(pause).await;

@@ -4,6 +4,8 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::thread;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
@@ -78,6 +80,10 @@ impl Upload {
             true => left,
             false => left.min(self.rng.between(1, LARGEST_PIECE)),
         };
+        if self.rng.permille(60) {
+            // As one that reads a file: the other attempt may want it in the middle of a poll.
+            thread::sleep(Duration::from_micros(300));
+        }
         let data = self.claim.bytes(self.at, len);
         self.at += len;
         if !self.whole {
