@@ -23,6 +23,8 @@ pub(crate) struct Upload {
     at: usize,
     ended: bool,
     whole: bool,
+    /// So slow that it is still on its way when a login has ended.
+    slow: bool,
     /// The caller's own body fails there.
     fails_at: Option<usize>,
     rng: Rng,
@@ -43,14 +45,16 @@ impl Upload {
         claim: Claim,
         whole: bool,
         fails_at: Option<usize>,
-        rng: Rng,
+        mut rng: Rng,
         live: Live,
     ) -> Self {
+        let slow = rng.permille(250);
         Self {
             claim,
             at: 0,
             ended: false,
             whole,
+            slow,
             fails_at,
             rng,
             pause: Pause::None,
@@ -78,7 +82,10 @@ impl Upload {
         let left = self.claim.len - self.at;
         let len = match self.whole {
             true => left,
-            false => left.min(self.rng.between(1, LARGEST_PIECE)),
+            false => {
+                let most = (self.claim.len / 4).clamp(1, LARGEST_PIECE);
+                left.min(self.rng.between(1, most))
+            }
         };
         if self.rng.permille(60) {
             // As one that reads a file: the other attempt may want it in the middle of a poll.
@@ -89,7 +96,10 @@ impl Upload {
         if !self.whole {
             self.pause = match self.rng.below(10) {
                 0..=3 => Pause::Turn,
-                4 | 5 => Pause::Sleep(Box::pin(sleep(self.rng.millis(1, 6)))),
+                4 | 5 => {
+                    let most = if self.slow { 120 } else { 6 };
+                    Pause::Sleep(Box::pin(sleep(self.rng.millis(1, most))))
+                }
                 _ => Pause::None,
             };
         }
