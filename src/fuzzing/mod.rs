@@ -9,11 +9,13 @@ mod input;
 mod jwt;
 mod login_answer;
 mod replay;
+mod session;
 
 pub use challenges::challenges;
 pub use jwt::jwt;
 pub use login_answer::login_answer;
 pub use replay::replay;
+pub use session::session;
 
 #[cfg(test)]
 mod tests;

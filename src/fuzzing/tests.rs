@@ -27,6 +27,12 @@ fn the_corpus_of_replays_is_clean() {
     replay_corpus("replay", replay);
 }
 
+/// T2, T5, T6, T7, R2, R6, L1, L2: every sequence of events that the fuzzer found worth keeping.
+#[test]
+fn the_corpus_of_sessions_is_clean() {
+    replay_corpus("session", session);
+}
+
 fn replay_corpus(target: &str, body: fn(&[u8])) {
     let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
     // The published package comes without it.

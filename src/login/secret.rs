@@ -211,7 +211,7 @@ mod tests {
         assert_eq!(mask.clean(r"<l1ne\nbr3ak>").as_deref(), Some("<***>"));
         assert_eq!(mask.clean("\u{1b}").as_deref(), None);
 
-        let mask = Mask::new(&["hunter2\n", " "], None);
+        let mask = Mask::new(&["hunter2\n", " "], None, "");
         assert_eq!(mask.clean("a hunter2 b").as_deref(), Some("a *** b"));
     }
 
