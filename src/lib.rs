@@ -66,8 +66,9 @@
 //!   [that is allowed](BearerAuthLayer::allow_plain_http).
 //! * **No deadlock**: no reservation of the inner service is held during a login, so the login may go through the same
 //!   limits, and a [built-in login](login) through the very stack that it authenticates.
-//! * **Nothing hangs**: a login ends after 30 seconds and no request waits longer than 60 for one. There is no panic
-//!   without a runtime, without a timer, or by a source that panics, but an error.
+//! * **Nothing hangs**: a login ends after 30 seconds, and no request waits longer than 60 for one. Without a runtime,
+//!   without a timer, or after a source that panicked there is an error, not a panic. (tokio tells of a missing timer by
+//!   a panic, which is caught: the panic hook sees it, and `panic = "abort"` does not allow it.)
 //! * **Nothing is buffered ahead**, and no more than 64 KiB of a body is kept, until the response is accepted.
 //!
 //! # What it does not do
@@ -84,6 +85,8 @@
 //!   reuses the one that a small 401 with a `Content-Length` came on, not one of a chunked 401.
 //! * An upload that is given up for the retry ends as soon as the connection asks for more of it. hyper asks when the
 //!   server reads or closes; a server that does neither keeps that connection open. The retry does not wait for it.
+//! * A login through the very stack that it authenticates makes a cycle of ownership: let the login's client hold that
+//!   stack weakly, or end the cycle by [`Session::replace_source`].
 //! * A response body that holds a reservation of the inner service while the caller does not read it can keep a login
 //!   through that service waiting; the login's time limit ends that.
 

@@ -40,7 +40,8 @@ impl SessionBuilder {
     }
 
     /// How long one request waits for a login, be it its own or another's. 60 seconds by default:
-    /// a login, and another one should the first be lost with its runtime.
+    /// a login, and another one should the first be lost with its runtime. A request may wait for
+    /// two: before it is sent, and after it was refused.
     #[must_use]
     pub fn wait_timeout(self, limit: Duration) -> Self {
         self.set(|policy| policy.wait_timeout = limit)
