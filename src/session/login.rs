@@ -10,9 +10,9 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
-use super::Shared;
 use super::deadline::{Deadline, no_runtime};
 use super::issued::{Issued, LoginId};
+use super::shared::Shared;
 use crate::source::DynTokenSource;
 use crate::{AuthError, Token};
 

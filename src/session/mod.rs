@@ -21,6 +21,7 @@ mod issued;
 mod login;
 mod mark;
 mod policy;
+mod shared;
 mod state;
 mod stats;
 mod wait;
@@ -28,15 +29,16 @@ mod wait;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use tokio::time::Instant;
 
 use self::deadline::Deadline;
 use self::gate::Cause;
 use self::issued::Age;
-use self::login::{Login, Outcome, Running, Waiters};
+use self::login::{Login, Waiters};
 use self::policy::Policy;
+use self::shared::{Inner, Shared};
 use self::state::{Decision, State};
 use crate::source::DynTokenSource;
 use crate::{AuthError, Scope, Token, TokenSource};
@@ -78,22 +80,6 @@ pub(crate) struct View {
     epoch: u64,
     pub(crate) scope: Scope,
     issued: Option<Issued>,
-}
-
-struct Shared {
-    id: SessionId,
-    policy: Policy,
-    /// Moves under the lock only.
-    epoch: AtomicU64,
-    inner: Mutex<Inner>,
-}
-
-struct Inner {
-    state: State,
-    source: Arc<dyn DynTokenSource>,
-    scope: Scope,
-    /// Those of the login under way.
-    waiters: Option<Waiters>,
 }
 
 enum Answer {
@@ -319,50 +305,6 @@ impl Session {
         if inner.state.is_due(Instant::now()) {
             // Without a runtime it is put off: whoever needs a login then is told.
             let _ = self.shared.begin(inner, Cause::Need);
-        }
-    }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing under the lock leaves the state half changed, should it panic.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Makes every clone look again. To be called under the lock.
-    fn touch(&self) {
-        self.epoch.fetch_add(1, Ordering::Release);
-    }
-
-    fn begin(
-        self: &Arc<Self>,
-        mut inner: MutexGuard<'_, Inner>,
-        cause: Cause,
-    ) -> Result<Login, AuthError> {
-        let id = inner.state.begin(cause, Instant::now());
-        let stale = inner.state.in_hand().map(|issued| issued.token.clone());
-        let running = Running::new(self.clone(), inner.source.clone(), id);
-        let waiters = Waiters::new();
-        let login = waiters.login.clone();
-        let given_up = inner.waiters.replace(waiters);
-        self.touch();
-        drop(inner);
-        drop(given_up);
-        running.spawn(stale)?;
-        Ok(login)
-    }
-
-    /// Changes the state, and tells the waiters of the login under way if that is over now. Without
-    /// an outcome they ask again.
-    fn settle(&self, change: impl FnOnce(&mut Inner) -> Option<(Waiters, Option<Outcome>)>) {
-        let mut inner = self.lock();
-        // What it was made from is a user's, and not to be dropped under the lock.
-        let _error = inner.state.failure().cloned();
-        let over = change(&mut inner);
-        self.touch();
-        drop(inner);
-        if let Some((waiters, Some(outcome))) = over {
-            waiters.tell(outcome);
         }
     }
 }

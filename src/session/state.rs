@@ -1,6 +1,8 @@
 //! The pure machine: which token is in hand, which login is under way, and what follows from that
 //! for one who asks. No clock, no lock, no async: `now` comes in, decisions go out.
 
+mod fence;
+
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,6 +12,8 @@ use super::issued::{Age, Held, Issued, LoginId, Stamp};
 use super::policy::{Policy, later};
 use super::stats::Stats;
 use crate::{AuthError, Token};
+
+pub(crate) use self::fence::Patience;
 
 /// How much longer than its time limit a login may stay silent before it counts as lost.
 const GRACE: Duration = Duration::from_secs(1);
@@ -49,14 +53,6 @@ pub(crate) enum Ask {
     Of(Stamp),
     /// A newer one than this, which was refused.
     Newer(Stamp),
-}
-
-/// A token may expire while the inner service gets ready. Another one is waited for once, not for
-/// ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
-    Fresh,
-    Spent,
 }
 
 #[derive(Debug)]
@@ -208,75 +204,9 @@ impl State {
         true
     }
 
-    /// A login under way goes on: one at a time, and the gate is to hear of its failure.
-    pub(super) fn sign_out(&mut self) {
-        self.account += 1;
-        self.signed_out = self.account;
-        self.held = None;
-        if let Some(login) = &mut self.login {
-            login.fenced = true;
-            login.renewal = false;
-        }
-    }
-
-    /// The source is another one, and with it the account.
-    pub(super) fn replace(&mut self) {
-        self.account += 1;
-        self.held = None;
-        self.login = None;
-        self.gate.reset();
-    }
-
     /// What the last login failed with.
     pub(super) fn failure(&self) -> Option<&AuthError> {
         self.gate.failure()
-    }
-
-    /// The token for one who was granted one before and had to wait since; `None`: there is none
-    /// now. `sent`: the server has seen its request.
-    ///
-    /// # Errors
-    ///
-    /// The session was signed out since, or the request would be repeated as another account.
-    pub(super) fn still(
-        &self,
-        granted: &Issued,
-        sent: bool,
-        patience: Patience,
-        now: Instant,
-    ) -> Result<Option<Issued>, AuthError> {
-        let is_current = self.is_current(granted.stamp.account)?;
-        if sent && !is_current {
-            return Err(AuthError::signed_out());
-        }
-        let unexpired = |issued: &&Issued| issued.age(|| now) != Age::Expired;
-        if let Some(issued) = self.usable().filter(unexpired) {
-            return Ok(Some(issued.clone()));
-        }
-        // There will be no better one: a login for it is not allowed, or was waited for already.
-        let stamp = self.in_hand().map(|issued| issued.stamp);
-        let stays = stamp == Some(granted.stamp)
-            && unexpired(&granted)
-            && self.login.is_none()
-            && self.gate.pass(Cause::Refusal, now).is_err();
-        let stays = stays || is_current && patience == Patience::Spent;
-        Ok(stays.then(|| granted.clone()))
-    }
-
-    /// `false`: there is another source since.
-    ///
-    /// # Errors
-    ///
-    /// The session was signed out since.
-    pub(super) fn is_current(&self, account: u64) -> Result<bool, AuthError> {
-        if account < self.signed_out {
-            return Err(AuthError::signed_out());
-        }
-        Ok(account == self.account)
-    }
-
-    pub(super) fn account(&self) -> u64 {
-        self.account
     }
 
     /// There is no usable token; but one that is only about to be renewed still serves.

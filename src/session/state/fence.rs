@@ -1,0 +1,84 @@
+//! What a sign-out and another source part: accounts, and those who waited across.
+
+use tokio::time::Instant;
+
+use super::State;
+use crate::AuthError;
+use crate::session::gate::Cause;
+use crate::session::issued::{Age, Issued};
+
+/// A token may expire while the inner service gets ready. Another one is waited for once, not for
+/// ever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Fresh,
+    Spent,
+}
+
+impl State {
+    /// A login under way goes on: one at a time, and the gate is to hear of its failure.
+    pub(in crate::session) fn sign_out(&mut self) {
+        self.account += 1;
+        self.signed_out = self.account;
+        self.held = None;
+        if let Some(login) = &mut self.login {
+            login.fenced = true;
+            login.renewal = false;
+        }
+    }
+
+    /// The source is another one, and with it the account.
+    pub(in crate::session) fn replace(&mut self) {
+        self.account += 1;
+        self.held = None;
+        self.login = None;
+        self.gate.reset();
+    }
+
+    /// The token for one who was granted one before and had to wait since; `None`: there is none
+    /// now. `sent`: the server has seen its request.
+    ///
+    /// # Errors
+    ///
+    /// The session was signed out since, or the request would be repeated as another account.
+    pub(in crate::session) fn still(
+        &self,
+        granted: &Issued,
+        sent: bool,
+        patience: Patience,
+        now: Instant,
+    ) -> Result<Option<Issued>, AuthError> {
+        let is_current = self.is_current(granted.stamp.account)?;
+        if sent && !is_current {
+            return Err(AuthError::signed_out());
+        }
+        let unexpired = |issued: &&Issued| issued.age(|| now) != Age::Expired;
+        if let Some(issued) = self.usable().filter(unexpired) {
+            return Ok(Some(issued.clone()));
+        }
+        // There will be no better one: a login for it is not allowed, or was waited for already.
+        let stamp = self.in_hand().map(|issued| issued.stamp);
+        let stays = stamp == Some(granted.stamp)
+            && unexpired(&granted)
+            && self.login.is_none()
+            && self.gate.pass(Cause::Refusal, now).is_err();
+        let stays = stays || is_current && patience == Patience::Spent;
+        Ok(stays.then(|| granted.clone()))
+    }
+
+    /// `false`: there is another source since.
+    ///
+    /// # Errors
+    ///
+    /// The session was signed out since.
+    pub(in crate::session) fn is_current(&self, account: u64) -> Result<bool, AuthError> {
+        if account < self.signed_out {
+            return Err(AuthError::signed_out());
+        }
+        Ok(account == self.account)
+    }
+
+    pub(in crate::session) fn account(&self) -> u64 {
+        self.account
+    }
+}
