@@ -5,10 +5,11 @@ use futures::FutureExt;
 use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt};
-use tower_bearer::login::{Datafiniti, Form};
+use tower_bearer::login::{Datafiniti, Form, Json, Lifetime};
 use tower_bearer::testing::{Answer, Api};
 use tower_bearer::{
-    AuthError, BearerAuthLayer, NoAuth, ReplayBody, Scope, Session, Token, TokenSource, source_fn,
+    AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, ReplayBody, Scope, Session, Token,
+    TokenSource, source_fn,
 };
 
 use crate::texts::{PASSWORD, Secrets, Texts};
@@ -64,6 +65,20 @@ fn logins(api: &Api, texts: &mut Texts) {
     let form = Form::new(api.clone(), "https://api.example.com", "me", PASSWORD).unwrap();
     let form = form.path(&format!("/oauth/token?key={TOKEN}")).unwrap();
     texts.debug("Form", &form.secret_field("client_secret", TOKEN));
+    let json = Json::new(
+        api.clone(),
+        &format!("https://api.example.com/?key={TOKEN}"),
+    );
+    let json = json.unwrap().secret_field("password", PASSWORD);
+    texts.error(
+        "InvalidPointer",
+        &Json::new(api.clone(), "https://api.example.com")
+            .unwrap()
+            .token(TOKEN)
+            .unwrap_err(),
+    );
+    texts.debug("Json", &json.token("/token").unwrap());
+    texts.debug("Lifetime", &Lifetime::Seconds);
     let error = Form::new(api.clone(), URL, "me", PASSWORD).unwrap_err();
     texts.error("InvalidUrl", &error);
 }
@@ -109,6 +124,8 @@ async fn session(session: Session, texts: &mut Texts) {
     texts.debug("ResponseFuture", &response);
     texts.debug("TokenFuture", &token);
     texts.debug("Session", &session);
+    texts.debug("Stats", &session.stats());
+    texts.debug("OnFailedRenewal", &OnFailedRenewal::Error);
 
     token.await.unwrap();
     let mut at_once = ServiceExt::<Request<Full<Bytes>>>::ready(&mut client)

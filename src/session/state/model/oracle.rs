@@ -35,7 +35,7 @@ pub(super) struct Held {
     expires: Option<Duration>,
     /// From when on it may be renewed ahead, and must.
     ahead: Option<(Duration, Duration)>,
-    /// After a login that was lost.
+    /// After a login that was lost, unless another one has failed since.
     rest_until: Duration,
 }
 
@@ -218,6 +218,8 @@ impl Oracle {
             "{pause:?}, not {least:?} to {most:?}"
         );
         self.failure = Some((failure, self.now + pause));
+        let held = self.token.iter_mut();
+        held.for_each(|held| held.rest_until = Duration::ZERO);
     }
 
     pub(super) fn lost(&mut self) {
