@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use super::input::Input;
-use crate::login::{Datafiniti, Form};
+use crate::login::{Datafiniti, Form, Json, Lifetime};
 use crate::{AuthError, Token, TokenSource};
 
 /// None of our own texts has one of them in it.
@@ -30,6 +30,9 @@ const PASSWORDS: [&str; 4] = [
 
 /// The most that a login reads, as documented.
 const LIMIT: usize = 64 * 1024;
+
+/// Where the third preset finds its token.
+const NESTED: &str = "/data/token";
 
 /// No `Display` of an error is longer, in characters.
 const LONGEST: usize = 2500;
@@ -100,6 +103,16 @@ impl Answer {
         });
         let outcome = match self.preset {
             1 => fetch(&Form::new(client, "https://api.example.com", "me", self.password).unwrap()),
+            2 => {
+                let login = Json::new(client, "https://api.example.com/session").unwrap();
+                let login = login.secret_field("password", self.password);
+                let login = login
+                    .token(NESTED)
+                    .unwrap()
+                    .token_type("/data/type")
+                    .unwrap();
+                fetch(&login.lifetime("/data/expires", Lifetime::Rfc3339).unwrap())
+            }
             _ => fetch(&Datafiniti::new(client, "me@example.com", self.password)),
         };
         assert_eq!(calls.load(Ordering::Relaxed), 1);
@@ -139,11 +152,13 @@ impl Answer {
 
     fn check_token(&self, token: &Token, json: Option<&Value>) {
         assert!(self.is_success());
-        let name = match self.preset {
-            1 => "access_token",
-            _ => "token",
+        let pointer = match self.preset {
+            1 => "/access_token",
+            2 => NESTED,
+            _ => "/token",
         };
-        let sent = json.unwrap()[name].as_str().unwrap();
+        let sent = json.unwrap().pointer(pointer);
+        let sent = sent.and_then(Value::as_str).unwrap();
         assert_eq!(token.expose(), sent.trim_end_matches(['\r', '\n']));
         assert!(token.expose().bytes().all(|byte| byte.is_ascii_graphic()));
         assert!(!token.expose().is_empty() && token.header_value().is_sensitive());
@@ -220,11 +235,13 @@ fn fetch(login: &impl TokenSource) -> Result<Token, AuthError> {
 
 /// What the documentation promises to hide: the texts of the fields whose name ends in "token".
 fn tokens(json: Option<&Value>) -> impl Iterator<Item = &str> {
+    let nested = json.and_then(|json| json.pointer(NESTED));
     json.and_then(Value::as_object)
         .into_iter()
         .flatten()
         .filter(|(name, _)| name.to_ascii_lowercase().ends_with("token"))
         .filter_map(|(_, value)| value.as_str())
+        .chain(nested.and_then(Value::as_str))
 }
 
 /// A text that stands in no text of ours, and does not come about where two texts meet.
