@@ -15,7 +15,7 @@ use crate::{InvalidScope, Scope};
 /// let error = Datafiniti::new(client, "me@example.com", "secret")
 ///     .base_url("https://me:secret@api.example.com")
 ///     .unwrap_err();
-/// assert_eq!(error.to_string(), "not a login URL: it has user information");
+/// assert_eq!(error.to_string(), "not a login URL like https://api.example.com: it has user information");
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidUrl {
@@ -24,7 +24,11 @@ pub struct InvalidUrl {
 
 impl fmt::Display for InvalidUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "not a login URL: {}", self.reason)
+        write!(
+            f,
+            "not a login URL like https://api.example.com: {}",
+            self.reason
+        )
     }
 }
 

@@ -112,7 +112,7 @@ fn a_bad_base_url_is_an_error() {
     let of = |url| -> InvalidUrl { datafiniti(()).base_url(url).unwrap_err() };
     assert_eq!(
         of("https://me:hunter2@api.example.com").to_string(),
-        "not a login URL: it has user information"
+        "not a login URL like https://api.example.com: it has user information"
     );
     for url in [
         "",

@@ -523,7 +523,7 @@ async fn the_url_is_used_as_it_is() {
         let error = Json::new((), url).unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("not a login URL: {reason}"),
+            format!("not a login URL like https://api.example.com: {reason}"),
             "{url}"
         );
     }
