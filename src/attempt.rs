@@ -53,18 +53,18 @@ pub(crate) enum Outgoing<B> {
     Retry(Request<ReplayBody<B>>),
 }
 
+/// Gives back what `poll_ready` reserved: the ready service is dropped.
+pub(crate) fn release<S: Clone>(inner: &mut S) {
+    let unready = inner.clone();
+    *inner = unready;
+}
+
 impl<S: Clone> Retrier<S> {
     pub(crate) fn new(inner: &S, settings: &Arc<Settings>) -> Self {
         Self {
             inner: inner.clone(),
             settings: settings.clone(),
         }
-    }
-
-    /// Gives back what `poll_ready` reserved.
-    pub(crate) fn release(&mut self) {
-        let unready = self.inner.clone();
-        self.inner = unready;
     }
 
     /// To be called when the inner service is ready.

@@ -113,6 +113,7 @@ impl AuthError {
     }
 
     /// Says when to try again, as a login endpoint does by `Retry-After`.
+    #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         Arc::make_mut(&mut self.inner).retry_after = Some(after);
         self

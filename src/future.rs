@@ -13,7 +13,7 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
 
-use crate::attempt::{Attempt, Outgoing, Refused, Retrier};
+use crate::attempt::{Attempt, Outgoing, Refused, Retrier, release};
 use crate::session::{Ask, Issued, Patience, Wait};
 use crate::{AuthError, ReplayBody};
 
@@ -120,7 +120,7 @@ where
                     let sent = matches!(outgoing, Outgoing::Retry(_));
                     let session = &retrier.settings.session;
                     let Some((issued, scope)) = session.still(&granted, sent, patience)? else {
-                        retrier.release();
+                        release(&mut retrier.inner);
                         // A retry is of the account that it was first sent as.
                         let ask = match sent {
                             true => Ask::Of(granted.stamp),

@@ -52,7 +52,7 @@
 //! # Guarantees
 //!
 //! * **One login at a time** per session, whatever the number of requests, clones and threads. It runs on a task of its
-//!   own: whoever asked for it may go away.
+//!   own: whoever asked for it may go away. (That of a replaced source may still run out; its outcome counts no more.)
 //! * **One retry at most**, with the same method, URI, headers, body and trailers, and one `Authorization` header. When
 //!   there is no new token to retry with, the caller gets the refused response, unread, with the [`AuthError`] in its
 //!   extensions.

@@ -7,7 +7,7 @@ use http::{Request, Response};
 use http_body::Body;
 use tower::{BoxError, Service};
 
-use crate::attempt::{Attempt, Retrier};
+use crate::attempt::{Attempt, Retrier, release};
 use crate::layer::Settings;
 use crate::scope::is_plain_http;
 use crate::session::{SessionId, View};
@@ -83,15 +83,6 @@ impl<S> BearerAuth<S> {
     pub fn into_inner(self) -> S {
         self.inner
     }
-
-    /// Gives back what `poll_ready` reserved: the ready service is dropped.
-    fn release(&mut self)
-    where
-        S: Clone,
-    {
-        let unready = self.inner.clone();
-        self.inner = unready;
-    }
 }
 
 impl<S, B, R> Service<Request<B>> for BearerAuth<S>
@@ -121,7 +112,7 @@ where
         }
         if !settings.plain_http && is_plain_http(request.uri()) {
             let error = AuthError::insecure("token", request.uri());
-            self.release();
+            release(&mut self.inner);
             return ResponseFuture::failed(error);
         }
         if let Some(issued) = settings.session.usable(&self.view) {
@@ -134,7 +125,7 @@ where
         }
         let retrier = Retrier::new(&self.inner, settings);
         // No reservation is held during a login.
-        self.release();
+        release(&mut self.inner);
         ResponseFuture::waiting(retrier, request)
     }
 }

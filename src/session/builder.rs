@@ -41,7 +41,8 @@ impl SessionBuilder {
 
     /// How long one request waits for a login, be it its own or another's. 60 seconds by default:
     /// a login, and another one should the first be lost with its runtime. A request may wait for
-    /// two: before it is sent, and after it was refused.
+    /// two: before it is sent, and after it was refused; and for each once more if that token is no
+    /// good by the time the inner service is ready.
     #[must_use]
     pub fn wait_timeout(self, limit: Duration) -> Self {
         self.set(|policy| policy.wait_timeout = limit)
@@ -103,7 +104,8 @@ impl SessionBuilder {
     /// first time, and at most, doubling in between. 3 logins, 1 second and 5 minutes by default.
     ///
     /// A login has not helped if its token is refused while [fresh](Self::fresh_for), or if it
-    /// brings the refused token again. A refusal of an older token clears the count.
+    /// brings the refused token again. A refusal of an older token clears the count, and so does a
+    /// token that was replaced in time without having been refused.
     #[must_use]
     pub fn refusal_backoff(self, free: u32, first: Duration, max: Duration) -> Self {
         self.set(|policy| {

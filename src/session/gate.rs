@@ -111,7 +111,7 @@ impl Gate {
         }
     }
 
-    /// A token served well before it was refused.
+    /// A token was worth its login.
     pub(super) fn forgive(&mut self) {
         self.strikes = 0;
     }

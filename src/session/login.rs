@@ -86,6 +86,8 @@ impl Running {
 
     fn end(&mut self, outcome: Result<Token, AuthError>) {
         self.ended = true;
+        // What it was made from is a user's, and not to be dropped under the lock.
+        let _error = outcome.as_ref().err().cloned();
         self.shared.settle(|inner| {
             let outcome = inner.state.end(self.id, outcome, Instant::now());
             let over = !inner.state.is_logging_in();

@@ -136,7 +136,7 @@ impl Session {
             let waiters = inner.waiters.take()?;
             // Who comes now waits for the same login to end, and asks again then.
             inner.waiters = Some(Waiters::new());
-            Some((waiters, Some(Some(Err(AuthError::signed_out())))))
+            Some((waiters, None))
         });
     }
 
@@ -241,8 +241,8 @@ impl Session {
         inner.state.note_refusal(refused, Instant::now());
     }
 
-    /// The token in hand unless it has expired, although it may be about to be renewed; of that
-    /// account alone.
+    /// The token in hand unless it has expired, although it may have been refused; of that account
+    /// alone.
     fn unexpired(&self, account: u64) -> Option<Issued> {
         let inner = self.shared.lock();
         let issued = inner.state.in_hand().cloned();
@@ -288,6 +288,7 @@ impl Session {
             let login = match (decision, &inner.waiters) {
                 (Decision::Begin(cause), _) => shared.begin(inner, cause)?,
                 (_, Some(waiters)) => waiters.login.clone(),
+                // Never so: a login under way has its waiters.
                 (_, None) => shared.begin(inner, Cause::Need)?,
             };
             return Ok(Answer::Login(Joined {

@@ -58,8 +58,8 @@ impl Shared {
         Ok(login)
     }
 
-    /// Changes the state, and tells the waiters of the login under way if that is over now. Without
-    /// an outcome they ask again.
+    /// Changes the state, and tells those of the waiters that it hands out. Without an outcome they
+    /// find that their login is gone.
     pub(super) fn settle(
         &self,
         change: impl FnOnce(&mut Inner) -> Option<(Waiters, Option<Outcome>)>,

@@ -209,7 +209,7 @@ impl State {
         self.gate.failure()
     }
 
-    /// There is no usable token; but one that is only about to be renewed still serves.
+    /// There is no usable token; a refused one still serves where no login is allowed.
     fn need(&mut self, now: Instant) -> Decision {
         let unexpired = self
             .in_hand()
@@ -265,23 +265,16 @@ impl State {
         if same.is_some() && login.renewal {
             self.gate.strike(&self.policy, now);
         } else if same.is_none() && !login.renewal && old.as_ref().is_some_and(|old| !old.refused) {
-            // It served as long as it lived.
+            // It was replaced in time, and nobody refused it.
             self.gate.forgive();
         }
         // Only a login that a refusal asked for says that another one would not help.
-        let (generation, login, since, refused) = match same {
-            Some(old) if login.renewal => (
-                old.issued.stamp.generation,
-                login.id,
-                old.since,
-                old.refused,
-            ),
-            Some(old) => (
-                old.issued.stamp.generation,
-                old.issued.stamp.login,
-                old.since,
-                old.refused,
-            ),
+        let (generation, brought_by, since, refused) = match same {
+            Some(old) => {
+                let known = old.issued.stamp;
+                let brought_by = if login.renewal { login.id } else { known.login };
+                (known.generation, brought_by, old.since, old.refused)
+            }
             None => {
                 self.generations += 1;
                 (self.generations, login.id, now, false)
@@ -295,7 +288,7 @@ impl State {
             stamp: Stamp {
                 account: self.account,
                 generation,
-                login,
+                login: brought_by,
             },
             expires_at: lifetime.and_then(|lifetime| now.checked_add(lifetime)),
             renew_at: due_at,

@@ -347,3 +347,41 @@ async fn a_withheld_login_costs_one_readiness() {
     let withheld = session.stats().logins_withheld - before;
     assert_eq!((readied.load(Ordering::SeqCst), withheld), (2, 1));
 }
+
+/// T7: the error of a login that counts no more may be dropped by whoever holds it last, with code
+/// of the user's in it, without a deadlock.
+#[tokio::test(start_paused = true)]
+async fn a_late_error_is_not_dropped_under_the_lock() {
+    #[derive(Debug)]
+    struct LooksAtTheSession(Session);
+    impl Drop for LooksAtTheSession {
+        fn drop(&mut self) {
+            assert_eq!(self.0.stats().logins_failed, 0);
+        }
+    }
+    impl std::fmt::Display for LooksAtTheSession {
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("late")
+        }
+    }
+    impl std::error::Error for LooksAtTheSession {}
+
+    let own: Arc<std::sync::OnceLock<Session>> = Arc::default();
+    let source = {
+        let own = own.clone();
+        source_fn(Scope::any(), move |_| {
+            let session = own.get().unwrap().clone();
+            async move {
+                sleep(secs(1)).await;
+                Err(AuthError::unavailable(LooksAtTheSession(session)))
+            }
+        })
+    };
+    let session = own.get_or_init(|| Session::new(source));
+    let waiting = tokio::spawn(session.token());
+    settle().await;
+    session.replace_source(Desk::open());
+    assert_eq!(waiting.await.unwrap().unwrap().expose(), "t1");
+    sleep(secs(2)).await;
+    assert_eq!(session.stats().logins, 2);
+}
