@@ -148,7 +148,7 @@ impl Settings {
     ) -> (Request<ReplayBody<B>>, Kept<B>) {
         let (mut head, body) = request.into_parts();
         let (body, replay) = ReplayBody::replayable(body, self.replay_limit);
-        let copy = replay.is_possible().then(|| (head.clone(), replay));
+        let copy = replay.is_offered().then(|| (head.clone(), replay));
         self.attach(&mut head.headers, issued);
         let kept = Kept {
             sent: issued.stamp,

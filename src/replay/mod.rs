@@ -275,6 +275,12 @@ impl<B> fmt::Debug for ReplayBody<B> {
 }
 
 impl<B> Replay<B> {
+    /// Whether there is anything to keep a request for: not if its body was known to be too large
+    /// before it was sent. Takes no lock, unlike [`is_possible`](Self::is_possible).
+    pub(crate) fn is_offered(&self) -> bool {
+        !matches!(self.inner, Handle::Impossible)
+    }
+
     /// Whether [`take`](Self::take) would give a body if it were called now.
     pub(crate) fn is_possible(&self) -> bool {
         match &self.inner {
