@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use http::request::Parts;
 use http::{HeaderMap, Request, Response, Uri};
 use http_body::Body;
 use tower::Service;
 
+use crate::head::Head;
 use crate::layer::Settings;
 use crate::replay::Replay;
 use crate::session::{Issued, Stamp};
@@ -38,7 +38,7 @@ pub(crate) struct Retrier<S> {
 pub(crate) struct Kept<B> {
     pub(crate) sent: Stamp,
     /// `None`: the body was known to be too large before it was sent.
-    pub(crate) copy: Option<(Parts, Replay<B>)>,
+    pub(crate) copy: Option<(Head, Replay<B>)>,
 }
 
 /// The body of a refused attempt, which may still be on its way. Dropped with the response future,
@@ -148,7 +148,7 @@ impl Settings {
     ) -> (Request<ReplayBody<B>>, Kept<B>) {
         let (mut head, body) = request.into_parts();
         let (body, replay) = ReplayBody::replayable(body, self.replay_limit);
-        let copy = replay.is_offered().then(|| (head.clone(), replay));
+        let copy = replay.is_offered().then(|| (Head::copy(&head), replay));
         self.attach(&mut head.headers, issued);
         let kept = Kept {
             sent: issued.stamp,

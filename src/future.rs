@@ -7,13 +7,13 @@ use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use http::request::Parts;
 use http::{Request, Response};
 use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
 
 use crate::attempt::{Attempt, Outgoing, Refused, Retrier, release};
+use crate::head::Head;
 use crate::session::{Ask, Issued, Patience, Wait};
 use crate::{AuthError, ReplayBody};
 
@@ -52,7 +52,7 @@ enum Step<S, B, R> {
 enum Errand<B, R> {
     Send(Outgoing<B>, Patience),
     /// The refused response is kept until there is something better to give.
-    Renew(Parts, Refused<B>, Response<R>),
+    Renew(Head, Refused<B>, Response<R>),
 }
 
 impl<S, F, B, R> ResponseFuture<S, F, B, R> {
@@ -200,7 +200,7 @@ impl<B, R> Errand<B, R> {
                     return Break(Ok(response));
                 };
                 drop(response);
-                let outgoing = Outgoing::Retry(Request::from_parts(head, body));
+                let outgoing = Outgoing::Retry(head.into_request(body));
                 Continue(Step::Ready(retrier, issued, outgoing, Patience::Fresh))
             }
             (Errand::Renew(_, refused, response), Err(error)) => {

@@ -96,6 +96,7 @@ mod future;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod head;
 mod layer;
 pub mod login;
 mod refusal;

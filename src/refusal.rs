@@ -3,9 +3,12 @@
 pub(crate) mod challenge;
 
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 
 use self::challenge::challenges;
+
+// Every response is looked through for it: a name made once need not be parsed each time.
+static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// The default answer to "was the token refused?".
 ///
@@ -32,7 +35,7 @@ use self::challenge::challenges;
 pub fn is_refusal(status: StatusCode, headers: &HeaderMap) -> bool {
     match status {
         StatusCode::UNAUTHORIZED => !is_beyond_a_login(headers),
-        _ => headers.get("grpc-status").is_some_and(|code| code == "16"),
+        _ => headers.get(&GRPC_STATUS).is_some_and(|code| code == "16"),
     }
 }
 

@@ -84,6 +84,8 @@ pub struct InvalidScope {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Origin {
     scheme: Scheme,
+    /// As requests usually spell it: nothing but this is compared for most of them.
+    authority: String,
     host: String,
     port: u16,
 }
@@ -190,16 +192,31 @@ impl Origin {
         let port = uri.port_u16().or_else(|| default_port(scheme));
         let host = without_dot(authority.host());
         match port {
-            Some(port) if !host.is_empty() => Ok(Self {
-                scheme: scheme.clone(),
-                host: host.to_ascii_lowercase(),
-                port,
-            }),
+            Some(port) if !host.is_empty() => {
+                let host = host.to_ascii_lowercase();
+                Ok(Self {
+                    scheme: scheme.clone(),
+                    authority: match default_port(scheme) {
+                        Some(default) if default == port => host.clone(),
+                        _ => format!("{host}:{port}"),
+                    },
+                    host,
+                    port,
+                })
+            }
             _ => Err(invalid("it is neither http nor https, or lacks a host")),
         }
     }
 
     fn is_of(&self, uri: &Uri) -> bool {
+        let is_as_usual = uri.scheme() == Some(&self.scheme)
+            && uri
+                .authority()
+                .is_some_and(|authority| authority.as_str() == self.authority);
+        is_as_usual || self.is_spelled_otherwise(uri)
+    }
+
+    fn is_spelled_otherwise(&self, uri: &Uri) -> bool {
         // Without a scheme the port alone tells where the request goes; without both, the host.
         let scheme = uri.scheme().unwrap_or(&self.scheme);
         let port = uri.port_u16().or_else(|| default_port(scheme));

@@ -1,0 +1,54 @@
+//! The requests that every service is given alike.
+
+use std::convert::Infallible;
+
+use bytes::Bytes;
+use futures::StreamExt;
+use futures::stream::{self, Iter, Map};
+use http::Request;
+use http_body::Frame;
+use http_body_util::{Empty, Full, StreamBody};
+
+/// What clients usually send, beside the token.
+const HEADERS: [(&str, &str); 12] = [
+    ("accept", "application/json"),
+    ("content-type", "application/json"),
+    ("user-agent", "example-client/1.4.2"),
+    ("x-request-id", "0b6f2f3e-54a5-4c8e-9d3c-3f6f0a0a2d11"),
+    ("accept-encoding", "gzip, br"),
+    ("accept-language", "en-GB, en;q=0.8"),
+    ("cookie", "session=7f9d5e; theme=dark"),
+    ("cache-control", "no-cache"),
+    ("x-tenant", "4711"),
+    ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    ("origin", "https://app.example.com"),
+    ("referer", "https://app.example.com/properties"),
+];
+
+/// The numbers of headers that are measured.
+pub(crate) const HEADER_COUNTS: [usize; 3] = [0, 4, 12];
+
+pub(crate) type Streamed = StreamBody<Map<Chunks, fn(Bytes) -> Result<Frame<Bytes>, Infallible>>>;
+type Chunks = Iter<std::array::IntoIter<Bytes, 4>>;
+
+/// Header values are allocated, as those of a real request are.
+pub(crate) fn request<B>(headers: usize, body: B) -> Request<B> {
+    let mut request = Request::post("https://api.example.com/v4/properties/search");
+    for (name, value) in &HEADERS[..headers] {
+        request = request.header(*name, *value);
+    }
+    request.body(body).unwrap()
+}
+
+pub(crate) fn empty() -> Empty<Bytes> {
+    Empty::new()
+}
+
+pub(crate) fn one_kib() -> Full<Bytes> {
+    Full::new(Bytes::from_static(&[b'x'; 1024]))
+}
+
+pub(crate) fn streamed() -> Streamed {
+    let chunks = [const { Bytes::from_static(&[b'x'; 256]) }; 4];
+    StreamBody::new(stream::iter(chunks).map(|chunk| Ok(Frame::data(chunk))))
+}

@@ -1,0 +1,80 @@
+//! Instructions of a request with its token in hand, as a ratio to the hand-written floor's.
+//!
+//! `cargo bench --bench instructions`; it needs valgrind and gungraun-runner.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "instructions/ratios.rs"]
+mod ratios;
+#[path = "common/requests.rs"]
+mod requests;
+#[path = "common/services.rs"]
+mod services;
+
+use gungraun::{library_benchmark, library_benchmark_group, main};
+use std::hint::black_box;
+use http::{Request, Response};
+use tower::Service;
+
+use requests::{empty, one_kib, request, streamed};
+use services::{bare, bearer_auth, floor, mutex_filter, retry, static_header};
+
+/// Each measurement is of so many requests.
+pub(crate) const REQUESTS: usize = 100;
+
+/// A service that has run before, and the requests that it is given.
+type Work = Box<dyn FnMut()>;
+
+fn prepare<S, B>(mut service: S, headers: usize, body: fn() -> B) -> Work
+where
+    S: Service<Request<B>, Response = Response<()>> + 'static,
+    B: 'static,
+{
+    let batch = || (0..REQUESTS).map(|_| request(headers, body()));
+    let requests: Vec<_> = batch().collect();
+    for request in batch().collect::<Vec<_>>() {
+        services::send(&mut service, request);
+    }
+    let mut requests = Some(requests);
+    Box::new(move || {
+        for request in requests.take().into_iter().flatten() {
+            services::send(&mut service, request);
+        }
+    })
+}
+
+/// One benchmark of each service, with each number of headers.
+macro_rules! compare {
+    ($module:ident, $body:ident: $($service:ident)+) => {
+        mod $module {
+            use super::*;
+
+            $(
+                #[library_benchmark]
+                #[bench::headers_0(prepare($service(), 0, $body))]
+                #[bench::headers_4(prepare($service(), 4, $body))]
+                #[bench::headers_12(prepare($service(), 12, $body))]
+                fn $service(mut work: Work) -> Work {
+                    work();
+                    black_box(work)
+                }
+            )+
+
+            library_benchmark_group!(
+                name = $body,
+                benchmarks = [$($service),+]
+            );
+        }
+    };
+}
+
+compare!(empty_body, empty: bare static_header floor retry mutex_filter bearer_auth);
+compare!(one_kib_body, one_kib: bare static_header floor retry mutex_filter bearer_auth);
+compare!(streamed_body, streamed: bare static_header floor mutex_filter bearer_auth);
+
+use {empty_body::empty, one_kib_body::one_kib, streamed_body::streamed};
+
+main!(
+    teardown = ratios::check(),
+    library_benchmark_groups = [empty, one_kib, streamed]
+);

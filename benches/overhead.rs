@@ -1,0 +1,80 @@
+//! What a request with its token in hand costs, over a service that answers at once.
+//!
+//! `cargo bench --bench overhead`
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+#[path = "common/requests.rs"]
+mod requests;
+#[path = "common/services.rs"]
+mod services;
+
+use std::time::Duration;
+
+use criterion::measurement::WallTime;
+use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
+use http::{Request, Response};
+use http_body::Body;
+use tower::Service;
+
+use requests::{HEADER_COUNTS, request};
+
+type Group<'a> = BenchmarkGroup<'a, WallTime>;
+
+fn overhead(c: &mut Criterion) {
+    for headers in HEADER_COUNTS {
+        let empty = || request(headers, requests::empty());
+        let mut group = c.benchmark_group(format!("{headers} headers, empty"));
+        compare(&mut group, empty);
+        measure(&mut group, "retry", services::retry(), empty);
+        drop(group);
+
+        let one_kib = || request(headers, requests::one_kib());
+        let mut group = c.benchmark_group(format!("{headers} headers, 1 KiB"));
+        compare(&mut group, one_kib);
+        measure(&mut group, "retry", services::retry(), one_kib);
+        drop(group);
+
+        // `tower::retry` cannot repeat it.
+        let mut group = c.benchmark_group(format!("{headers} headers, stream"));
+        compare(&mut group, || request(headers, requests::streamed()));
+    }
+}
+
+/// The bare service is the baseline of each group.
+fn compare<B>(group: &mut Group<'_>, request: impl Fn() -> Request<B> + Copy)
+where
+    B: Body + Unpin + Send + 'static,
+{
+    measure(group, "bare", services::bare(), request);
+    measure(group, "static", services::static_header(), request);
+    measure(group, "floor", services::floor(), request);
+    measure(group, "mutex", services::mutex_filter(), request);
+    measure(group, "ours", services::bearer_auth(), request);
+}
+
+fn measure<B, S>(
+    group: &mut Group<'_>,
+    name: &str,
+    mut service: S,
+    request: impl Fn() -> Request<B>,
+) where
+    S: Service<Request<B>, Response = Response<()>>,
+{
+    group.bench_function(name, |bencher| {
+        bencher.iter_batched(
+            &request,
+            |request| services::send(&mut service, request),
+            BatchSize::SmallInput,
+        );
+    });
+}
+
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .warm_up_time(Duration::from_millis(300))
+        .measurement_time(Duration::from_millis(700));
+    targets = overhead
+}
+criterion_main!(benches);
