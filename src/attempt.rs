@@ -59,6 +59,19 @@ pub(crate) fn release<S: Clone>(inner: &mut S) {
     *inner = unready;
 }
 
+impl<S, B> Attempt<S, B> {
+    /// Was the token refused, or missed?
+    pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
+        match self {
+            Attempt::First(retrier, _) => retrier.settings.is_refused(response),
+            Attempt::Retry(settings, _) | Attempt::OutOfScope(settings) => {
+                settings.is_refused(response)
+            }
+            Attempt::Untouched => false,
+        }
+    }
+}
+
 impl<S: Clone> Retrier<S> {
     pub(crate) fn new(inner: &S, settings: &Arc<Settings>) -> Self {
         Self {
@@ -146,18 +159,21 @@ impl Settings {
         request: Request<B>,
         issued: &Issued,
     ) -> (Request<ReplayBody<B>>, Kept<B>) {
-        let (mut head, body) = request.into_parts();
-        let (body, replay) = ReplayBody::replayable(body, self.replay_limit);
-        let copy = replay.is_offered().then(|| (Head::copy(&head), replay));
-        self.attach(&mut head.headers, issued);
+        let mut replay = None;
+        let mut request = request.map(|body| {
+            let (body, handle) = ReplayBody::replayable(body, self.replay_limit);
+            replay = handle.is_offered().then_some(handle);
+            body
+        });
         let kept = Kept {
             sent: issued.stamp,
-            copy,
+            copy: replay.map(|replay| (Head::of(&request), replay)),
         };
-        (Request::from_parts(head, body), kept)
+        self.attach(request.headers_mut(), issued);
+        (request, kept)
     }
 
-    pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
+    fn is_refused<R>(&self, response: &Response<R>) -> bool {
         (self.refused_when)(response.status(), response.headers())
     }
 

@@ -95,7 +95,11 @@ where
                 let response = ready!(call.poll(cx)).map_err(Into::into);
                 // The attempt gives up what it holds before anything else is waited for.
                 this.call.set(None);
-                match mem::replace(this.step, Step::Done).answered(response?, cx) {
+                if !matches!(&response, Ok(response) if this.step.is_refused(response)) {
+                    *this.step = Step::Done;
+                    return Poll::Ready(response);
+                }
+                match mem::replace(this.step, Step::Done).refused(response?, cx) {
                     Continue(step) => *this.step = step,
                     Break(result) => return Poll::Ready(result.map_err(Into::into)),
                 }
@@ -147,14 +151,21 @@ impl<S, B, R> Step<S, B, R> {
         Step::Login(retrier, wait, errand)
     }
 
-    /// What follows on the response of a call: it is the caller's, or there is more to do.
-    fn answered(
+    fn is_refused(&self, response: &Response<R>) -> bool {
+        match self {
+            Step::Call(attempt) => attempt.is_refused(response),
+            _ => false,
+        }
+    }
+
+    /// What follows on a refusal: it is the caller's answer, or there is more to do.
+    fn refused(
         self,
         mut response: Response<R>,
         cx: &mut Context<'_>,
     ) -> ControlFlow<Result<Response<R>, AuthError>, Self> {
         match self {
-            Step::Call(Attempt::First(retrier, kept)) if retrier.settings.is_refused(&response) => {
+            Step::Call(Attempt::First(retrier, kept)) => {
                 let session = retrier.settings.session.clone();
                 let mut wait = Wait::new(session, Ask::Newer(kept.sent));
                 match kept.copy.filter(|(_, replay)| replay.is_possible()) {
@@ -171,11 +182,11 @@ impl<S, B, R> Step<S, B, R> {
                     },
                 }
             }
-            Step::Call(Attempt::Retry(settings, sent)) if settings.is_refused(&response) => {
+            Step::Call(Attempt::Retry(settings, sent)) => {
                 settings.session.note_refusal(sent);
                 Break(Ok(response))
             }
-            Step::Call(Attempt::OutOfScope(settings)) if settings.is_refused(&response) => {
+            Step::Call(Attempt::OutOfScope(_)) => {
                 response.extensions_mut().insert(AuthError::out_of_scope());
                 Break(Ok(response))
             }

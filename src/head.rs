@@ -1,7 +1,6 @@
 //! The copy of a request's head that a retry is made from.
 
-use bytes::{Buf, BufMut, Bytes};
-use http::request::Parts;
+use bytes::{Buf, Bytes};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
 /// A copy that is cheap to make: hardly one in a thousand is ever read.
@@ -16,26 +15,24 @@ pub(crate) struct Head {
     headers: Packed,
 }
 
-/// Each header as a [`Prefix`], its name and its value. Repeated names keep their order.
+/// Each header as the length of its name, the length of its value, whether that is sensitive, its
+/// name and its value. Repeated names keep their order.
 struct Packed {
     bytes: Vec<u8>,
 }
 
-#[derive(Debug, PartialEq)]
-struct Prefix {
-    name: usize,
-    value: usize,
-    is_sensitive: bool,
-}
+const WORD: usize = size_of::<usize>();
+
+const PREFIX: usize = 2 * WORD + 1;
 
 impl Head {
-    pub(crate) fn copy(head: &Parts) -> Self {
+    pub(crate) fn of<B>(request: &Request<B>) -> Self {
         Self {
-            method: head.method.clone(),
-            uri: head.uri.clone(),
-            version: head.version,
-            extensions: head.extensions.clone(),
-            headers: Packed::new(&head.headers),
+            method: request.method().clone(),
+            uri: request.uri().clone(),
+            version: request.version(),
+            extensions: request.extensions().clone(),
+            headers: Packed::new(request.headers()),
         }
     }
 
@@ -53,17 +50,17 @@ impl Head {
 impl Packed {
     fn new(headers: &HeaderMap) -> Self {
         let length = |(name, value): (&HeaderName, &HeaderValue)| {
-            Prefix::LENGTH + name.as_str().len() + value.len()
+            PREFIX + name.as_str().len() + value.len()
         };
         let mut bytes = Vec::with_capacity(headers.iter().map(length).sum());
         for (name, value) in headers {
-            let prefix = Prefix {
-                name: name.as_str().len(),
-                value: value.len(),
-                is_sensitive: value.is_sensitive(),
-            };
-            bytes.extend_from_slice(&prefix.to_bytes());
-            bytes.extend_from_slice(name.as_str().as_bytes());
+            let name = name.as_str();
+            let mut prefix = [0; PREFIX];
+            prefix[..WORD].copy_from_slice(&name.len().to_ne_bytes());
+            prefix[WORD..2 * WORD].copy_from_slice(&value.len().to_ne_bytes());
+            prefix[2 * WORD] = value.is_sensitive().into();
+            bytes.extend_from_slice(&prefix);
+            bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(value.as_bytes());
         }
         Self { bytes }
@@ -74,41 +71,97 @@ impl Packed {
         let mut bytes = Bytes::from(self.bytes);
         let mut headers = HeaderMap::new();
         while bytes.has_remaining() {
-            let prefix = Prefix::read(&mut bytes);
-            let name = bytes.split_to(prefix.name);
-            let value = bytes.split_to(prefix.value);
+            let (name, value) = (take_length(&mut bytes), take_length(&mut bytes));
+            let is_sensitive = bytes.get_u8() != 0;
+            let name = bytes.split_to(name);
+            let value = bytes.split_to(value);
             // Both were a name and a value before: these are the checks that they passed then.
             let name = HeaderName::from_bytes(&name).expect("a header's name");
             let mut value = HeaderValue::from_maybe_shared(value).expect("a header's value");
-            value.set_sensitive(prefix.is_sensitive);
+            value.set_sensitive(is_sensitive);
             headers.append(name, value);
         }
         headers
     }
 }
 
-impl Prefix {
-    const LENGTH: usize = 2 * size_of::<usize>() + 1;
+fn take_length(bytes: &mut Bytes) -> usize {
+    let mut length = [0; WORD];
+    bytes.copy_to_slice(&mut length);
+    usize::from_ne_bytes(length)
+}
 
-    fn to_bytes(&self) -> [u8; Self::LENGTH] {
-        let mut bytes = [0; Self::LENGTH];
-        let mut rest = &mut bytes[..];
-        rest.put_slice(&self.name.to_ne_bytes());
-        rest.put_slice(&self.value.to_ne_bytes());
-        rest.put_u8(self.is_sensitive.into());
-        bytes
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn header() -> impl Strategy<Value = (HeaderName, HeaderValue)> {
+        // Few names, so that many are repeated; standard ones, others, and one that is long.
+        let name = prop_oneof![
+            "(accept|cookie|host|te|x-a|x-b|grpc-timeout)",
+            "[a-z0-9!#$%&'*+.^_`|~-]{1,80}",
+        ];
+        let value = vec(prop_oneof![Just(b'\t'), b' '..=b'~', 0x80..=0xff_u8], 0..100);
+        (name, value, any::<bool>()).prop_map(|(name, value, is_sensitive)| {
+            let mut value = HeaderValue::from_bytes(&value).unwrap();
+            value.set_sensitive(is_sensitive);
+            (name.parse().unwrap(), value)
+        })
     }
 
-    fn read(bytes: &mut Bytes) -> Self {
-        let mut length = || {
-            let mut length = [0; size_of::<usize>()];
-            bytes.copy_to_slice(&mut length);
-            usize::from_ne_bytes(length)
-        };
-        Self {
-            name: length(),
-            value: length(),
-            is_sensitive: bytes.get_u8() != 0,
+    fn listed(headers: &HeaderMap) -> Vec<(&HeaderName, &HeaderValue, bool)> {
+        let listed = |(name, value)| (name, value, HeaderValue::is_sensitive(value));
+        headers.iter().map(listed).collect()
+    }
+
+    proptest! {
+        /// R5: repeated names, the order of all, and sensitive flags survive.
+        #[test]
+        fn headers_come_out_as_they_went_in(
+            headers in vec(header(), 0..40),
+            removed in vec(any::<prop::sample::Index>(), 0..4),
+        ) {
+            let mut map = HeaderMap::new();
+            for (name, value) in headers.clone() {
+                map.append(name, value);
+            }
+            // A removal leaves the map in an order that is not that of the insertions.
+            if !headers.is_empty() {
+                for index in removed {
+                    map.remove(&index.get(&headers).0);
+                }
+            }
+
+            let unpacked = Packed::new(&map).unpack();
+
+            prop_assert_eq!(listed(&unpacked), listed(&map));
         }
+    }
+
+    /// R5: the rest of the head as well.
+    #[test]
+    fn a_request_comes_out_as_it_went_in() {
+        let request = Request::builder()
+            .method("PROPFIND")
+            .uri("HTTPS://user@Example.com:8443/a?b")
+            .version(Version::HTTP_2)
+            .header("x-a", "1")
+            .extension(17_u8)
+            .body(())
+            .unwrap();
+
+        let copy = Head::of(&request).into_request("another body");
+
+        assert_eq!(copy.method(), request.method());
+        assert_eq!(copy.uri(), request.uri());
+        assert_eq!(copy.version(), request.version());
+        assert_eq!(copy.extensions().get::<u8>(), Some(&17));
+        assert_eq!(copy.headers(), request.headers());
+        assert_eq!(*copy.body(), "another body");
     }
 }

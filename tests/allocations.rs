@@ -47,12 +47,10 @@ fn request<B: Body>(headers: usize, body: B) -> Request<B> {
     request.body(body).unwrap()
 }
 
-/// The least that a layer can do which may have to send the request again.
-fn by_hand<B: Body>(request: Request<B>, token: &HeaderValue) {
-    let (mut head, body) = request.into_parts();
-    let kept = head.clone();
-    head.headers.insert("authorization", token.clone());
-    black_box((Request::from_parts(head, body), kept));
+/// The least that a layer can do which attaches a token.
+fn by_hand<B: Body>(mut request: Request<B>, token: &HeaderValue) {
+    request.headers_mut().insert("authorization", token.clone());
+    drop(black_box(request));
 }
 
 fn answer<B>(request: Request<B>) -> Ready<Result<Response<()>, BoxError>> {
@@ -68,10 +66,10 @@ fn by_the_layer<B: Body + Unpin>(client: &mut impl Client<B>, request: Request<B
 trait Client<B>: Service<Request<B>, Response = Response<()>, Error = BoxError> {}
 impl<B, S: Service<Request<B>, Response = Response<()>, Error = BoxError>> Client<B> for S {}
 
-/// B1: with the token in hand, a request with an empty body makes no allocation beyond those of
-/// keeping a copy of its head and inserting the header; one with a body makes one more.
+/// B1: with the token in hand, a request makes one allocation for the copy of its headers, if it has
+/// any, and one for its body, if that is not empty, beyond that of inserting the header.
 #[test]
-fn a_request_with_its_token_in_hand_allocates_no_more_than_a_copy_of_its_head() {
+fn a_request_with_its_token_in_hand_allocates_once_for_its_headers_and_once_for_its_body() {
     let source = source_fn(Scope::any(), |_| async {
         Ok(Token::new("mF_9.B5f-4.1JqM")?)
     });
@@ -83,14 +81,13 @@ fn a_request_with_its_token_in_hand_allocates_no_more_than_a_copy_of_its_head() 
     let token = token.header_value();
 
     for headers in [0, 4, 12] {
-        let floor = allocations({
+        let attached = allocations({
             let request = request(headers, Empty::<Bytes>::new());
             move || by_hand(request, token)
         });
-        assert!(
-            floor > 0,
-            "a copy of a head with a header allocates: the counter is dead"
-        );
+        // A map of four has room for one more.
+        assert_eq!(attached > 0, headers != 4, "the counter is dead");
+        let copy = usize::from(headers > 0);
 
         let mut empty = layer.layer(service_fn(answer));
         by_the_layer(&mut empty, request(headers, Empty::<Bytes>::new()));
@@ -98,7 +95,7 @@ fn a_request_with_its_token_in_hand_allocates_no_more_than_a_copy_of_its_head() 
             let request = request(headers, Empty::<Bytes>::new());
             || by_the_layer(&mut empty, request)
         });
-        assert_eq!(ours, floor, "{headers} headers, empty body");
+        assert_eq!(ours, attached + copy, "{headers} headers, empty body");
 
         let mut full = layer.layer(service_fn(answer));
         let body = || Full::new(Bytes::from_static(&[b'x'; 1024]));
@@ -107,6 +104,6 @@ fn a_request_with_its_token_in_hand_allocates_no_more_than_a_copy_of_its_head() 
             let request = request(headers, body());
             || by_the_layer(&mut full, request)
         });
-        assert_eq!(ours, floor + 1, "{headers} headers, 1 KiB");
+        assert_eq!(ours, attached + copy + 1, "{headers} headers, 1 KiB");
     }
 }

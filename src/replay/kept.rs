@@ -1,6 +1,6 @@
 //! What a first attempt has read, for the second one.
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Frame;
 
@@ -10,7 +10,7 @@ pub(super) struct Kept {
     first: Bytes,
     /// Copied, so that thousands of small frames neither cost an entry each nor pin the large
     /// buffers that they may be slices of.
-    rest: BytesMut,
+    rest: Vec<u8>,
     /// Boxed: few requests have any, and every body would be larger by them.
     trailers: Option<Box<HeaderMap>>,
 }
@@ -32,7 +32,7 @@ impl Kept {
         if !self.first.is_empty() {
             Some(Frame::data(std::mem::take(&mut self.first)))
         } else if !self.rest.is_empty() {
-            Some(Frame::data(std::mem::take(&mut self.rest).freeze()))
+            Some(Frame::data(std::mem::take(&mut self.rest).into()))
         } else {
             self.trailers
                 .take()

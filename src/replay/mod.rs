@@ -307,8 +307,11 @@ impl<B> Replay<B> {
 
 impl<B> Drop for Replay<B> {
     fn drop(&mut self) {
-        if let Handle::Shared(shared) = &self.inner {
-            shared.let_go();
+        if let Handle::Shared(shared) = &mut self.inner {
+            // Usually the first attempt has been sent and dropped by now.
+            if Arc::get_mut(shared).is_none() {
+                shared.let_go();
+            }
         }
     }
 }
