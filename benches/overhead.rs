@@ -17,12 +17,12 @@ use http::{Request, Response};
 use http_body::Body;
 use tower::Service;
 
-use requests::{HEADER_COUNTS, request};
+use requests::request;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 fn overhead(c: &mut Criterion) {
-    for headers in HEADER_COUNTS {
+    for headers in [0, 4, 12] {
         let empty = || request(headers, requests::empty());
         let mut group = c.benchmark_group(format!("{headers} headers, empty"));
         compare(&mut group, empty);

@@ -49,9 +49,8 @@ impl Head {
 
 impl Packed {
     fn new(headers: &HeaderMap) -> Self {
-        let length = |(name, value): (&HeaderName, &HeaderValue)| {
-            PREFIX + name.as_str().len() + value.len()
-        };
+        let length =
+            |(name, value): (&HeaderName, &HeaderValue)| PREFIX + name.as_str().len() + value.len();
         let mut bytes = Vec::with_capacity(headers.iter().map(length).sum());
         for (name, value) in headers {
             let name = name.as_str();
@@ -106,7 +105,10 @@ mod tests {
             "(accept|cookie|host|te|x-a|x-b|grpc-timeout)",
             "[a-z0-9!#$%&'*+.^_`|~-]{1,80}",
         ];
-        let value = vec(prop_oneof![Just(b'\t'), b' '..=b'~', 0x80..=0xff_u8], 0..100);
+        let value = vec(
+            prop_oneof![Just(b'\t'), b' '..=b'~', 0x80..=0xff_u8],
+            0..100,
+        );
         (name, value, any::<bool>()).prop_map(|(name, value, is_sensitive)| {
             let mut value = HeaderValue::from_bytes(&value).unwrap();
             value.set_sensitive(is_sensitive);

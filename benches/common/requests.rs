@@ -20,13 +20,13 @@ const HEADERS: [(&str, &str); 12] = [
     ("cookie", "session=7f9d5e; theme=dark"),
     ("cache-control", "no-cache"),
     ("x-tenant", "4711"),
-    ("traceparent", "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+    (
+        "traceparent",
+        "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+    ),
     ("origin", "https://app.example.com"),
     ("referer", "https://app.example.com/properties"),
 ];
-
-/// The numbers of headers that are measured.
-pub(crate) const HEADER_COUNTS: [usize; 3] = [0, 4, 12];
 
 pub(crate) type Streamed = StreamBody<Map<Chunks, fn(Bytes) -> Result<Frame<Bytes>, Infallible>>>;
 type Chunks = Iter<std::array::IntoIter<Bytes, 4>>;
