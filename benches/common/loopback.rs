@@ -2,9 +2,12 @@
 //! connection that is kept alive.
 
 use std::convert::Infallible;
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll};
 use std::thread;
 
 use bytes::Bytes;
@@ -24,6 +27,7 @@ use tower_bearer::{BearerAuth, BearerAuthLayer, ReplayBody, Scope, Token, source
 
 pub(crate) type Http<B> = Client<HttpConnector, B>;
 pub(crate) type Plain = Http<Full<Bytes>>;
+pub(crate) type Retrying = ByHand<Plain>;
 pub(crate) type Authenticated = BearerAuth<Http<ReplayBody<Full<Bytes>>>>;
 
 const TOKEN: &str = "mF_9.B5f-4.1JqM";
@@ -52,6 +56,14 @@ impl Loopback<Plain> {
     pub(crate) fn plain(threads: Threads, body: usize) -> Self {
         let authorization = HeaderValue::try_from(format!("Bearer {TOKEN}")).unwrap();
         Self::new(threads, body, http(), Some(authorization))
+    }
+}
+
+impl Loopback<Retrying> {
+    pub(crate) fn by_hand(threads: Threads, body: usize) -> Self {
+        let token = HeaderValue::try_from(format!("Bearer {TOKEN}")).unwrap();
+        let inner = http();
+        Self::new(threads, body, ByHand { inner, token }, None)
     }
 }
 
@@ -115,10 +127,49 @@ where
                 response.into_body().collect().await.unwrap();
             }
         });
+        assert_eq!(self.connections.load(Relaxed), 1);
+    }
+}
+
+/// What a project may write to send a request once more after a 401: it keeps a copy of the request,
+/// which takes a body that can be cloned.
+#[derive(Clone)]
+pub(crate) struct ByHand<S> {
+    inner: S,
+    token: HeaderValue,
+}
+
+impl<S, B, R> Service<Request<B>> for ByHand<S>
+where
+    S: Service<Request<B>, Response = Response<R>> + Clone + Send + 'static,
+    S::Future: Send,
+    B: Clone + Send + 'static,
+    R: Send,
+{
+    type Response = Response<R>;
+    type Error = S::Error;
+    type Future = Pin<Box<dyn Future<Output = Result<Response<R>, S::Error>> + Send>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
     }
 
-    pub(crate) fn connections(&self) -> u64 {
-        self.connections.load(Relaxed)
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, self.token.clone());
+        let again = request.clone();
+        let first = self.inner.call(request);
+        let mut inner = self.inner.clone();
+        Box::pin(async move {
+            let response = first.await?;
+            if response.status() != http::StatusCode::UNAUTHORIZED {
+                return Ok(response);
+            }
+            // Here it would get a new token.
+            std::future::poll_fn(|cx| inner.poll_ready(cx)).await?;
+            inner.call(again).await
+        })
     }
 }
 
