@@ -29,11 +29,11 @@ pub(crate) enum Effort {
 }
 
 /// A table of one group of figures, of which one row is the baseline.
-pub(crate) struct Table {
+pub(crate) struct Table<const N: usize> {
     name: &'static str,
     /// What is measured, and how; a line each.
     about: &'static [&'static str],
-    rows: Vec<Vec<String>>,
+    rows: Vec<[String; N]>,
 }
 
 impl Bench {
@@ -73,7 +73,7 @@ impl Bench {
     }
 
     /// Prints the table, and records it if that is asked for.
-    pub(crate) fn show(&self, table: &Table) {
+    pub(crate) fn show<const N: usize>(&self, table: &Table<N>) {
         println!("\n{} / {}", self.name, table.name);
         for line in table.about {
             println!("  {line}");
@@ -87,7 +87,7 @@ impl Bench {
         }
     }
 
-    fn csv(&self, table: &Table) -> String {
+    fn csv<const N: usize>(&self, table: &Table<N>) -> String {
         let args: Vec<_> = env::args().skip(1).filter(|it| it != "--bench").collect();
         let mut text = String::new();
         for line in table.about {
@@ -117,8 +117,8 @@ impl Effort {
     }
 }
 
-impl Table {
-    pub(crate) fn new<const N: usize>(
+impl<const N: usize> Table<N> {
+    pub(crate) fn new(
         name: &'static str,
         about: &'static [&'static str],
         columns: [&str; N],
@@ -126,20 +126,18 @@ impl Table {
         Self {
             name,
             about,
-            rows: vec![columns.map(str::to_owned).to_vec()],
+            rows: vec![columns.map(str::to_owned)],
         }
     }
 
-    /// Adds a row, of as many cells as there are columns.
-    pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        assert_eq!(N, self.rows[0].len());
-        self.rows.push(cells.to_vec());
+    pub(crate) fn row(&mut self, cells: [String; N]) {
+        self.rows.push(cells);
     }
 
     /// The first column to the left, the numbers to the right.
     fn aligned(&self) -> String {
         let width = |column: usize| self.rows.iter().map(|row| row[column].len()).max();
-        let widths: Vec<_> = (0..self.rows[0].len()).filter_map(width).collect();
+        let widths: Vec<_> = (0..N).filter_map(width).collect();
         let mut text = String::new();
         for row in &self.rows {
             write!(text, "\n  {:<1$}", row[0], widths[0]).unwrap();

@@ -84,6 +84,7 @@ pub(crate) fn run(bench: &Bench) {
             "ns/request, 1 thread",
             "ns/request, 2 threads",
             "scaling",
+            "over the baseline's",
         ],
     );
     let ceiling = bare2.over(&bare1);

@@ -68,7 +68,7 @@ fn kinds() -> impl Iterator<Item = Kind> {
     kinds.filter(|kind| kind.size > 16 * KIB || kind.frame.is_none())
 }
 
-fn row(table: &mut Table, effort: Effort, kind: Kind, limit: usize) {
+fn row(table: &mut Table<8>, effort: Effort, kind: Kind, limit: usize) {
     // Of large bodies one at a time: how fast memory is had for many is the allocator's matter.
     let number = (64 * KIB / kind.size.max(1)).clamp(1, 256);
     let times = (effort.pick(1, 2 * MIB, 4 * MIB) / (number * kind.size).max(8 * KIB)).max(1);
