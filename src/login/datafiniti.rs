@@ -111,8 +111,10 @@ where
         ];
         let login = Login {
             content_type: "application/json",
+            authorization: None,
             body: json_body(&fields).map_err(AuthError::misconfigured)?,
             secrets: &[self.password.as_str()],
+            secret_name: "password",
             token_at: "/token",
         };
         self.engine.login(login, read).await

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, Uri};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
@@ -41,9 +41,13 @@ pub(super) struct Engine<S> {
 /// What a preset sends.
 pub(super) struct Login<'a> {
     pub(super) content_type: &'static str,
+    /// Sensitive, where a client tells by it which one it is.
+    pub(super) authorization: Option<HeaderValue>,
     pub(super) body: Zeroizing<Vec<u8>>,
-    /// What in the body is secret, and must not come back in an error's text.
+    /// What in it is secret, and must not come back in an error's text.
     pub(super) secrets: &'a [&'a str],
+    /// What an error calls the secret that must not go over plain `http`.
+    pub(super) secret_name: &'static str,
     /// Where the answer has the token, as a JSON pointer, so that it does not get into a text.
     pub(super) token_at: &'a str,
 }
@@ -78,9 +82,12 @@ impl<S> Engine<S> {
     {
         let uri = self.endpoint.uri();
         if !self.plain_http && is_plain_http(uri) {
-            return Err(AuthError::insecure("password", uri));
+            return Err(AuthError::insecure(login.secret_name, uri));
         }
-        let request = request(uri, login.content_type, login.body);
+        let mut request = request(uri, login.content_type, login.body);
+        if let Some(authorization) = login.authorization {
+            request.headers_mut().insert(AUTHORIZATION, authorization);
+        }
         let client = self
             .client
             .lock()

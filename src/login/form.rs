@@ -6,18 +6,19 @@ use bytes::Bytes;
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
-use serde_json::Value;
 use tower::{BoxError, Service};
 
-use super::engine::{Engine, Login};
+use super::client_auth::ClientAuth;
+use super::engine::Engine;
 use super::fields::Fields;
-use super::lifetime::Lifetime;
-use super::read::{check_type, with_lifetime};
-use super::secret::{Mask, form_body};
+use super::grant::{Grant, keep, refresh_token_of, refuses_grant};
 use super::url::{Endpoint, InvalidUrl};
 use crate::{AuthError, Scope, Token, TokenSource};
 
 const PATH: &str = "/auth/login";
+
+/// The fields that tell which client it is.
+const CLIENT: [&str; 2] = ["client_id", "client_secret"];
 
 /// A login by an HTML form's encoding: `POST /auth/login` with `username` and `password`, answered
 /// by `{"access_token", "token_type": "bearer"}`.
@@ -31,7 +32,8 @@ const PATH: &str = "/auth/login";
 /// - `expires_in`, the lifetime in seconds: a number, or a text with a number. Without a usable one
 ///   the lifetime is the JWT's own ([`jwt_lifetime`](super::jwt_lifetime)), else it is unknown, and
 ///   the token is used until it is refused;
-/// - `refresh_token`, which is kept with the token.
+/// - `refresh_token`, which is kept with the token, and used where
+///   [that is asked for](Self::use_refresh_token).
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,6 +68,8 @@ pub struct Form<S> {
     /// For another path below it.
     base_url: String,
     fields: Fields,
+    auth: Option<ClientAuth>,
+    uses_refresh_token: bool,
 }
 
 impl<S> Form<S> {
@@ -88,6 +92,8 @@ impl<S> Form<S> {
             engine: Engine::new(client, Endpoint::new(base_url, PATH)?),
             base_url: base_url.to_owned(),
             fields: Fields::new(),
+            auth: None,
+            uses_refresh_token: false,
         };
         Ok(form
             .field("username", username)
@@ -122,6 +128,45 @@ impl<S> Form<S> {
         self
     }
 
+    /// Tells which client it is, as the password grant of a client with a secret has to. It takes
+    /// the place of the fields `client_id` and `client_secret`.
+    #[must_use]
+    pub fn client_auth(mut self, auth: ClientAuth) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
+    /// Renews a token that came with a `refresh_token` by that, rather than by the password: the
+    /// refresh token grant of OAuth 2.0 ([RFC 6749, section 6]) at the same URL. Should the server
+    /// answer `invalid_grant`, the password goes out after all.
+    ///
+    /// Beside the refresh token it sends the [`client_auth`](Self::client_auth), or the fields
+    /// `client_id` and `client_secret`. For other fields, or another URL, there is
+    /// [`Refresh`](super::Refresh), which says more about refresh tokens.
+    ///
+    /// It is for the token endpoint of an OAuth 2.0 server. Other logins may give a `refresh_token`
+    /// and know nothing of that grant at the login's URL, as many of FastAPI's do, so this is not
+    /// the default: whatever such a server answers fails the renewal.
+    ///
+    /// ```
+    /// # use tower_bearer::login::{ClientAuth, Form, InvalidUrl};
+    /// # fn login<S>(client: S) -> Result<Form<S>, InvalidUrl> {
+    /// let login = Form::new(client, "https://auth.example.com", "me", "secret")?
+    ///     .path("/oauth/token")?
+    ///     .field("grant_type", "password")
+    ///     .client_auth(ClientAuth::public("my-app"))
+    ///     .use_refresh_token();
+    /// # Ok(login)
+    /// # }
+    /// ```
+    ///
+    /// [RFC 6749, section 6]: https://www.rfc-editor.org/rfc/rfc6749#section-6
+    #[must_use]
+    pub fn use_refresh_token(mut self) -> Self {
+        self.uses_refresh_token = true;
+        self
+    }
+
     /// Sends the password over plain `http` too. By default such a login fails
     /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
     /// address; which those are says
@@ -131,6 +176,26 @@ impl<S> Form<S> {
     pub fn allow_plain_http(mut self) -> Self {
         self.engine.plain_http = true;
         self
+    }
+
+    fn password_grant(&self) -> Grant<'_> {
+        let mut fields = self.fields.pairs();
+        fields.retain(|(name, _)| self.auth.is_none() || !CLIENT.contains(name));
+        Grant {
+            fields,
+            secrets: self.fields.secrets(),
+            secret_name: "password",
+            auth: self.auth.as_ref(),
+        }
+    }
+
+    fn refresh_grant<'a>(&'a self, refresh_token: &'a str) -> Grant<'a> {
+        let mut grant = Grant::refresh(refresh_token, self.auth.as_ref());
+        let mut fields = self.fields.pairs();
+        fields.retain(|(name, _)| self.auth.is_none() && CLIENT.contains(name));
+        grant.fields.extend(fields);
+        grant.secrets.extend(self.fields.secrets());
+        grant
     }
 }
 
@@ -148,14 +213,15 @@ where
         self.engine.scope()
     }
 
-    async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
-        let login = Login {
-            content_type: "application/x-www-form-urlencoded",
-            body: form_body(&self.fields.pairs()),
-            secrets: &self.fields.secrets(),
-            token_at: "/access_token",
-        };
-        self.engine.login(login, read).await
+    async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {
+        let refresh_token = refresh_token_of(stale).filter(|_| self.uses_refresh_token);
+        if let Some(refresh_token) = refresh_token {
+            match self.engine.grant(self.refresh_grant(refresh_token)).await {
+                Err(error) if refuses_grant(&error) => {}
+                renewed => return renewed.map(|token| keep(refresh_token, token)),
+            }
+        }
+        self.engine.grant(self.password_grant()).await
     }
 }
 
@@ -165,17 +231,4 @@ impl<S> fmt::Debug for Form<S> {
             .field("url", &self.engine)
             .finish_non_exhaustive()
     }
-}
-
-fn read(answer: &Value, mask: &Mask) -> Result<Token, String> {
-    let text = answer.get("access_token").and_then(Value::as_str);
-    let text = text.ok_or("the response has no \"access_token\"")?;
-    check_type(answer.get("token_type"), "bearer", mask)?;
-    let token = Token::new(text).map_err(|error| error.to_string())?;
-    let expires_in = answer.get("expires_in");
-    let token = with_lifetime(token, expires_in.map(|value| (value, Lifetime::Seconds)));
-    Ok(match answer.get("refresh_token").and_then(Value::as_str) {
-        Some(refresh_token) => token.refresh_token(refresh_token),
-        None => token,
-    })
 }

@@ -224,8 +224,10 @@ where
     async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
         let login = Login {
             content_type: "application/json",
+            authorization: None,
             body: json_body(&self.fields.pairs()).map_err(AuthError::misconfigured)?,
             secrets: &self.fields.secrets(),
+            secret_name: "password",
             token_at: self.token.as_str(),
         };
         let read = |answer: &Value, mask: &Mask| self.read(answer, mask);

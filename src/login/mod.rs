@@ -57,25 +57,33 @@
 //! Passwords, and the request bodies with them, are wiped from memory when dropped. What the client
 //! copies out of a body on its way to the socket is beyond that.
 
+mod client_auth;
+mod client_credentials;
 mod datafiniti;
 mod engine;
 mod fields;
 mod form;
+mod grant;
 mod json;
 mod jwt;
 mod lifetime;
 mod pointer;
 mod read;
+mod refresh;
 mod response;
 mod secret;
 mod url;
 mod verdict;
 
+pub use client_auth::ClientAuth;
+pub use client_credentials::ClientCredentials;
 pub use datafiniti::Datafiniti;
+pub use fields::ReservedField;
 pub use form::Form;
 pub use json::Json;
 pub use jwt::jwt_lifetime;
 pub use lifetime::Lifetime;
 pub use pointer::InvalidPointer;
+pub use refresh::Refresh;
 pub use response::{ErrorDetail, ErrorResponse};
 pub use url::InvalidUrl;

@@ -18,7 +18,7 @@ const MOST_SHOWN: usize = 3;
 /// | document | fields |
 /// |---|---|
 /// | [Datafiniti] | `error`, `message`, `code`, `details` with `field` and `message` |
-/// | OAuth, [RFC 6749, section 5.2] | `error`, `error_description` |
+/// | OAuth, [RFC 6749, section 5.2] | `error`, `error_description`, `error_uri` |
 /// | [FastAPI] | `detail`: a text, or a list with `loc`, `msg` and `type` |
 ///
 /// Nothing else of the body is read, and nothing at all of one that is not JSON. Every text is one
@@ -59,7 +59,10 @@ pub struct ErrorResponse {
     error: Option<String>,
     message: Option<String>,
     code: Option<String>,
+    uri: Option<String>,
     details: Vec<ErrorDetail>,
+    /// Told before the mask, which could hide a part of it.
+    refuses_grant: bool,
     /// What we make of it, for whoever reads the text.
     remark: Option<String>,
 }
@@ -94,6 +97,9 @@ impl ErrorResponse {
                 Value::Number(code) => mask.clean(&code.to_string()),
                 code => mask.clean(code.as_str()?),
             }),
+            uri: text("error_uri"),
+            refuses_grant: answer
+                .is_some_and(|answer| answer.get("error").is_some_and(|it| it == "invalid_grant")),
             details: list("details")
                 .into_iter()
                 .chain(list("detail"))
@@ -109,6 +115,11 @@ impl ErrorResponse {
     pub(super) fn remark(mut self, remark: impl Into<String>) -> Self {
         self.remark = Some(remark.into());
         self
+    }
+
+    /// The refresh token, or whatever else was to be given a token for, is no good.
+    pub(super) fn refuses_grant(&self) -> bool {
+        self.refuses_grant
     }
 
     /// The status of the HTTP response.
@@ -129,6 +140,12 @@ impl ErrorResponse {
     /// Datafiniti's `code`; a number as its digits.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
+    }
+
+    /// Where more can be read about it: `error_uri` of OAuth. It comes from the server as it is, and
+    /// is shown by no `Display`.
+    pub fn uri(&self) -> Option<&str> {
+        self.uri.as_deref()
     }
 
     /// What was wrong with single fields: Datafiniti's `details`, FastAPI's list in `detail`. The

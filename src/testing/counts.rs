@@ -13,6 +13,8 @@ pub struct Counts {
     pub logins_rejected: u64,
     /// Logins that failed: scripted faults, and bodies that could not be read.
     pub logins_failed: u64,
+    /// Logins that gave a good refresh token for their token.
+    pub refreshes: u64,
     /// The most logins that were under way at once.
     pub peak_logins: u64,
     /// Tokens issued. Less than `logins_ok` where logins brought the same token again.

@@ -1,7 +1,7 @@
 //! A stand-in of an API with a login, to test a client's login behaviour offline.
 //!
 //! [`Api`] is a tower service: give it to a client in the place of the HTTP client, or serve it on a loopback port
-//! through hyper-util's `TowerToHyperService`. It knows two ways to log in, has resources that need a bearer token, can
+//! through hyper-util's `TowerToHyperService`. It knows three ways to log in, has resources that need a bearer token, can
 //! be told to refuse, to fail, to wait and to hang, and counts what it saw. It opens no socket and reads time through
 //! tokio's clock alone, so tests can pause it.
 //!
@@ -31,6 +31,7 @@
 
 mod answer;
 mod counts;
+mod oauth;
 mod reply;
 mod service;
 mod state;
@@ -51,15 +52,16 @@ pub use self::{answer::Answer, counts::Counts, service::ResponseFuture};
 /// | `POST /v4/auth` | [Datafiniti's login]: JSON `email`, `password` → `{"token"}`, else `{"error", "message", "code", "details"}` |
 /// | `POST /v4/properties/search` | `{"num_found", "total_cost", "records", "received_bytes"}`; a 401 has no `WWW-Authenticate` |
 /// | `POST /auth/login` | [FastAPI's form login]: `username`, `password` → `{"access_token", "token_type"}`, else `{"detail"}` |
+/// | `POST /oauth/token` | [OAuth's token endpoint]: `grant_type` `password`, `client_credentials` or `refresh_token` → `{"access_token", "token_type"}` and perhaps `refresh_token`, else `{"error", "error_description"}` |
 /// | `GET /users/me` | `{"user_id", "username"}` |
 /// | `POST /echo` | the request's body as it came, with its content type |
 ///
-/// The login of either kind opens all three resources. Each resource reads the request's body whole and tells its length
+/// The login of each kind opens all three resources. Each resource reads the request's body whole and tells its length
 /// in `x-received-bytes` and each trailer in `x-received-trailer-<name>`; a request with two `Authorization` headers is
 /// a 400. Other paths are a 404, other methods a 405.
 ///
-/// Tokens are numbered, each distinct, and the same in every run. Those of Datafiniti are opaque; those of the form
-/// login are JWTs with a dummy signature whose payload has `user_id`, `expired_standard_from` and `iat`, but no `exp`.
+/// Tokens are numbered, each distinct, and the same in every run. Those of the form login are JWTs with a dummy signature
+/// whose payload has `user_id`, `expired_standard_from` and `iat`, but no `exp`; the others are opaque.
 ///
 /// As built, `Api` needs neither a runtime nor a timer. Delays need tokio's timer.
 ///
@@ -80,6 +82,7 @@ pub use self::{answer::Answer, counts::Counts, service::ResponseFuture};
 /// ```
 ///
 /// [Datafiniti's login]: https://docs.datafiniti.co/
+/// [OAuth's token endpoint]: https://www.rfc-editor.org/rfc/rfc6749#section-3.2
 /// [FastAPI's form login]: https://fastapi.tiangolo.com/tutorial/security/simple-oauth2/
 #[derive(Clone, Default)]
 pub struct Api {
@@ -93,10 +96,29 @@ impl Api {
         Self::default()
     }
 
-    /// Adds an account. Its name is the `email` of the one login and the `username` of the other.
+    /// Adds an account. Its name is the `email` of the one login and the `username` of the others.
     #[must_use]
     pub fn account(self, name: impl Into<String>, password: impl Into<String>) -> Self {
         self.change_password(name, password);
+        self
+    }
+
+    /// Adds a client of the token endpoint, which may use the client credentials. As soon as there is one, each grant has
+    /// to come from a client, told by the header or by fields. Default: none, and nobody is asked who the client is.
+    #[must_use]
+    pub fn client(self, id: impl Into<String>, secret: impl Into<String>) -> Self {
+        let (id, secret) = (id.into(), secret.into());
+        self.shared
+            .change(|state| state.oauth.clients.insert(id, secret));
+        self
+    }
+
+    /// Whether a refresh token is good once, and its answer has another one. Default: yes. If not, it stays good, and the
+    /// answer has none.
+    #[must_use]
+    pub fn rotate_refresh_tokens(self, rotate: bool) -> Self {
+        self.shared
+            .change(|state| state.oauth.keeps_refresh_tokens = !rotate);
         self
     }
 
@@ -107,7 +129,7 @@ impl Api {
         self
     }
 
-    /// Whether the form login tells a token's remaining lifetime in `expires_in`, in whole seconds. Default: no.
+    /// Whether the form login and the token endpoint tell a token's remaining lifetime in `expires_in`, in whole seconds. Default: no.
     #[must_use]
     pub fn announce_lifetime(self, announce: bool) -> Self {
         self.shared
@@ -118,7 +140,7 @@ impl Api {
 
 /// What can be done to it at any time, also while requests are under way.
 impl Api {
-    /// Refuses all tokens issued so far.
+    /// Refuses all tokens issued so far. Refresh tokens stay good.
     pub fn revoke_all(&self) {
         self.shared.change(|state| {
             state
@@ -126,6 +148,12 @@ impl Api {
                 .values_mut()
                 .for_each(|token| token.revoked = true)
         });
+    }
+
+    /// Refuses all refresh tokens issued so far.
+    pub fn revoke_refresh_tokens(&self) {
+        self.shared
+            .change(|state| state.oauth.refresh_tokens.clear());
     }
 
     /// Refuses this token from now on. `false`: it was never issued.

@@ -7,6 +7,7 @@ use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::{
+    oauth::Refusal,
     state::{Grant, User},
     wire::{Bearer, Kind, Received, Rejection, Resource},
 };
@@ -17,9 +18,13 @@ pub(super) fn granted(kind: Kind, grant: &Grant) -> Reply {
     let mut body = match kind {
         Kind::Datafiniti => json!({ "token": grant.token }),
         Kind::Form => json!({ "access_token": grant.token, "token_type": "bearer" }),
+        Kind::OAuth => json!({ "access_token": grant.token, "token_type": "Bearer" }),
     };
-    if let (Kind::Form, Some(seconds)) = (kind, grant.expires_in) {
+    if let (Kind::Form | Kind::OAuth, Some(seconds)) = (kind, grant.expires_in) {
         body["expires_in"] = seconds.into();
+    }
+    if let Some(refresh_token) = &grant.refresh_token {
+        body["refresh_token"] = refresh_token.as_str().into();
     }
     reply(StatusCode::OK, &body)
 }
@@ -70,6 +75,17 @@ pub(super) fn rejected(kind: Kind, rejection: &Rejection) -> Reply {
                 "Bearer",
             ),
         },
+        Kind::OAuth => oauth_refused(&Refusal::UNKNOWN_CLIENT),
+    }
+}
+
+/// An unknown client is a 401, anything else a 400.
+pub(super) fn oauth_refused(refusal: &Refusal) -> Reply {
+    let Refusal { error, description } = refusal;
+    let body = json!({ "error": error, "error_description": description });
+    match *refusal == Refusal::UNKNOWN_CLIENT {
+        true => challenge(reply(StatusCode::UNAUTHORIZED, &body), "Basic"),
+        false => reply(StatusCode::BAD_REQUEST, &body),
     }
 }
 
@@ -152,6 +168,7 @@ pub(super) fn token(kind: Kind, number: u64, user: u64, since_start: u64) -> Str
     const START: u64 = 1_750_000_000;
     match kind {
         Kind::Datafiniti => format!("testing-datafiniti-token-{number:024}"),
+        Kind::OAuth => format!("testing-oauth-token-{number:024}"),
         Kind::Form => {
             let iat = START.saturating_add(since_start);
             let claims = json!({ "user_id": user, "expired_standard_from": iat, "iat": iat });
@@ -164,6 +181,11 @@ pub(super) fn token(kind: Kind, number: u64, user: u64, since_start: u64) -> Str
             .join(".")
         }
     }
+}
+
+/// A refresh token that no other number shares.
+pub(super) fn refresh_token(number: u64) -> String {
+    format!("testing-refresh-token-{number:024}")
 }
 
 fn plain_error(path: &str, status: StatusCode, message: &str) -> Reply {

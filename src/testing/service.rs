@@ -15,7 +15,7 @@ use http_body_util::{BodyExt, Full};
 use tower::{BoxError, Service};
 
 use super::{
-    Answer, Api,
+    Answer, Api, oauth,
     reply::{self, Reply},
     state::{Lane, Shared, State},
     wire::{self, Bearer, Kind, Received, Rejection, Resource, Route},
@@ -90,14 +90,18 @@ where
         .await
         .inspect_err(|_| shared.count(|counts| counts.logins_failed += 1))?;
     let granted = match verdict {
-        Verdict::Usual => {
-            wire::credentials(kind, headers, &body.bytes).and_then(|(name, password)| {
-                shared
-                    .change(|state| state.log_in(kind, &name, &password))
-                    .ok_or(Rejection::WrongPassword)
+        Verdict::Usual if kind == Kind::OAuth => shared
+            .change(|state| oauth::grant(state, headers, &body.bytes))
+            .map_err(|refusal| reply::oauth_refused(&refusal)),
+        Verdict::Usual => wire::credentials(kind, headers, &body.bytes)
+            .and_then(|(name, password)| {
+                shared.change(|state| {
+                    let user = state.user(&name, &password);
+                    Ok(state.grant(kind, user.ok_or(Rejection::WrongPassword)?))
+                })
             })
-        }
-        Verdict::Refuse => Err(Rejection::WrongPassword),
+            .map_err(|rejection| reply::rejected(kind, &rejection)),
+        Verdict::Refuse => Err(reply::rejected(kind, &Rejection::WrongPassword)),
         Verdict::Scripted(outcome) => {
             shared.count(|counts| match is_unauthorized(&outcome) {
                 true => counts.logins_rejected += 1,
@@ -111,9 +115,9 @@ where
             shared.count(|counts| counts.logins_ok += 1);
             Ok(reply::granted(kind, &grant))
         }
-        Err(rejection) => {
+        Err(rejected) => {
             shared.count(|counts| counts.logins_rejected += 1);
-            Ok(reply::rejected(kind, &rejection))
+            Ok(rejected)
         }
     }
 }

@@ -6,7 +6,7 @@ use std::{
 
 use tokio::{sync::watch, time::Instant};
 
-use super::{Answer, Counts, reply, wire::Kind};
+use super::{Answer, Counts, oauth, reply, wire::Kind};
 
 /// What the clones of an API share.
 #[derive(Default)]
@@ -79,6 +79,7 @@ pub(super) struct State {
     pub(super) announce_lifetime: bool,
     pub(super) reissue_same_token: bool,
     pub(super) refuse_early: bool,
+    pub(super) oauth: oauth::Server,
     accounts: HashMap<String, Account>,
     last_tokens: HashMap<(Kind, u64), String>,
     logins_under_way: u64,
@@ -122,6 +123,7 @@ pub(super) struct User {
 pub(super) struct Grant {
     pub(super) token: String,
     pub(super) expires_in: Option<u64>,
+    pub(super) refresh_token: Option<String>,
 }
 
 impl State {
@@ -157,16 +159,17 @@ impl State {
         self.logins_under_way -= 1;
     }
 
-    /// A token, or `None` where the password is wrong.
-    pub(super) fn log_in(&mut self, kind: Kind, name: &str, password: &str) -> Option<Grant> {
-        let account = self
-            .accounts
-            .get(name)
-            .filter(|account| account.password == password)?;
-        let user = User {
+    /// `None` where the password is wrong.
+    pub(super) fn user(&self, name: &str, password: &str) -> Option<User> {
+        let account = self.accounts.get(name)?;
+        (account.password == password).then(|| User {
             id: account.id,
             name: name.to_owned(),
-        };
+        })
+    }
+
+    /// A token for one who logged in.
+    pub(super) fn grant(&mut self, kind: Kind, user: User) -> Grant {
         let now = Instant::now();
         let token = self
             .last_token(kind, user.id, now)
@@ -175,7 +178,11 @@ impl State {
         let expires_in = expires
             .filter(|_| self.announce_lifetime)
             .map(|at| at.saturating_duration_since(now).as_secs());
-        Some(Grant { token, expires_in })
+        Grant {
+            token,
+            expires_in,
+            refresh_token: None,
+        }
     }
 
     /// Whose token this is, if it is good.
@@ -232,6 +239,7 @@ impl Default for State {
             announce_lifetime: false,
             reissue_same_token: false,
             refuse_early: false,
+            oauth: oauth::Server::default(),
             accounts: HashMap::new(),
             last_tokens: HashMap::new(),
             logins_under_way: 0,

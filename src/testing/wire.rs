@@ -6,11 +6,12 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, header};
 use serde_json::Value;
 
-/// The two kinds of login, each with its own form of errors.
+/// The kinds of login, each with its own form of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Datafiniti,
     Form,
+    OAuth,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +34,7 @@ pub(super) fn route(method: &Method, path: &str) -> Route {
         "/v4/auth" => ("POST", Route::Login(Kind::Datafiniti)),
         "/v4/properties/search" => ("POST", Route::Resource(Resource::Search)),
         "/auth/login" => ("POST", Route::Login(Kind::Form)),
+        "/oauth/token" => ("POST", Route::Login(Kind::OAuth)),
         "/users/me" => ("GET", Route::Resource(Resource::Me)),
         "/echo" => ("POST", Route::Resource(Resource::Echo)),
         _ => return Route::NotFound,
@@ -84,22 +86,27 @@ pub(super) enum Rejection {
     ContentType,
 }
 
+/// In lower case, and without parameters.
+pub(super) fn media_type(headers: &HeaderMap) -> String {
+    let media_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    media_type
+        .split(';')
+        .next()
+        .unwrap_or_default()
+        .trim()
+        .to_ascii_lowercase()
+}
+
 /// The name and the password in a login's body.
 pub(super) fn credentials(
     kind: Kind,
     headers: &HeaderMap,
     body: &[u8],
 ) -> Result<(String, String), Rejection> {
-    let media_type = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .unwrap_or_default();
-    let media_type = media_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let media_type = media_type(headers);
     match kind {
         Kind::Datafiniti if media_type != "application/json" => Err(Rejection::ContentType),
         Kind::Datafiniti => {
@@ -111,10 +118,10 @@ pub(super) fn credentials(
             })
         }
         // FastAPI finds no fields in a body of another type.
-        Kind::Form if media_type != "application/x-www-form-urlencoded" => {
+        Kind::Form | Kind::OAuth if media_type != "application/x-www-form-urlencoded" => {
             both("username", "password", |_| None)
         }
-        Kind::Form => both("username", "password", |name| {
+        Kind::Form | Kind::OAuth => both("username", "password", |name| {
             form_urlencoded::parse(body)
                 .find(|(key, _)| key == name)
                 .map(|(_, value)| value)

@@ -1,0 +1,189 @@
+//! [`ClientCredentials`]: a client that logs in as itself.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use tower::{BoxError, Service};
+
+use super::client_auth::ClientAuth;
+use super::engine::Engine;
+use super::fields::{Fields, ReservedField};
+use super::grant::Grant;
+use super::url::{Endpoint, InvalidUrl};
+use crate::{AuthError, Scope, Token, TokenSource};
+
+const RESERVED: [&str; 6] = [
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "scope",
+    "audience",
+    "refresh_token",
+];
+
+/// The client credentials grant of OAuth 2.0 ([RFC 6749, section 4.4]): a service that logs in as
+/// itself, for no user.
+///
+/// What is sent is a form with `grant_type`, the [`scope`](Self::scopes), the
+/// [`audience`](Self::audience) and [further fields](Self::field), and who the client is as
+/// [`ClientAuth`] has it. The answer is read as that of [`Form`](super::Form) is.
+///
+/// The tokens' scope is the origin of the token endpoint. Where the API has another one, as it
+/// often has, tell the [layer](crate::BearerAuthLayer::scope):
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower_bearer::login::{ClientAuth, ClientCredentials};
+/// use tower_bearer::{BearerAuthLayer, Scope};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Any HTTP client that is a tower service; here one that needs no network.
+/// let client = tower::service_fn(async |request: Request<Full<Bytes>>| {
+///     assert_eq!(request.uri(), "https://auth.example.com/oauth/token");
+///     // `s6BhdRkqt3:gX1fBat3bV`, the example of section 2.3.1
+///     assert_eq!(request.headers()["authorization"], "Basic czZCaGRSa3F0MzpnWDFmQmF0M2JW");
+///     let body = r#"{"access_token": "t0k", "token_type": "Bearer", "expires_in": 3600}"#;
+///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(body))))
+/// });
+/// let auth = ClientAuth::new("s6BhdRkqt3", "gX1fBat3bV");
+/// let login = ClientCredentials::new(client, "https://auth.example.com/oauth/token", auth)?
+///     .scopes(["read", "write"])
+///     .audience("https://api.example.com/");
+/// let layer = BearerAuthLayer::new(login).scope(Scope::origin("https://api.example.com")?);
+///
+/// let token = layer.session().token().await?;
+/// assert_eq!(token.header_value(), "Bearer t0k");
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [RFC 6749, section 4.4]: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+pub struct ClientCredentials<S> {
+    engine: Engine<S>,
+    auth: ClientAuth,
+    fields: Fields,
+}
+
+impl<S> ClientCredentials<S> {
+    /// A login at this token endpoint, over this client. The URL is the whole one, and is used as
+    /// it is; it may have a query.
+    ///
+    /// # Errors
+    ///
+    /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
+    pub fn new(client: S, token_url: &str, auth: ClientAuth) -> Result<Self, InvalidUrl> {
+        Ok(Self {
+            engine: Engine::new(client, Endpoint::whole(token_url)?),
+            auth,
+            fields: Fields::new(),
+        })
+    }
+
+    /// What the token is to be good for, sent as `scope`: one text, with spaces between. Not sent by
+    /// default, which leaves it to the server ([section 3.3]).
+    ///
+    /// [section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
+    #[must_use]
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.fields.scopes(scopes);
+        self
+    }
+
+    /// Which API the token is for, sent as `audience`: Auth0 and others ask for it. Those that know
+    /// [RFC 8707] take a [`field`](Self::field) `resource` instead.
+    ///
+    /// [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
+    #[must_use]
+    pub fn audience(mut self, audience: impl Into<String>) -> Self {
+        self.fields.remove("audience");
+        self.fields.plain("audience", audience);
+        self
+    }
+
+    /// A further field of the form, sent behind those that were set before it. One of the same name
+    /// is not replaced: `resource` may be sent more than once.
+    ///
+    /// Its value may be shown if the server repeats it in an error; for one that may not there is
+    /// [`secret_field`](Self::secret_field).
+    ///
+    /// # Errors
+    ///
+    /// The field is one that the login sets itself: `grant_type`, `client_id`, `client_secret`,
+    /// `scope`, `audience` or `refresh_token`.
+    pub fn field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        let name = ReservedField::check(name.into(), &RESERVED)?;
+        self.fields.plain(name, value);
+        Ok(self)
+    }
+
+    /// A further field whose value is a secret, such as `client_assertion`.
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](Self::field).
+    pub fn secret_field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        let name = ReservedField::check(name.into(), &RESERVED)?;
+        self.fields.secret(name, value);
+        Ok(self)
+    }
+
+    /// Sends the secret over plain `http` too. By default such a login fails
+    /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
+    /// address; which those are says
+    /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), the switch
+    /// for the token.
+    #[must_use]
+    pub fn allow_plain_http(mut self) -> Self {
+        self.engine.plain_http = true;
+        self
+    }
+}
+
+impl<S, B> TokenSource for ClientCredentials<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: Body + Send,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    /// The origin that it logs in at.
+    fn scope(&self) -> Scope {
+        self.engine.scope()
+    }
+
+    async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
+        let mut fields = vec![("grant_type", "client_credentials")];
+        fields.extend(self.fields.pairs());
+        let grant = Grant {
+            fields,
+            secrets: self.fields.secrets(),
+            secret_name: "client secret",
+            auth: Some(&self.auth),
+        };
+        self.engine.grant(grant).await
+    }
+}
+
+impl<S> fmt::Debug for ClientCredentials<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientCredentials")
+            .field("url", &self.engine)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,92 @@
+//! What the grants of OAuth 2.0 share: the request to a token endpoint.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use tower::{BoxError, Service};
+
+use super::client_auth::{ClientAuth, credentials};
+use super::engine::{Engine, Login};
+use super::read::oauth_token;
+use super::response::ErrorResponse;
+use super::secret::form_body;
+use crate::{AuthError, Token};
+
+/// What is asked of a token endpoint
+/// ([RFC 6749, section 3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2)).
+pub(super) struct Grant<'a> {
+    /// In this order, and behind them those of the client.
+    pub(super) fields: Vec<(&'a str, &'a str)>,
+    pub(super) secrets: Vec<&'a str>,
+    /// As [`Login`] has it.
+    pub(super) secret_name: &'static str,
+    pub(super) auth: Option<&'a ClientAuth>,
+}
+
+impl<'a> Grant<'a> {
+    /// A new token for a refresh token
+    /// ([section 6](https://www.rfc-editor.org/rfc/rfc6749#section-6)).
+    pub(super) fn refresh(refresh_token: &'a str, auth: Option<&'a ClientAuth>) -> Self {
+        Self {
+            fields: vec![
+                ("grant_type", "refresh_token"),
+                ("refresh_token", refresh_token),
+            ],
+            secrets: vec![refresh_token],
+            secret_name: "refresh token",
+            auth,
+        }
+    }
+}
+
+impl<S> Engine<S> {
+    pub(super) async fn grant<B>(&self, grant: Grant<'_>) -> Result<Token, AuthError>
+    where
+        S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: Body + Send,
+        B::Data: Send,
+        B::Error: Into<BoxError>,
+    {
+        let Grant {
+            mut fields,
+            mut secrets,
+            secret_name,
+            auth,
+        } = grant;
+        let authorization = auth.map(ClientAuth::authorization).transpose()?.flatten();
+        fields.extend(auth.into_iter().flat_map(ClientAuth::fields));
+        secrets.extend(auth.and_then(ClientAuth::secret));
+        secrets.extend(authorization.as_ref().and_then(credentials));
+        let login = Login {
+            content_type: "application/x-www-form-urlencoded",
+            authorization: authorization.clone(),
+            body: form_body(&fields),
+            secrets: &secrets,
+            secret_name,
+            token_at: "/access_token",
+        };
+        self.login(login, oauth_token).await
+    }
+}
+
+/// The refresh token that this one came with. That of a source of the user's may be empty.
+pub(super) fn refresh_token_of(token: Option<&Token>) -> Option<&str> {
+    let refresh_token = token?.expose_refresh_token()?;
+    (!refresh_token.is_empty()).then_some(refresh_token)
+}
+
+/// An answer without a refresh token leaves the old one good.
+pub(super) fn keep(refresh_token: &str, token: Token) -> Token {
+    match refresh_token_of(Some(&token)) {
+        Some(_) => token,
+        None => token.refresh_token(refresh_token),
+    }
+}
+
+/// Is it the refresh token that is no good, and nothing else?
+pub(super) fn refuses_grant(error: &AuthError) -> bool {
+    error.is_rejected() && error.response().is_some_and(ErrorResponse::refuses_grant)
+}

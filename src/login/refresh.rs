@@ -1,0 +1,258 @@
+//! [`Refresh`]: a new token for a refresh token, and a login where there is none.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+use tower::{BoxError, Service};
+use zeroize::Zeroizing;
+
+use super::client_auth::ClientAuth;
+use super::engine::Engine;
+use super::fields::{Fields, ReservedField};
+use super::grant::{Grant, keep, refresh_token_of, refuses_grant};
+use super::url::{Endpoint, InvalidUrl};
+use crate::source::DynTokenSource;
+use crate::{AuthError, Scope, Token, TokenSource};
+
+const RESERVED: [&str; 5] = [
+    "grant_type",
+    "client_id",
+    "client_secret",
+    "scope",
+    "refresh_token",
+];
+
+/// Renews tokens by the refresh token grant of OAuth 2.0 ([RFC 6749, section 6]), so that the login
+/// that it is built around is made once, and not for each token.
+///
+/// | there is | what is done |
+/// |---|---|
+/// | no token yet, or none since a sign-out | the login; without one, a refresh with the [given](Self::from_token) refresh token |
+/// | a token that came with a refresh token | a refresh |
+/// | a token that came without | the login |
+/// | a refresh that is answered by `invalid_grant` | the login, at once and once; without one that is the error |
+/// | a refresh that fails otherwise | that is the error: a server that is down, or does not know the client, gets no password instead |
+///
+/// A refresh token that comes with the new token takes the place of the old one; without one the
+/// old one stays. The answer is read as that of [`Form`](super::Form) is, which has
+/// [a switch](super::Form::use_refresh_token) for the case that both are asked for at one URL.
+///
+/// The refresh token stays with the token that the session holds, and nowhere else: it is gone
+/// with [`Session::sign_out`](crate::Session::sign_out), after which the login is made again. Where
+/// the server changed it for another one, and that answer got lost, the next renewal is answered
+/// by `invalid_grant`.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use http_body_util::Full;
+/// use tower_bearer::{TokenSource, login::{Json, Refresh}};
+/// # use tower_bearer::{Scope, Token, source_fn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // Any HTTP client that is a tower service; here one that needs no network.
+/// let client = tower::service_fn(async |request: Request<Full<Bytes>>| {
+///     assert_eq!(request.uri(), "https://auth.example.com/oauth/token");
+///     let body = r#"{"access_token": "t2", "token_type": "Bearer", "refresh_token": "r2"}"#;
+///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(body))))
+/// });
+/// let first_login = source_fn(Scope::origin("https://api.example.com")?, |_stale| async {
+///     Ok(Token::new("t1")?.refresh_token("r1"))
+/// });
+/// let source = Refresh::new(client, "https://auth.example.com/oauth/token", first_login)?;
+///
+/// let first = source.fetch(None).await?;
+/// assert_eq!((first.expose(), first.expose_refresh_token()), ("t1", Some("r1")));
+/// let second = source.fetch(Some(&first)).await?;
+/// assert_eq!((second.expose(), second.expose_refresh_token()), ("t2", Some("r2")));
+/// # Ok(())
+/// # }
+/// ```
+///
+/// [RFC 6749, section 6]: https://www.rfc-editor.org/rfc/rfc6749#section-6
+pub struct Refresh<S> {
+    engine: Engine<S>,
+    auth: Option<ClientAuth>,
+    fields: Fields,
+    /// For the time before there is a token.
+    given: Option<Zeroizing<String>>,
+    login: Option<Box<dyn DynTokenSource>>,
+}
+
+impl<S> Refresh<S> {
+    /// Renews at this token endpoint, over this client, the tokens of that login. The URL is the
+    /// whole one, and is used as it is; it may have a query.
+    ///
+    /// A login that gets a refresh token in its answer has to give it on
+    /// ([`Token::refresh_token`]); of the built-in ones [`Form`](super::Form) does. Where it is
+    /// asked for a token it is told of none before.
+    ///
+    /// # Errors
+    ///
+    /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
+    pub fn new(client: S, token_url: &str, login: impl TokenSource) -> Result<Self, InvalidUrl> {
+        Ok(Self::at(client, token_url)?.or_login(login))
+    }
+
+    /// Renews by a refresh token from elsewhere, such as that of a device or a browser where the
+    /// user logged in.
+    ///
+    /// A server that changes refresh tokens takes this one once. What came in its place is in
+    /// [`Session::token`](crate::Session::token), for whoever keeps it across restarts. The text is
+    /// wiped from memory when this is dropped; a trailing newline is trimmed.
+    ///
+    /// # Errors
+    ///
+    /// As [`new`](Self::new).
+    pub fn from_token(
+        client: S,
+        token_url: &str,
+        refresh_token: impl Into<String>,
+    ) -> Result<Self, InvalidUrl> {
+        let mut given = Zeroizing::new(refresh_token.into());
+        let length = given.trim_end_matches(['\r', '\n']).len();
+        given.truncate(length);
+        Ok(Self {
+            given: Some(given),
+            ..Self::at(client, token_url)?
+        })
+    }
+
+    /// The login for the case that the refresh token is no good. Its scope is that of the tokens.
+    #[must_use]
+    pub fn or_login(mut self, login: impl TokenSource) -> Self {
+        self.login = Some(Box::new(login));
+        self
+    }
+
+    /// Tells which client it is, as the server has to know that the refresh token was issued to.
+    /// Not told by default.
+    #[must_use]
+    pub fn client_auth(mut self, auth: ClientAuth) -> Self {
+        self.auth = Some(auth);
+        self
+    }
+
+    /// What the new tokens are to be good for, sent as `scope`: no more than those before. Not sent
+    /// by default, which leaves it as it was.
+    #[must_use]
+    pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
+        self.fields.scopes(scopes);
+        self
+    }
+
+    /// A further field of the form, sent behind those that were set before it. One of the same name
+    /// is not replaced.
+    ///
+    /// Its value may be shown if the server repeats it in an error; for one that may not there is
+    /// [`secret_field`](Self::secret_field).
+    ///
+    /// # Errors
+    ///
+    /// The field is one that is set otherwise: `grant_type`, `client_id`, `client_secret`, `scope`
+    /// or `refresh_token`.
+    pub fn field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        let name = ReservedField::check(name.into(), &RESERVED)?;
+        self.fields.plain(name, value);
+        Ok(self)
+    }
+
+    /// A further field whose value is a secret.
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](Self::field).
+    pub fn secret_field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        let name = ReservedField::check(name.into(), &RESERVED)?;
+        self.fields.secret(name, value);
+        Ok(self)
+    }
+
+    /// Sends the refresh token over plain `http` too. By default a refresh fails
+    /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
+    /// address; which those are says
+    /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), the switch
+    /// for the token. The login has a switch of its own.
+    #[must_use]
+    pub fn allow_plain_http(mut self) -> Self {
+        self.engine.plain_http = true;
+        self
+    }
+
+    fn at(client: S, token_url: &str) -> Result<Self, InvalidUrl> {
+        Ok(Self {
+            engine: Engine::new(client, Endpoint::whole(token_url)?),
+            auth: None,
+            fields: Fields::new(),
+            given: None,
+            login: None,
+        })
+    }
+
+    /// What there is to ask for a new token with.
+    fn refresh_token<'a>(&'a self, stale: Option<&'a Token>) -> Option<&'a str> {
+        match stale {
+            // The one that was given is spent, or was refused.
+            Some(_) => refresh_token_of(stale),
+            None => self.given.as_deref().map(String::as_str),
+        }
+    }
+}
+
+impl<S, B> TokenSource for Refresh<S>
+where
+    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
+    S::Error: Into<BoxError>,
+    S::Future: Send,
+    B: Body + Send,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    /// The login's; without a login the origin of the token endpoint.
+    fn scope(&self) -> Scope {
+        match &self.login {
+            Some(login) => login.scope(),
+            None => self.engine.scope(),
+        }
+    }
+
+    async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {
+        let refused = match self.refresh_token(stale) {
+            Some(refresh_token) => {
+                let mut grant = Grant::refresh(refresh_token, self.auth.as_ref());
+                grant.fields.extend(self.fields.pairs());
+                grant.secrets.extend(self.fields.secrets());
+                match self.engine.grant(grant).await {
+                    Err(error) if refuses_grant(&error) => error,
+                    renewed => return renewed.map(|token| keep(refresh_token, token)),
+                }
+            }
+            None => AuthError::misconfigured("there is neither a refresh token nor a login"),
+        };
+        match &self.login {
+            // Not with the token that has that refresh token: the login might try it once more.
+            Some(login) => login.fetch(None).await,
+            None => Err(refused),
+        }
+    }
+}
+
+impl<S> fmt::Debug for Refresh<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Refresh")
+            .field("url", &self.engine)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,154 @@
+//! The token endpoint of an OAuth 2.0 server: what it is asked for, by whom and by what.
+
+use std::collections::HashMap;
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use http::{HeaderMap, header};
+
+use super::{
+    reply,
+    state::{Grant, State, User},
+    wire::{self, Kind},
+};
+
+/// What the server knows beside its accounts and tokens.
+#[derive(Default)]
+pub(super) struct Server {
+    pub(super) clients: HashMap<String, String>,
+    /// Those that are still good.
+    pub(super) refresh_tokens: HashMap<String, User>,
+    pub(super) keeps_refresh_tokens: bool,
+    issued: u64,
+}
+
+/// What RFC 6749, section 5.2, has for an error.
+#[derive(PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) error: &'static str,
+    pub(super) description: &'static str,
+}
+
+type Fields = HashMap<String, String>;
+
+impl Refusal {
+    pub(super) const UNKNOWN_CLIENT: Self = Self::new("invalid_client", "Unknown client");
+    const WRONG_PASSWORD: Self = Self::new("invalid_grant", "Wrong username or password");
+    const UNKNOWN_TOKEN: Self = Self::new("invalid_grant", "Unknown refresh token");
+    const UNKNOWN_GRANT: Self = Self::new("unsupported_grant_type", "Unknown grant_type");
+
+    const fn new(error: &'static str, description: &'static str) -> Self {
+        Self { error, description }
+    }
+
+    const fn invalid(description: &'static str) -> Self {
+        Self::new("invalid_request", description)
+    }
+}
+
+pub(super) fn grant(state: &mut State, headers: &HeaderMap, body: &[u8]) -> Result<Grant, Refusal> {
+    let fields = fields(headers, body)?;
+    let client = client(state, headers, &fields)?;
+    match fields.get("grant_type").map(String::as_str) {
+        Some("password") => {
+            let credentials = wire::credentials(Kind::OAuth, headers, body);
+            let (name, password) =
+                credentials.map_err(|_| Refusal::invalid("username and password are required"))?;
+            let user = state.user(&name, &password);
+            let user = user.ok_or(Refusal::WRONG_PASSWORD)?;
+            Ok(with_refresh_token(state, user))
+        }
+        Some("client_credentials") => {
+            let name = client.ok_or(Refusal::UNKNOWN_CLIENT)?;
+            Ok(state.grant(Kind::OAuth, User { id: 0, name }))
+        }
+        Some("refresh_token") => {
+            let refresh_token = fields.get("refresh_token");
+            refresh(
+                state,
+                refresh_token.ok_or(Refusal::invalid("refresh_token is required"))?,
+            )
+        }
+        Some(_) => Err(Refusal::UNKNOWN_GRANT),
+        None => Err(Refusal::invalid("grant_type is required")),
+    }
+}
+
+fn refresh(state: &mut State, refresh_token: &str) -> Result<Grant, Refusal> {
+    let server = &mut state.oauth;
+    let keeps = server.keeps_refresh_tokens;
+    let user = match keeps {
+        true => server.refresh_tokens.get(refresh_token).cloned(),
+        false => server.refresh_tokens.remove(refresh_token),
+    };
+    let user = user.ok_or(Refusal::UNKNOWN_TOKEN)?;
+    state.counts.refreshes += 1;
+    Ok(match keeps {
+        true => state.grant(Kind::OAuth, user),
+        false => with_refresh_token(state, user),
+    })
+}
+
+fn with_refresh_token(state: &mut State, user: User) -> Grant {
+    let server = &mut state.oauth;
+    server.issued += 1;
+    let refresh_token = reply::refresh_token(server.issued);
+    server
+        .refresh_tokens
+        .insert(refresh_token.clone(), user.clone());
+    Grant {
+        refresh_token: Some(refresh_token),
+        ..state.grant(Kind::OAuth, user)
+    }
+}
+
+fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
+    if wire::media_type(headers) != "application/x-www-form-urlencoded" {
+        return Err(Refusal::invalid("The body is not a form"));
+    }
+    let mut fields = Fields::new();
+    for (name, value) in form_urlencoded::parse(body) {
+        // RFC 8707 lets this one stand more than once, and section 3.2 none.
+        let once = name != "resource";
+        if fields
+            .insert(name.into_owned(), value.into_owned())
+            .is_some()
+            && once
+        {
+            return Err(Refusal::invalid("A field is there twice"));
+        }
+    }
+    // One without a value is as one that is not there.
+    fields.retain(|_, value| !value.is_empty());
+    Ok(fields)
+}
+
+/// The client, if any is known at all.
+fn client(state: &State, headers: &HeaderMap, fields: &Fields) -> Result<Option<String>, Refusal> {
+    let clients = &state.oauth.clients;
+    if clients.is_empty() {
+        return Ok(None);
+    }
+    let in_body = fields.get("client_id").cloned();
+    let in_body = in_body.zip(fields.get("client_secret").cloned());
+    let told = match (headers.get(header::AUTHORIZATION), in_body) {
+        (Some(_), Some(_)) => return Err(Refusal::invalid("The client is told twice")),
+        (Some(value), None) => basic(value.as_bytes()),
+        (None, in_body) => in_body,
+    };
+    let (id, secret) = told.ok_or(Refusal::UNKNOWN_CLIENT)?;
+    match clients.get(&id) == Some(&secret) {
+        true => Ok(Some(id)),
+        false => Err(Refusal::UNKNOWN_CLIENT),
+    }
+}
+
+/// Section 2.3.1: id and secret are form-encoded before they are joined.
+fn basic(value: &[u8]) -> Option<(String, String)> {
+    let credentials = STANDARD.decode(value.strip_prefix(b"Basic ")?).ok()?;
+    let mut parts = credentials.splitn(2, |byte| *byte == b':');
+    let mut next = || {
+        let (text, _) = form_urlencoded::parse(parts.next()?).next()?;
+        Some(text.into_owned())
+    };
+    Some((next()?, next()?))
+}
