@@ -11,7 +11,7 @@ use tower::{BoxError, Service};
 use super::client_auth::ClientAuth;
 use super::engine::Engine;
 use super::fields::Fields;
-use super::grant::{Grant, keep, refresh_token_of, refuses_grant};
+use super::grant::{Grant, keep, refuses_grant};
 use super::url::{Endpoint, InvalidUrl};
 use crate::{AuthError, Scope, Token, TokenSource};
 
@@ -214,8 +214,8 @@ where
     }
 
     async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {
-        let refresh_token = refresh_token_of(stale).filter(|_| self.uses_refresh_token);
-        if let Some(refresh_token) = refresh_token {
+        let stale = stale.filter(|_| self.uses_refresh_token);
+        if let Some(refresh_token) = stale.and_then(Token::expose_refresh_token) {
             match self.engine.grant(self.refresh_grant(refresh_token)).await {
                 Err(error) if refuses_grant(&error) => {}
                 renewed => return renewed.map(|token| keep(refresh_token, token)),

@@ -72,15 +72,9 @@ impl<S> Engine<S> {
     }
 }
 
-/// The refresh token that this one came with. That of a source of the user's may be empty.
-pub(super) fn refresh_token_of(token: Option<&Token>) -> Option<&str> {
-    let refresh_token = token?.expose_refresh_token()?;
-    (!refresh_token.is_empty()).then_some(refresh_token)
-}
-
 /// An answer without a refresh token leaves the old one good.
 pub(super) fn keep(refresh_token: &str, token: Token) -> Token {
-    match refresh_token_of(Some(&token)) {
+    match token.expose_refresh_token() {
         Some(_) => token,
         None => token.refresh_token(refresh_token),
     }

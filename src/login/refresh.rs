@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::client_auth::ClientAuth;
 use super::engine::Engine;
 use super::fields::{Fields, ReservedField};
-use super::grant::{Grant, keep, refresh_token_of, refuses_grant};
+use super::grant::{Grant, keep, refuses_grant};
 use super::url::{Endpoint, InvalidUrl};
 use crate::source::DynTokenSource;
 use crate::{AuthError, Scope, Token, TokenSource};
@@ -201,13 +201,11 @@ impl<S> Refresh<S> {
         })
     }
 
-    /// What there is to ask for a new token with.
+    /// What there is to ask for a new token with. Beside a token the one that was given is spent.
     fn refresh_token<'a>(&'a self, stale: Option<&'a Token>) -> Option<&'a str> {
-        match stale {
-            // The one that was given is spent, or was refused.
-            Some(_) => refresh_token_of(stale),
-            None => self.given.as_deref().map(String::as_str),
-        }
+        let given = || self.given.as_deref().map(String::as_str);
+        let known = stale.map_or_else(given, |stale| stale.expose_refresh_token());
+        known.filter(|known| !known.is_empty())
     }
 }
 

@@ -1,11 +1,15 @@
 //! The built-in logins.
 
 mod client;
+mod client_credentials;
 mod datafiniti;
 mod errors;
 mod form;
 mod json;
 mod jwt;
+mod refresh;
+mod renewal;
+mod token_endpoint;
 mod verdict;
 mod wire;
 

@@ -1,0 +1,385 @@
+//! D5: the refresh token grant, one fetch at a time.
+
+use tower_bearer::login::{ClientAuth, Form, Refresh};
+use tower_bearer::{AuthError, Scope, Token, TokenSource};
+
+use super::token_endpoint::{INVALID_GRANT, TokenEndpoint, URL};
+use super::{Client, PASSWORD, answer};
+use crate::support::Desk;
+
+const TOKEN: (u16, &str) = (200, r#"{"access_token": "new", "token_type": "Bearer"}"#);
+const ROTATED: (u16, &str) = (200, r#"{"access_token": "new", "refresh_token": "r2"}"#);
+
+fn stale(refresh_token: &str) -> Token {
+    Token::new("old").unwrap().refresh_token(refresh_token)
+}
+
+fn refresh(endpoint: &TokenEndpoint, login: &Desk) -> Refresh<Client> {
+    Refresh::new(endpoint.client(), URL, login.clone()).unwrap()
+}
+
+fn alone(endpoint: &TokenEndpoint) -> Refresh<Client> {
+    Refresh::from_token(endpoint.client(), URL, "r1").unwrap()
+}
+
+fn form(endpoint: &TokenEndpoint) -> Form<Client> {
+    let form = Form::new(
+        endpoint.client(),
+        "https://auth.example.com",
+        "me",
+        PASSWORD,
+    );
+    form.unwrap().use_refresh_token()
+}
+
+fn refresh_form(refresh_token: &str) -> String {
+    format!("grant_type=refresh_token&refresh_token={refresh_token}")
+}
+
+/// D5: without a token, or with one that came without a refresh token, the login is made, and
+/// nothing asked of the token endpoint.
+#[tokio::test]
+async fn the_first_token_is_the_logins() {
+    let (endpoint, login) = (TokenEndpoint::default(), Desk::open());
+    let source = refresh(&endpoint, &login);
+    source.fetch(None).await.unwrap();
+    let without = Token::new("old").unwrap();
+    source.fetch(Some(&without)).await.unwrap();
+    source.fetch(Some(&stale(""))).await.unwrap();
+    assert_eq!(login.stale(), [None, None, None]);
+    assert!(endpoint.asked().is_empty());
+}
+
+/// D5: a new refresh token takes the place of the old one.
+#[tokio::test]
+async fn a_new_refresh_token_replaces_the_old_one() {
+    let (endpoint, login) = (TokenEndpoint::new([ROTATED, TOKEN]), Desk::open());
+    let source = refresh(&endpoint, &login);
+    let token = source.fetch(Some(&stale("r 1"))).await.unwrap();
+    assert_eq!(token.expose(), "new");
+    assert_eq!(token.expose_refresh_token(), Some("r2"));
+    source.fetch(Some(&token)).await.unwrap();
+    assert_eq!(endpoint.forms(), [refresh_form("r+1"), refresh_form("r2")]);
+    assert_eq!(login.logins(), 0);
+}
+
+/// D5: without a new one, or with one that is none, the old one stays.
+#[tokio::test]
+async fn without_a_new_refresh_token_the_old_one_stays() {
+    for none in ["null", r#""""#, "1", "[]", r#"["r2"]"#, r#"{"a": "r2"}"#] {
+        let endpoint = TokenEndpoint::new([TOKEN]);
+        let body = format!(r#"{{"access_token": "new", "refresh_token": {none}}}"#);
+        endpoint.then(answer(200, &body));
+        let source = refresh(&endpoint, &Desk::open());
+        let mut token = stale("r1");
+        for _ in 0..2 {
+            token = source.fetch(Some(&token)).await.unwrap();
+            assert_eq!(token.expose_refresh_token(), Some("r1"), "{none}");
+        }
+    }
+}
+
+/// D5: a refresh token is sent as it came, whatever it is made of, and however long it is.
+#[tokio::test]
+async fn any_refresh_token_is_sent_as_it_came() {
+    for refresh_token in ["é\u{1F511}&=+%\"\\ \n".to_owned(), "r".repeat(60_000)] {
+        let endpoint = TokenEndpoint::default();
+        let body = serde_json::json!({"access_token": "new", "refresh_token": refresh_token});
+        endpoint.then(answer(200, &body.to_string()));
+        endpoint.then(answer(TOKEN.0, TOKEN.1));
+        let source = refresh(&endpoint, &Desk::open());
+        let token = source.fetch(Some(&stale("r1"))).await.unwrap();
+        let token = source.fetch(Some(&token)).await.unwrap();
+        assert_eq!(token.expose_refresh_token(), Some(&*refresh_token));
+        let form = endpoint.forms().remove(1);
+        let sent = form_urlencoded::parse(form.as_bytes()).last().unwrap().1;
+        assert_eq!(sent, refresh_token);
+    }
+}
+
+/// D5, L1: a refresh token that is no good leads to the login in the same fetch, which is told of
+/// no token before, and made once.
+#[tokio::test]
+async fn invalid_grant_falls_back_to_the_login() {
+    for status in [400, 401, 403] {
+        let (endpoint, login) = (
+            TokenEndpoint::new([(status, INVALID_GRANT.1)]),
+            Desk::open(),
+        );
+        let source = refresh(&endpoint, &login);
+        let token = source.fetch(Some(&stale("r1"))).await.unwrap();
+        assert_eq!(token.expose(), "t1");
+        assert_eq!(token.expose_refresh_token(), None);
+        assert_eq!(login.stale(), [None]);
+    }
+}
+
+/// D5, L1: a login that fails as well is the error, after one login.
+#[tokio::test]
+async fn the_logins_error_is_the_error() {
+    let endpoint = TokenEndpoint::new([INVALID_GRANT]);
+    let login = Desk::open().script([Err(AuthError::unavailable("down"))]);
+    let error = refresh(&endpoint, &login).fetch(Some(&stale("r1"))).await;
+    assert!(error.unwrap_err().is_unavailable());
+    assert_eq!(login.logins(), 1);
+}
+
+/// D5: no other failure makes a login: neither of the set-up, nor of the client, nor of the server.
+#[tokio::test]
+async fn no_other_failure_falls_back() {
+    let kind = |error: &AuthError| match error {
+        error if error.is_rejected() => "rejected",
+        error if error.is_unavailable() => "unavailable",
+        _ => "misconfigured",
+    };
+    for (status, body, expected) in [
+        (401, r#"{"error": "invalid_client"}"#, "rejected"),
+        (400, r#"{"error": "invalid_request"}"#, "rejected"),
+        (400, r#"{"error": "invalid_scope"}"#, "rejected"),
+        (400, r#"{"error": "unauthorized_client"}"#, "rejected"),
+        (400, r#"{"error": "unsupported_grant_type"}"#, "rejected"),
+        (400, r#"{"error": "INVALID_GRANT"}"#, "rejected"),
+        (400, r#"{"error": ["invalid_grant"]}"#, "rejected"),
+        (400, r#"{"error_description": "invalid_grant"}"#, "rejected"),
+        (400, r#"["invalid_grant"]"#, "rejected"),
+        (401, "invalid_grant", "rejected"),
+        (422, r#"{"detail": []}"#, "rejected"),
+        (400, r#"{"error": "slow_down"}"#, "unavailable"),
+        (429, r#"{"error": "invalid_grant"}"#, "unavailable"),
+        (503, r#"{"error": "invalid_grant"}"#, "unavailable"),
+        (404, r#"{"error": "invalid_grant"}"#, "misconfigured"),
+        (302, r#"{"error": "invalid_grant"}"#, "misconfigured"),
+        (200, r#"{"error": "invalid_grant"}"#, "misconfigured"),
+        (200, "", "misconfigured"),
+    ] {
+        let (endpoint, login) = (TokenEndpoint::new([(status, body)]), Desk::open());
+        let source = refresh(&endpoint, &login);
+        let error = source.fetch(Some(&stale("r1"))).await.unwrap_err();
+        assert_eq!(kind(&error), expected, "{status} {body}");
+        assert_eq!(login.logins(), 0, "{status} {body}");
+
+        let endpoint = TokenEndpoint::new([(status, body)]);
+        let error = form(&endpoint).fetch(Some(&stale("r1"))).await.unwrap_err();
+        assert_eq!(kind(&error), expected, "{status} {body}");
+        assert_eq!(endpoint.forms(), [refresh_form("r1")]);
+    }
+}
+
+/// D5, L4: `invalid_grant` is known by what the server said, although a secret hides a part of it.
+#[tokio::test]
+async fn a_secret_that_is_a_part_of_invalid_grant_hides_nothing() {
+    let endpoint = TokenEndpoint::new([INVALID_GRANT]);
+    let source = refresh(&endpoint, &Desk::open());
+    let token = source.fetch(Some(&stale("grant"))).await.unwrap();
+    assert_eq!(token.expose(), "t1");
+
+    let endpoint = TokenEndpoint::new([INVALID_GRANT]);
+    let alone = Refresh::from_token(endpoint.client(), URL, "grant").unwrap();
+    let error = alone.fetch(None).await.unwrap_err();
+    assert_eq!(error.response().unwrap().error(), Some("invalid_***"));
+}
+
+/// D5: a refresh token from elsewhere is good for the first token; from then on that of the token
+/// counts.
+#[tokio::test]
+async fn a_given_refresh_token_is_for_the_first_token() {
+    let endpoint = TokenEndpoint::new([TOKEN, ROTATED, TOKEN]);
+    let source = Refresh::from_token(endpoint.client(), URL, "r1\r\n").unwrap();
+    let mut token = source.fetch(None).await.unwrap();
+    assert_eq!(token.expose_refresh_token(), Some("r1"));
+    for _ in 0..2 {
+        token = source.fetch(Some(&token)).await.unwrap();
+        assert_eq!(token.expose_refresh_token(), Some("r2"));
+    }
+    assert_eq!(
+        endpoint.forms(),
+        [refresh_form("r1"), refresh_form("r1"), refresh_form("r2")]
+    );
+}
+
+/// D5, L1: without a login a refresh token that is no good is a rejection.
+#[tokio::test]
+async fn without_a_login_invalid_grant_is_a_rejection() {
+    let endpoint = TokenEndpoint::new([INVALID_GRANT; 2]);
+    for stale in [None, Some(&stale("r2"))] {
+        let error = alone(&endpoint).fetch(stale).await.unwrap_err();
+        assert!(error.is_rejected());
+        assert_eq!(error.response().unwrap().error(), Some("invalid_grant"));
+    }
+    assert_eq!(endpoint.forms(), [refresh_form("r1"), refresh_form("r2")]);
+}
+
+/// D5: a given refresh token that is no good leads to the login, where there is one; it is not
+/// tried again beside that login's token.
+#[tokio::test]
+async fn a_given_refresh_token_may_be_followed_by_a_login() {
+    let (endpoint, login) = (TokenEndpoint::new([INVALID_GRANT]), Desk::open());
+    let source = alone(&endpoint).or_login(login.clone());
+    let token = source.fetch(None).await.unwrap();
+    source.fetch(Some(&token)).await.unwrap();
+    assert_eq!(login.logins(), 2);
+    assert_eq!(endpoint.forms(), [refresh_form("r1")]);
+}
+
+/// D5, L3: with nothing to go by nothing is sent, and the error says why.
+#[tokio::test]
+async fn an_empty_refresh_token_is_a_misconfiguration() {
+    let endpoint = TokenEndpoint::default();
+    let source = Refresh::from_token(endpoint.client(), URL, "\n").unwrap();
+    let error = source.fetch(None).await.unwrap_err();
+    assert!(error.is_misconfigured());
+    assert_eq!(
+        error.to_string(),
+        "login misconfigured: there is neither a refresh token nor a login"
+    );
+    assert!(endpoint.asked().is_empty());
+}
+
+/// D5: the client, scopes and further fields go with the refresh token.
+#[tokio::test]
+async fn the_client_goes_with_the_refresh_token() {
+    let endpoint = TokenEndpoint::new([TOKEN, TOKEN]);
+    let source = || {
+        let source = alone(&endpoint).scopes(["read", "write"]);
+        source.field("resource", "urn:a").unwrap()
+    };
+    let auth = || ClientAuth::new("app", "cl13nt");
+    let sources = [auth(), auth().in_body()].map(|auth| source().client_auth(auth));
+    for source in sources {
+        source.fetch(None).await.unwrap();
+    }
+    let [header, body] = &endpoint.asked()[..] else {
+        panic!()
+    };
+    let form = format!("{}&scope=read+write&resource=urn%3Aa", refresh_form("r1"));
+    assert_eq!(header.body, form);
+    // `app:cl13nt`
+    assert_eq!(
+        header.authorization.as_ref().unwrap(),
+        "Basic YXBwOmNsMTNudA=="
+    );
+    assert_eq!(
+        body.body,
+        format!("{form}&client_id=app&client_secret=cl13nt")
+    );
+    assert_eq!(body.authorization, None);
+    for name in [
+        "grant_type",
+        "client_id",
+        "client_secret",
+        "scope",
+        "refresh_token",
+    ] {
+        assert!(source().field(name, "x").is_err(), "{name}");
+        assert!(source().secret_field(name, "x").is_err(), "{name}");
+    }
+}
+
+/// S1, D5: the scope is the login's, else the origin of the token endpoint.
+#[test]
+fn the_scope_is_that_of_the_login() {
+    let endpoint = TokenEndpoint::default();
+    let login = Desk::scoped("https://api.example.com");
+    let api = Scope::origin("https://api.example.com").unwrap();
+    assert_eq!(refresh(&endpoint, &login).scope(), api);
+    assert_eq!(alone(&endpoint).or_login(login).scope(), api);
+    let auth = Scope::origin("https://auth.example.com").unwrap();
+    assert_eq!(alone(&endpoint).scope(), auth);
+}
+
+/// S2, D5: a refresh token does not go over plain `http`, nor does the password instead of it.
+#[tokio::test]
+async fn nothing_goes_over_plain_http() {
+    let (endpoint, login) = (TokenEndpoint::new([TOKEN]), Desk::open());
+    let url = "http://auth.example.com/oauth/token";
+    let source = || Refresh::new(endpoint.client(), url, login.clone()).unwrap();
+    let error = source().fetch(Some(&stale("r1"))).await.unwrap_err();
+    assert!(error.is_insecure());
+    assert!(error.to_string().contains("refresh token"), "{error}");
+    assert_eq!((endpoint.asked().len(), login.logins()), (0, 0));
+    let token = source().allow_plain_http().fetch(Some(&stale("r1"))).await;
+    assert_eq!(token.unwrap().expose(), "new");
+}
+
+/// L4, S4: neither the refresh token that was sent nor what came for it gets into an error.
+#[tokio::test]
+async fn echoed_refresh_tokens_are_masked() {
+    let body = r#"{"error": "invalid_grant", "error_description": "s3nt is not r3ceived",
+        "error_uri": "https://e.example/s3nt", "refresh_token": "r3ceived"}"#;
+    let odd = r#"{"access_token": "n3w", "token_type": "mac", "refresh_token": "r3ceived",
+        "message": "n3w and r3ceived for s3nt, of cl13nt"}"#;
+    let endpoint = TokenEndpoint::new([(400, body), (200, odd)]);
+    for _ in 0..2 {
+        let source = Refresh::from_token(endpoint.client(), URL, "s3nt").unwrap();
+        let source = source.client_auth(ClientAuth::new("app", "cl13nt"));
+        let shown = format!("{source:?}");
+        let error = source.fetch(None).await.unwrap_err();
+        let text = format!("{error} {error:?} {error:#?} {shown}");
+        for secret in ["s3nt", "r3ceived", "n3w", "cl13nt"] {
+            assert!(!text.contains(secret), "{text}");
+        }
+        assert!(text.contains("***"), "{text}");
+    }
+}
+
+/// D5, D2: a form login renews by its refresh token, and by the password if that is no good: once,
+/// and in the same fetch.
+#[tokio::test]
+async fn a_form_login_renews_by_its_refresh_token() {
+    let endpoint = TokenEndpoint::new([ROTATED, TOKEN, INVALID_GRANT, ROTATED]);
+    let login = form(&endpoint).field("grant_type", "password");
+    let password = "username=me&password=hunter2&grant_type=password";
+    let mut token = login.fetch(None).await.unwrap();
+    for _ in 0..2 {
+        token = login.fetch(Some(&token)).await.unwrap();
+        assert_eq!(token.expose_refresh_token(), Some("r2"));
+    }
+    let (first, second) = (refresh_form("r2"), refresh_form("r2"));
+    assert_eq!(endpoint.forms(), [password, &first, &second, password]);
+
+    let endpoint = TokenEndpoint::new([INVALID_GRANT; 2]);
+    let error = form(&endpoint).fetch(Some(&stale("r1"))).await.unwrap_err();
+    assert!(error.is_rejected());
+    assert_eq!(endpoint.asked().len(), 2);
+}
+
+/// D2: a form login that was not told so knows nothing of refresh tokens.
+#[tokio::test]
+async fn a_form_login_asks_for_no_grant_by_itself() {
+    let endpoint = TokenEndpoint::new([ROTATED; 2]);
+    let login = super::form(endpoint.client());
+    let token = login.fetch(None).await.unwrap();
+    login.fetch(Some(&token)).await.unwrap();
+    assert_eq!(endpoint.forms(), ["username=me&password=hunter2"; 2]);
+}
+
+/// D5, D2: with the refresh token goes who the client is, and no other field.
+#[tokio::test]
+async fn a_form_login_tells_its_client() {
+    let endpoint = TokenEndpoint::new([TOKEN; 4]);
+    let login = || {
+        let login = form(&endpoint)
+            .field("scope", "all")
+            .field("client_id", "a");
+        login.secret_field("client_secret", "s1")
+    };
+    login().fetch(Some(&stale("r1"))).await.unwrap();
+    let login = login().client_auth(ClientAuth::new("b", "s2"));
+    login.fetch(Some(&stale("r1"))).await.unwrap();
+    login.fetch(None).await.unwrap();
+    let login = login.client_auth(ClientAuth::public("c"));
+    login.fetch(None).await.unwrap();
+    let asked = endpoint.asked();
+    let fields = format!("{}&client_id=a&client_secret=s1", refresh_form("r1"));
+    assert_eq!(asked[0].body, fields);
+    assert_eq!(asked[0].authorization, None);
+    assert_eq!(asked[1].body, refresh_form("r1"));
+    assert_eq!(asked[2].body, "username=me&password=hunter2&scope=all");
+    for asked in &asked[1..3] {
+        // `b:s2`
+        assert_eq!(asked.authorization.as_ref().unwrap(), "Basic YjpzMg==");
+    }
+    let public = "username=me&password=hunter2&scope=all&client_id=c";
+    assert_eq!(asked[3].body, public);
+    assert_eq!(asked[3].authorization, None);
+}

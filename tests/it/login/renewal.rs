@@ -1,0 +1,1 @@
+//! D5: renewals by refresh token, as a session makes them.
