@@ -7,7 +7,7 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use tower::util::BoxCloneService;
 use tower::{BoxError, Layer, ServiceBuilder, ServiceExt};
-use tower_bearer::login::{Datafiniti, Form};
+use tower_bearer::login::{ClientAuth, Datafiniti, Form};
 use tower_bearer::testing::Api;
 use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, ReplayBody, Scope, TokenSource};
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
@@ -19,6 +19,8 @@ use crate::texts::{PASSWORD, Secrets, Texts};
 
 const NAME: &str = "me@example.com";
 const CLIENT_SECRET: &str = "cl13ntS3cr3tQQ";
+/// `app:cl13ntS3cr3tQQ`, as it goes in the header.
+const BASIC: &str = "YXBwOmNsMTNudFMzY3IzdFFR";
 const WRONG_PASSWORD: &str = "Wr0ngPa55word";
 
 type Body = Full<Bytes>;
@@ -28,6 +30,8 @@ type Stack = BoxCloneService<Request<Body>, Response<()>, BoxError>;
 enum Login {
     Datafiniti,
     Form,
+    /// With the client in a header, and renewed by a refresh token.
+    OAuth,
 }
 
 /// One server, seen by two origins, and a client of one version of HTTP.
@@ -40,12 +44,18 @@ struct World {
 }
 
 pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
-    for secret in [CLIENT_SECRET, REFRESH_TOKEN, WRONG_PASSWORD, OTHER_TOKEN] {
+    for secret in [
+        CLIENT_SECRET,
+        BASIC,
+        REFRESH_TOKEN,
+        WRONG_PASSWORD,
+        OTHER_TOKEN,
+    ] {
         secrets.add(secret);
     }
     secrets.add_parts(PASSWORD);
     for http2 in [false, true] {
-        for login in [Login::Datafiniti, Login::Form] {
+        for login in [Login::Datafiniti, Login::Form, Login::OAuth] {
             let world = World::new(http2, login).await;
             world.requests(texts, secrets).await;
             world.renewals(texts).await;
@@ -56,7 +66,9 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
 
 impl World {
     async fn new(http2: bool, login: Login) -> Self {
-        let api = Api::new().account(NAME, PASSWORD);
+        let api = Api::new()
+            .account(NAME, PASSWORD)
+            .client("app", CLIENT_SECRET);
         Self {
             base: serve(api.clone()).await,
             elsewhere: serve(api.clone()).await,
@@ -74,7 +86,7 @@ impl World {
             assert_eq!(self.get(&client, &self.base, texts).await.unwrap(), 200);
             let token = layer.session().token().await.unwrap();
             secrets.add(token.expose());
-            if let Login::Form = self.login {
+            if let Login::Form | Login::OAuth = self.login {
                 assert_eq!(token.expose_refresh_token(), Some(REFRESH_TOKEN));
             }
             texts.debug("Token", &token);
@@ -140,6 +152,13 @@ impl World {
                 let login = login.secret_field("client_secret", CLIENT_SECRET);
                 texts.debug("Form", &login);
                 layer(login)
+            }
+            Login::OAuth => {
+                let login = Form::new(client, &self.base, NAME, password).unwrap();
+                let login = login.path("/oauth/token").unwrap();
+                let login = login.field("grant_type", "password");
+                let login = login.client_auth(ClientAuth::new("app", CLIENT_SECRET));
+                layer(login.use_refresh_token())
             }
         }
     }
@@ -208,7 +227,12 @@ fn print(error: &AuthError, texts: &mut Texts) {
     texts.error("ErrorResponse", response);
     texts.debug(
         "ErrorResponse",
-        &(response.error(), response.message(), response.code()),
+        &(
+            response.error(),
+            response.message(),
+            response.code(),
+            response.uri(),
+        ),
     );
     for detail in response.details() {
         texts.display("ErrorDetail", detail);

@@ -71,6 +71,7 @@ pub(crate) fn echo() -> String {
         "error": format!("not good: {PASSWORD}"),
         "message": format!("password={form}"),
         "error_description": json,
+        "error_uri": format!("https://e.example/?{form}"),
         "code": PASSWORD,
         "details": [{ "field": form, "message": json }],
         "detail": [{ "loc": ["body", PASSWORD], "msg": json, "type": PASSWORD, "input": PASSWORD }],

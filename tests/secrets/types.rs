@@ -5,7 +5,9 @@ use futures::FutureExt;
 use http::{Request, Response};
 use http_body_util::Full;
 use tower::{Layer, Service, ServiceExt};
-use tower_bearer::login::{Datafiniti, Form, Json, Lifetime};
+use tower_bearer::login::{
+    ClientAuth, ClientCredentials, Datafiniti, Form, Json, Lifetime, Refresh,
+};
 use tower_bearer::testing::{Answer, Api};
 use tower_bearer::{
     AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, ReplayBody, Scope, Session, Token,
@@ -79,8 +81,21 @@ fn logins(api: &Api, texts: &mut Texts) {
     );
     texts.debug("Json", &json.token("/token").unwrap());
     texts.debug("Lifetime", &Lifetime::Seconds);
+    oauth(api, texts);
     let error = Form::new(api.clone(), URL, "me", PASSWORD).unwrap_err();
     texts.error("InvalidUrl", &error);
+}
+
+fn oauth(api: &Api, texts: &mut Texts) {
+    let url = format!("https://auth.example.com/token?key={TOKEN}");
+    let auth = ClientAuth::new("app", TOKEN);
+    texts.debug("ClientAuth", &auth);
+    let login = ClientCredentials::new(api.clone(), &url, auth.clone()).unwrap();
+    let login = login.secret_field("client_assertion", TOKEN).unwrap();
+    texts.debug("ClientCredentials", &login);
+    texts.error("ReservedField", &login.field("scope", TOKEN).unwrap_err());
+    let refresh = Refresh::from_token(api.clone(), &url, TOKEN).unwrap();
+    texts.debug("Refresh", &refresh.client_auth(auth));
 }
 
 /// By a server that puts secrets where a browser would show them.

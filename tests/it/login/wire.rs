@@ -1,4 +1,4 @@
-//! D1, D2, D3: the bytes of a login, as a server sees them.
+//! D1 to D5: the bytes of a login, as a server sees them.
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_bearer::TokenSource;
-use tower_bearer::login::{Datafiniti, Form, Json};
+use tower_bearer::login::{ClientAuth, ClientCredentials, Datafiniti, Form, Json, Refresh};
 
 /// What a password may hold, and what either encoding has to escape.
 const ODD: &str = "pä\u{1F511}&=+%\"\\ ;\n";
@@ -138,6 +138,55 @@ async fn a_json_login_without_fields_on_the_wire() {
     assert!(
         request.ends_with("content-length: 2\r\n\r\n{}"),
         "{request}"
+    );
+}
+
+/// D4: this is a login by client credentials, byte by byte.
+#[tokio::test]
+async fn client_credentials_on_the_wire() {
+    let (host, request) =
+        server("HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"access_token\":\"abc\"}").await;
+    let auth = ClientAuth::new("my app", ODD);
+    let login = ClientCredentials::new(client(), &format!("http://{host}/token?p=b2c"), auth);
+    let login = login.unwrap().scopes(["read", "write"]).audience("api");
+    assert_eq!(login.fetch(None).await.unwrap().expose(), "abc");
+    // `my+app:p%C3%A4%F0%9F%94%91%26%3D%2B%25%22%5C+%3B%0A`
+    assert_eq!(
+        request.await.unwrap(),
+        format!(
+            "POST /token?p=b2c HTTP/1.1\r\n\
+             content-type: application/x-www-form-urlencoded\r\n\
+             accept: application/json\r\n\
+             authorization: Basic \
+             bXkrYXBwOnAlQzMlQTQlRjAlOUYlOTQlOTElMjYlM0QlMkIlMjUlMjIlNUMrJTNCJTBB\r\n\
+             host: {host}\r\n\
+             content-length: 59\r\n\
+             \r\n\
+             grant_type=client_credentials&scope=read+write&audience=api"
+        )
+    );
+}
+
+/// D5: this is a refresh, byte by byte.
+#[tokio::test]
+async fn a_refresh_on_the_wire() {
+    let (host, request) =
+        server("HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"access_token\":\"abc\"}").await;
+    let source = Refresh::from_token(client(), &format!("http://{host}/token"), ODD);
+    let source = source.unwrap().client_auth(ClientAuth::public("my app"));
+    assert_eq!(source.fetch(None).await.unwrap().expose(), "abc");
+    assert_eq!(
+        request.await.unwrap(),
+        format!(
+            "POST /token HTTP/1.1\r\n\
+             content-type: application/x-www-form-urlencoded\r\n\
+             accept: application/json\r\n\
+             host: {host}\r\n\
+             content-length: 97\r\n\
+             \r\n\
+             grant_type=refresh_token\
+             &refresh_token=p%C3%A4%F0%9F%94%91%26%3D%2B%25%22%5C+%3B&client_id=my+app"
+        )
     );
 }
 
