@@ -5,6 +5,8 @@
 //! | [`Datafiniti`] | `POST /v4/auth`, JSON `email`, `password` | `token` |
 //! | [`Form`] | `POST /auth/login`, form `username`, `password` and more | `access_token`, `token_type`, `expires_in` |
 //! | [`Json`] | `POST` to any URL, JSON of any fields | the token, its lifetime and its type wherever they stand |
+//! | [`ClientCredentials`] | `POST` to a token endpoint, form `grant_type=client_credentials` | that of OAuth: `access_token`, `token_type`, `expires_in` |
+//! | [`Refresh`], around another login | `POST` to a token endpoint, form `grant_type=refresh_token` | that of OAuth, with `refresh_token` |
 //!
 //! # The client
 //!
@@ -34,13 +36,38 @@
 //! It must not follow redirects. hyper's does not; reqwest's does unless it is built with
 //! `redirect::Policy::none()`, and would send the password on to wherever a redirect leads.
 //!
+//! # OAuth 2.0
+//!
+//! | grant | by |
+//! |---|---|
+//! | client credentials ([RFC 6749, section 4.4]) | [`ClientCredentials`] |
+//! | password ([section 4.3]) | [`Form`], with [`use_refresh_token`](Form::use_refresh_token) renewed by the refresh token |
+//! | refresh token ([section 6]) | [`Refresh`], around any login, or with a refresh token from elsewhere |
+//!
+//! Those that need a browser or a device are for an application to make; its refresh token goes
+//! into [`Refresh::from_token`]. Who the client is says [`ClientAuth`].
+//!
+//! The [`oauth2`] crate (5.0) asks for these grants too, over a client of one's choice. It is not
+//! what they are built on: of an answer other than 200 it keeps neither the status nor the headers,
+//! so that an overload and its `Retry-After` could not be told from a wrong secret; an answer that
+//! it cannot parse is kept in its error as it came, tokens and all; and its secrets are neither
+//! wiped nor, in the `Authorization` header, marked as sensitive. What would be left to it is to
+//! write a form. For the other grants it goes well into a [`source_fn`](crate::source_fn).
+//!
+//! [RFC 6749, section 4.4]: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
+//! [section 4.3]: https://www.rfc-editor.org/rfc/rfc6749#section-4.3
+//! [section 6]: https://www.rfc-editor.org/rfc/rfc6749#section-6
+//! [`oauth2`]: https://docs.rs/oauth2/5.0.0
+//!
 //! # Errors
 //!
-//! A login sends one request and never another: when to try again is the session's to decide, and
-//! it decides by what the [`AuthError`](crate::AuthError) of this one says.
+//! A login sends one request and never another, but for the login that follows a refused refresh
+//! token: when to try again is the session's to decide, and it decides by what the
+//! [`AuthError`](crate::AuthError) of this one says.
 //!
 //! | answer | error |
 //! |---|---|
+//! | to a refresh token: a 4xx with OAuth's `invalid_grant` | none where there is a login to [fall back to](Refresh), else `is_rejected` |
 //! | 400, 401, 403, 422 and every 4xx not named below | [`is_rejected`](crate::AuthError::is_rejected) |
 //! | 408, 425, 429, 5xx, and a 4xx with OAuth's `temporarily_unavailable`, `server_error` or `slow_down` | [`is_unavailable`](crate::AuthError::is_unavailable), with what `Retry-After` says, at most an hour |
 //! | no answer, or a token's answer that breaks off | `is_unavailable`, with the client's error in [`get_ref`](crate::AuthError::get_ref) |
@@ -54,7 +81,7 @@
 //!
 //! # Secrets
 //!
-//! Passwords, and the request bodies with them, are wiped from memory when dropped. What the client
+//! Passwords and the like, and the bodies and headers with them, are wiped from memory when dropped. What the client
 //! copies out of a body on its way to the socket is beyond that.
 
 mod client_auth;

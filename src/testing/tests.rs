@@ -3,6 +3,7 @@
 mod bodies;
 mod holding;
 mod logins;
+mod oauth;
 mod resources;
 mod scripts;
 mod tokens;
