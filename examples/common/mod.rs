@@ -1,4 +1,4 @@
-//! What both examples need: a client, the stand-in on loopback, and lines that a user can read.
+//! What the examples need: a client, the stand-in on loopback, and lines that a user can read.
 
 use bytes::Bytes;
 use http::{Request, Response};

@@ -17,7 +17,7 @@ use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use super::input::Input;
-use crate::login::{Datafiniti, Form, Json, Lifetime};
+use crate::login::{Datafiniti, Form, Json, Lifetime, Refresh};
 use crate::{AuthError, Token, TokenSource};
 
 /// None of our own texts has one of them in it.
@@ -113,6 +113,10 @@ impl Answer {
                     .unwrap();
                 fetch(&login.lifetime("/data/expires", Lifetime::Rfc3339).unwrap())
             }
+            3 => {
+                let url = "https://api.example.com/token";
+                fetch(&Refresh::from_token(client, url, self.password).unwrap())
+            }
             _ => fetch(&Datafiniti::new(client, "me@example.com", self.password)),
         };
         assert_eq!(calls.load(Ordering::Relaxed), 1);
@@ -153,7 +157,7 @@ impl Answer {
     fn check_token(&self, token: &Token, json: Option<&Value>) {
         assert!(self.is_success());
         let pointer = match self.preset {
-            1 => "/access_token",
+            1 | 3 => "/access_token",
             2 => NESTED,
             _ => "/token",
         };
@@ -164,6 +168,7 @@ impl Answer {
         assert!(!token.expose().is_empty() && token.header_value().is_sensitive());
         let shown = format!("{token:?} {:?}", token.header_value());
         let refresh = token.expose_refresh_token();
+        assert!(self.preset != 3 || refresh.is_some_and(|it| !it.is_empty()));
         for secret in [token.expose()].into_iter().chain(refresh) {
             assert!(!is_telling(secret) || !shown.contains(secret), "{shown}");
         }
@@ -206,7 +211,12 @@ impl Answer {
         assert!(response.details().len() <= 16);
         let details = response.details().iter();
         let details = details.flat_map(|it| [it.field(), it.message(), it.kind()]);
-        let texts = [response.error(), response.message(), response.code()];
+        let texts = [
+            response.error(),
+            response.message(),
+            response.code(),
+            response.uri(),
+        ];
         for text in texts.into_iter().chain(details).flatten() {
             assert!(
                 !text.trim().is_empty() && text.chars().count() <= 201,

@@ -88,8 +88,8 @@ impl<S> Refresh<S> {
     /// whole one, and is used as it is; it may have a query.
     ///
     /// A login that gets a refresh token in its answer has to give it on
-    /// ([`Token::refresh_token`]); of the built-in ones [`Form`](super::Form) does. Where it is
-    /// asked for a token it is told of none before.
+    /// ([`Token::refresh_token`]); of the built-in ones [`Form`](super::Form) does. Each of its
+    /// logins is a first one: `stale` is `None`.
     ///
     /// # Errors
     ///
