@@ -41,11 +41,25 @@ pin_project! {
 
 /// The same three steps make the first attempt and the second.
 enum Step<S, B, R> {
-    Login(Retrier<S>, Wait, Errand<B, R>),
-    Ready(Retrier<S>, Issued, Outgoing<B>, Patience),
     Call(Attempt<S, B>),
+    // Boxed, for few requests come here, and all would be larger by it.
+    Login(Box<Login<S, B, R>>),
+    Ready(Box<Ready<S, B>>),
     Failed(AuthError),
     Done,
+}
+
+struct Login<S, B, R> {
+    retrier: Retrier<S>,
+    wait: Wait,
+    errand: Errand<B, R>,
+}
+
+struct Ready<S, B> {
+    retrier: Retrier<S>,
+    granted: Issued,
+    outgoing: Outgoing<B>,
+    patience: Patience,
 }
 
 /// What a login is waited for.
@@ -105,22 +119,28 @@ where
                 }
             }
             match mem::replace(this.step, Step::Done) {
-                Step::Login(retrier, mut wait, errand) => match wait.poll(cx) {
+                Step::Login(mut login) => match login.wait.poll(cx) {
                     Poll::Pending => {
-                        *this.step = Step::Login(retrier, wait, errand);
+                        *this.step = Step::Login(login);
                         return Poll::Pending;
                     }
-                    Poll::Ready(outcome) => match errand.concluded(retrier, outcome) {
+                    Poll::Ready(outcome) => match login.concluded(outcome) {
                         Continue(step) => *this.step = step,
                         Break(result) => return Poll::Ready(result.map_err(Into::into)),
                     },
                 },
-                Step::Ready(mut retrier, granted, outgoing, patience) => {
-                    let ready = retrier.inner.poll_ready(cx).map_err(Into::into)?;
-                    if ready.is_pending() {
-                        *this.step = Step::Ready(retrier, granted, outgoing, patience);
+                Step::Ready(mut ready) => {
+                    let polled = ready.retrier.inner.poll_ready(cx).map_err(Into::into)?;
+                    if polled.is_pending() {
+                        *this.step = Step::Ready(ready);
                         return Poll::Pending;
                     }
+                    let Ready {
+                        mut retrier,
+                        granted,
+                        outgoing,
+                        patience,
+                    } = *ready;
                     let sent = matches!(outgoing, Outgoing::Retry(_));
                     let session = &retrier.settings.session;
                     let Some((issued, scope)) = session.still(&granted, sent, patience)? else {
@@ -148,7 +168,11 @@ where
 impl<S, B, R> Step<S, B, R> {
     fn login(retrier: Retrier<S>, ask: Ask, errand: Errand<B, R>) -> Self {
         let wait = Wait::new(retrier.settings.session.clone(), ask);
-        Step::Login(retrier, wait, errand)
+        Step::Login(Box::new(Login {
+            retrier,
+            wait,
+            errand,
+        }))
     }
 
     fn is_refused(&self, response: &Response<R>) -> bool {
@@ -171,7 +195,11 @@ impl<S, B, R> Step<S, B, R> {
                 match kept.copy.filter(|(_, replay)| replay.is_possible()) {
                     Some((head, replay)) => {
                         let errand = Errand::Renew(head, Refused::new(replay), response);
-                        Continue(Step::Login(retrier, wait, errand))
+                        Continue(Step::Login(Box::new(Login {
+                            retrier,
+                            wait,
+                            errand,
+                        })))
                     }
                     // One poll begins a login, which goes on without this request.
                     None => match wait.poll(cx) {
@@ -195,15 +223,25 @@ impl<S, B, R> Step<S, B, R> {
     }
 }
 
-impl<B, R> Errand<B, R> {
-    fn concluded<S>(
+impl<S, B, R> Login<S, B, R> {
+    fn concluded(
         self,
-        retrier: Retrier<S>,
         outcome: Result<Issued, AuthError>,
     ) -> ControlFlow<Result<Response<R>, AuthError>, Step<S, B, R>> {
-        match (self, outcome) {
+        let Self {
+            retrier, errand, ..
+        } = self;
+        let ready = |retrier, granted, outgoing, patience| {
+            Continue(Step::Ready(Box::new(Ready {
+                retrier,
+                granted,
+                outgoing,
+                patience,
+            })))
+        };
+        match (errand, outcome) {
             (Errand::Send(outgoing, patience), Ok(issued)) => {
-                Continue(Step::Ready(retrier, issued, outgoing, patience))
+                ready(retrier, issued, outgoing, patience)
             }
             (Errand::Send(..), Err(error)) => Break(Err(error)),
             (Errand::Renew(head, mut refused, response), Ok(issued)) => {
@@ -212,7 +250,7 @@ impl<B, R> Errand<B, R> {
                 };
                 drop(response);
                 let outgoing = Outgoing::Retry(head.into_request(body));
-                Continue(Step::Ready(retrier, issued, outgoing, Patience::Fresh))
+                ready(retrier, issued, outgoing, Patience::Fresh)
             }
             (Errand::Renew(_, refused, response), Err(error)) => {
                 let result = retrier.settings.not_renewed(response, error);

@@ -163,6 +163,9 @@ pub(crate) fn is_plain_http(uri: &Uri) -> bool {
 
 /// As [Secure Contexts](https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy) has it.
 fn is_loopback(host: &str) -> bool {
+    if matches!(host, "127.0.0.1" | "localhost") {
+        return true;
+    }
     if let Some(ip) = ipv6(host) {
         return ip.is_loopback();
     }

@@ -54,9 +54,20 @@ impl Kept {
         if self.first.is_empty() {
             self.first = data.clone();
         } else {
+            self.reserve(data.len(), limit);
             self.rest.extend_from_slice(data);
         }
         true
+    }
+
+    /// Doubles, but never beyond the limit.
+    fn reserve(&mut self, additional: usize, limit: usize) {
+        let needed = self.rest.len() + additional;
+        if needed > self.rest.capacity() {
+            let room = limit - self.first.len();
+            let capacity = needed.max(2 * self.rest.capacity()).min(room);
+            self.rest.reserve_exact(capacity - self.rest.len());
+        }
     }
 
     fn add_trailers(&mut self, trailers: &HeaderMap) -> bool {
@@ -65,5 +76,26 @@ impl Kept {
         }
         self.trailers = Some(Box::new(trailers.clone()));
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// B1: growing by doubling takes no more than the limit either.
+    #[test]
+    fn what_is_kept_takes_no_more_room_than_the_limit() {
+        const LIMIT: usize = 1000;
+        for size in [1, 3, 100, 250, 333, 999] {
+            let frame = || Frame::data(Bytes::from(vec![b'x'; size]));
+            let mut kept = Kept::default();
+            let mut frames = 0;
+            while kept.add(&frame(), LIMIT) {
+                frames += 1;
+                assert!(kept.first.len() + kept.rest.capacity() <= LIMIT);
+            }
+            assert_eq!(frames, LIMIT / size);
+        }
     }
 }

@@ -121,7 +121,8 @@ enum Inner<B> {
     First(First<B>),
     Abandoned,
     Claimed(Claim<B>),
-    Second(Second<B>),
+    /// Boxed, for hardly a request is sent twice, and each would be larger by it.
+    Second(Box<Second<B>>),
 }
 
 enum Handle<B> {
@@ -217,7 +218,7 @@ where
                 Inner::Claimed(claim) => {
                     let (kept, source) = ready!(claim.shared.acquire(cx));
                     let hint = less(&claim.shared.hint, 0);
-                    *inner = Inner::Second(Second::new(kept, source, hint));
+                    *inner = Inner::Second(Box::new(Second::new(kept, source, hint)));
                 }
                 Inner::Second(second) => {
                     let (frame, becomes) = second.next();
