@@ -37,7 +37,7 @@ pub async fn tower_http() -> Peer {
     let about = About {
         name: "tower-http AddAuthorization",
         package: "tower-http",
-        login: Login::None,
+        login: Login::Given,
         retries: false,
     };
     Peer::new(about, async |api| {
@@ -55,7 +55,7 @@ pub async fn floor() -> Peer {
     let about = About {
         name: "hand-written floor",
         package: "",
-        login: Login::None,
+        login: Login::Given,
         retries: false,
     };
     Peer::new(about, async |api| Stack(Floor::new(api))).await

@@ -6,7 +6,7 @@ use tokio::runtime::Runtime;
 
 use crate::api::Scenario;
 use crate::bench::{Bench, Storm};
-use crate::peer::{About, Peer};
+use crate::peer::{About, Login, Peer};
 
 /// How long it all takes.
 #[derive(Clone, Copy)]
@@ -84,10 +84,12 @@ pub fn measure(runtime: &Runtime, peers: &mut [Peer], plan: Plan) -> Vec<Row> {
 
 /// A storm for each peer that has a token.
 pub fn storms(runtime: &Runtime, peers: &mut [Peer]) -> Vec<(About, Storm)> {
-    let storms = peers
+    let peers = peers
         .iter_mut()
-        .map(|peer| (peer.about, peer.storm.storm(runtime)));
-    storms.filter(|(_, storm)| storm.authorized).collect()
+        .filter(|peer| peer.about.login != Login::None);
+    peers
+        .map(|peer| (peer.about, peer.storm.storm(runtime)))
+        .collect()
 }
 
 impl Row {

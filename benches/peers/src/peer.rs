@@ -20,8 +20,10 @@ pub struct About {
 /// How a token is got.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Login {
-    /// There is no token, or it is given once and for all.
+    /// Requests go without a token.
     None,
+    /// The token is given once and for all.
+    Given,
     /// By a call of a function.
     InProcess,
     /// By a request to 127.0.0.1, through the HTTP client that comes with the peer.
@@ -32,6 +34,7 @@ impl Login {
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
+            Self::Given => "given",
             Self::InProcess => "in process",
             Self::Loopback => "loopback",
         }

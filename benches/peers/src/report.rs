@@ -41,10 +41,11 @@ const COLUMNS: [&str; 15] = [
     "build_ns",
 ];
 
-const STORM_COLUMNS: [&str; 7] = [
+const STORM_COLUMNS: [&str; 8] = [
     "peer",
     "version",
     "login",
+    "can_retry",
     "storm_logins",
     "storm_requests",
     "storm_succeeded",
@@ -59,7 +60,7 @@ impl Report {
         );
         println!("{}\n", table(&COLUMNS, 5, self.lines(1)));
         println!("{STORM} requests of one token, all refused; a login takes 5 ms");
-        println!("{}", table(&STORM_COLUMNS, 3, self.storm_lines()));
+        println!("{}", table(&STORM_COLUMNS, 4, self.storm_lines()));
     }
 
     /// The same as a CSV file, with how it was made in comments above.
@@ -68,14 +69,14 @@ impl Report {
         for line in provenance() {
             writeln!(text, "# {line}")?;
         }
-        let mut csv = csv::WriterBuilder::new().flexible(true).from_writer(text);
-        csv.write_record(COLUMNS.iter().chain(&STORM_COLUMNS[3..]))?;
+        let mut csv = csv::Writer::from_writer(text);
+        csv.write_record(COLUMNS.iter().chain(&STORM_COLUMNS[4..]))?;
         for line in self.lines(3) {
             csv.write_record(line.iter().map(String::as_str).chain([""; 4]))?;
         }
         for line in self.storm_lines() {
-            let (who, what) = line.split_at(3);
-            let between = ["", "storm"].into_iter().chain([""; COLUMNS.len() - 5]);
+            let (who, what) = line.split_at(4);
+            let between = ["storm"].into_iter().chain([""; COLUMNS.len() - 5]);
             let who = who.iter().map(String::as_str);
             csv.write_record(who.chain(between).chain(what.iter().map(String::as_str)))?;
         }
@@ -95,11 +96,8 @@ impl Report {
         let median = |values: Vec<f64>| percentile(values, 50);
         let key = (row.about.name.to_owned(), format!("{:?}", row.scenario));
         let allocated = |i: usize| self.allocations.get(&key).map(|counts| counts[i]);
-        vec![
-            row.about.name.to_owned(),
-            version(row.about.package),
-            row.about.login.name().to_owned(),
-            yes(row.about.retries),
+        let mut line = who(&row.about);
+        line.extend([
             match row.scenario {
                 Scenario::RefusedOnce => "refused once".to_owned(),
                 _ => "accepted".to_owned(),
@@ -117,7 +115,8 @@ impl Report {
             number(allocated(1), 0),
             number(median(row.two_threads.clone()), 2),
             number(median(row.build.clone()), digits),
-        ]
+        ]);
+        line
     }
 
     fn row(&self, name: &str, scenario: Scenario) -> &Row {
@@ -128,15 +127,12 @@ impl Report {
 
     fn storm_lines(&self) -> Vec<Vec<String>> {
         let line = |(about, storm): &(About, Storm)| {
-            vec![
-                about.name.to_owned(),
-                version(about.package),
-                about.login.name().to_owned(),
-                storm.logins.to_string(),
-                storm.requests.to_string(),
-                storm.succeeded.to_string(),
-                yes(storm.next_succeeded),
-            ]
+            let mut line = who(about);
+            line.extend(
+                [storm.logins, storm.requests, storm.succeeded].map(|count| count.to_string()),
+            );
+            line.push(yes(storm.next_succeeded));
+            line
         };
         self.storms.iter().map(line).collect()
     }
@@ -192,14 +188,33 @@ pub fn provenance() -> [String; 4] {
     ]
 }
 
-/// The version of a package, as it is locked. None for no package.
-fn version(package: &str) -> String {
-    let name = format!("name = \"{package}\"");
-    let mut lines = include_str!("../Cargo.lock")
-        .lines()
-        .skip_while(|line| *line != name);
-    let version = lines
-        .nth(1)
-        .and_then(|line| line.strip_prefix("version = "));
-    version.unwrap_or_default().trim_matches('"').to_owned()
+/// What a line of either table begins with.
+fn who(about: &About) -> Vec<String> {
+    vec![
+        about.name.to_owned(),
+        version(about.package).to_owned(),
+        about.login.name().to_owned(),
+        yes(about.retries),
+    ]
+}
+
+/// The version of a package, as it is pinned. Empty for what is no package.
+fn version(package: &str) -> &'static str {
+    let (manifest, key, quote) = match package {
+        ours::NAME => (
+            include_str!("../../../Cargo.toml"),
+            "version = ".to_owned(),
+            "\"",
+        ),
+        _ => (
+            include_str!("../Cargo.toml"),
+            format!("{package} = "),
+            "\"=",
+        ),
+    };
+    let line = manifest.lines().find_map(|line| line.strip_prefix(&key));
+    let version = line.and_then(|line| line.split(quote).nth(1));
+    version
+        .and_then(|version| version.split('"').next())
+        .unwrap_or_default()
 }
