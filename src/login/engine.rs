@@ -161,13 +161,20 @@ where
     B::Error: Into<BoxError>,
 {
     let mut body = pin!(body);
-    // A buffer that grew would leave unwiped tokens behind.
-    let mut bytes = Zeroizing::new(Vec::with_capacity(LIMIT));
+    let expected = body.size_hint().exact().unwrap_or(4096);
+    let capacity = usize::try_from(expected).map_or(LIMIT, |expected| expected.min(LIMIT));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Broken::Lost(error.into()))?;
         if let Ok(data) = frame.into_data() {
             if data.remaining() > LIMIT - bytes.len() {
                 return Err(Broken::TooLong);
+            }
+            if data.remaining() > bytes.capacity() - bytes.len() {
+                // A buffer that grew by itself would leave an unwiped token behind.
+                let mut larger = Zeroizing::new(Vec::with_capacity(LIMIT));
+                larger.extend_from_slice(&bytes);
+                bytes = larger;
             }
             bytes.put(data);
         }
