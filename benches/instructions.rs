@@ -1,12 +1,12 @@
 //! Instructions of a request with its token in hand, as a ratio to the hand-written floor's.
 //!
 //! `cargo bench --bench instructions` fails when a ratio of ours has grown by more than 3 % over the
-//! recorded one; `RECORD=1` before it records anew. It needs valgrind and the gungraun-runner of the
-//! version in Cargo.toml. With arguments of one's own, a filter for example, nothing is compared.
+//! recorded one, and with `RECORD=1` before it records anew. It needs valgrind, and gungraun-runner
+//! in the version of gungraun in Cargo.toml.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "instructions/ratios.rs"]
+#[path = "common/ratios.rs"]
 mod ratios;
 #[path = "common/requests.rs"]
 mod requests;
@@ -20,11 +20,12 @@ use gungraun::{library_benchmark, library_benchmark_group};
 use http::{Request, Response};
 use tower::Service;
 
+use ratios::Suite;
 use requests::{empty, one_kib, request, streamed};
 use services::{bare, bearer_auth, floor, mutex_filter, retry, static_header};
 
 /// Each measurement is of so many requests.
-pub(crate) const REQUESTS: usize = 100;
+const REQUESTS: u64 = 100;
 
 /// A service that has run before, and the requests that it is given.
 type Work = Box<dyn FnMut()>;
@@ -88,13 +89,13 @@ mod measured {
     }
 }
 
-/// The runner starts this program again for each measurement; `cargo bench` starts it once.
 fn main() -> ExitCode {
     measured::run();
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match arguments.as_slice() {
-        [] => ratios::check(),
-        [only] if only == "--bench" => ratios::check(),
-        _ => ExitCode::SUCCESS,
-    }
+    let suite = Suite {
+        name: "instructions",
+        ours: "bearer_auth",
+        baseline: "floor",
+        requests: REQUESTS,
+    };
+    suite.check()
 }

@@ -1,25 +1,26 @@
-//! The instructions of 200 requests over a loopback connection, with the layer and without, under
-//! Valgrind. Instructions of the kernel are not counted.
+//! Instructions of a request over a kept-alive loopback connection, HTTP/1.1, as a ratio to those
+//! without the layer, where the caller sets the same header. Those of the kernel are not counted.
 //!
-//! ```text
-//! cargo install gungraun-runner --version 0.20.0
-//! cargo bench --bench wire_instructions
-//! ```
-//!
-//! `by_hand` clones the request, for one retry. The ratio of `authenticated` to `plain` of the same id is what the layer costs: the bytes on the
-//! wire are the same. With the server on a thread of its own, only the client's are counted.
+//! `by_hand` clones the request, for one retry. `client`: the server is on a thread of its own, and
+//! not counted. To be run as `instructions`, and it fails likewise.
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "common/loopback.rs"]
 mod loopback;
 
+#[path = "common/ratios.rs"]
+mod ratios;
+
 use std::hint::black_box;
+use std::process::ExitCode;
 
-use gungraun::prelude::*;
+use gungraun::{library_benchmark, library_benchmark_group};
 
-use crate::loopback::{Authenticated, Loopback, Plain, Retrying, Threads};
+use loopback::{Authenticated, Loopback, Plain, Retrying, Threads};
+use ratios::Suite;
 
+/// Each measurement is of so many requests.
 const REQUESTS: u64 = 200;
 
 #[library_benchmark]
@@ -54,4 +55,25 @@ fn authenticated(mut loopback: Loopback<Authenticated>) -> Loopback<Authenticate
 
 library_benchmark_group!(name = wire, benchmarks = [plain, by_hand, authenticated]);
 
-main!(library_benchmark_groups = wire);
+mod measured {
+    use gungraun::main;
+
+    use super::wire;
+
+    main!(library_benchmark_groups = wire);
+
+    pub(crate) fn run() {
+        main();
+    }
+}
+
+fn main() -> ExitCode {
+    measured::run();
+    let suite = Suite {
+        name: "wire_instructions",
+        ours: "authenticated",
+        baseline: "plain",
+        requests: REQUESTS,
+    };
+    suite.check()
+}

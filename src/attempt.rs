@@ -13,10 +13,6 @@ use crate::session::{Issued, Stamp};
 use crate::{AuthError, OnFailedRenewal, ReplayBody, Scope};
 
 /// What a response belongs to.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "the large one is the usual one, and a box would cost each request an allocation"
-)]
 pub(crate) enum Attempt<S, B> {
     /// May be renewed and retried.
     First(Retrier<S>, Kept<B>),
