@@ -1,0 +1,147 @@
+//! What a newcomer does: a crate of one's own, the packaged crate in its dependencies, and a snippet
+//! of the README or of the docs in it. In a binary of its own, for it takes a while:
+//! `cargo test --test snippets -- --ignored`.
+
+#![allow(clippy::unwrap_used)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// What `cargo add` would have put there.
+const MANIFEST: &str = r#"
+[package]
+name = "newcomer"
+edition = "2024"
+
+[dependencies]
+tower-bearer = { path = "PACKAGED", features = ["testing"] }
+bytes = "1"
+futures = "0.3"
+http = "1"
+http-body = "1"
+http-body-util = "0.1"
+hyper = "1"
+hyper-rustls = { version = "0.27", default-features = false, features = ["http1", "ring", "tls12", "webpki-roots"] }
+hyper-util = { version = "0.1", features = ["client-legacy", "http1", "tokio"] }
+serde_json = "1"
+tokio = { version = "1", features = ["full", "test-util"] }
+tokio-test = "0.4"
+tower = { version = "0.5", features = ["full"] }
+tower-http = { version = "0.7", features = ["full"] }
+tower-layer = "0.3"
+
+[workspace]
+"#;
+
+/// A file of the package, and what it says in Markdown.
+struct Page {
+    name: String,
+    text: String,
+}
+
+#[test]
+#[ignore = "it packages the crate, and builds another one"]
+fn every_snippet_of_the_readme_and_the_docs_runs_in_a_crate_of_its_own() {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR")).join("newcomer");
+    let packaged = package(&scratch.join("package"));
+    let pages = pages(&packaged);
+    let snippets: usize = pages.iter().map(Page::snippets).sum();
+
+    let newcomer = scratch.join("crate");
+    fs::create_dir_all(newcomer.join("src")).unwrap();
+    let manifest = MANIFEST.replace("PACKAGED", packaged.to_str().unwrap());
+    fs::write(newcomer.join("Cargo.toml"), manifest).unwrap();
+    let mut root = String::new();
+    for Page { name, text } in pages {
+        fs::write(newcomer.join(&name), text).unwrap();
+        root += &format!("#[doc = include_str!(\"../{name}\")]\nconst _: () = ();\n");
+    }
+    fs::write(newcomer.join("src/lib.rs"), root).unwrap();
+
+    let output = cargo(&newcomer, &["test", "--doc", "--target-dir"])
+        .arg(scratch.join("target"))
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&output.stdout);
+    let errors = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{printed}\n{errors}");
+    let passed = format!("test result: ok. {snippets} passed; 0 failed; 0 ignored");
+    assert!(printed.contains(&passed), "not {snippets}: {printed}");
+    assert!(snippets > 30, "{snippets} snippets are not all");
+}
+
+/// The packaged crate, unpacked; cargo builds it once to see that it can.
+fn package(target: &Path) -> PathBuf {
+    let status = cargo(
+        Path::new(env!("CARGO_MANIFEST_DIR")),
+        &["package", "--allow-dirty"],
+    )
+    .arg("--target-dir")
+    .arg(target)
+    .status();
+    assert!(status.unwrap().success());
+    let folder = concat!(env!("CARGO_PKG_NAME"), "-", env!("CARGO_PKG_VERSION"));
+    target.join("package").join(folder)
+}
+
+fn cargo(folder: &Path, arguments: &[&str]) -> Command {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.current_dir(folder).args(arguments);
+    cargo
+}
+
+fn pages(packaged: &Path) -> Vec<Page> {
+    let mut pages = vec![Page {
+        name: "README.md".to_owned(),
+        text: fs::read_to_string(packaged.join("README.md")).unwrap(),
+    }];
+    let mut folders = vec![packaged.join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                pages.push(Page {
+                    name: path
+                        .strip_prefix(packaged)
+                        .unwrap()
+                        .to_str()
+                        .unwrap()
+                        .replace(['/', '\\'], "-")
+                        .replace(".rs", ".md"),
+                    text: documentation(&fs::read_to_string(&path).unwrap()),
+                });
+            }
+        }
+    }
+    pages.retain(|page| page.snippets() > 0);
+    pages
+}
+
+/// The doc comments alone, each a paragraph of its own.
+fn documentation(source: &str) -> String {
+    let line = |line: &str| {
+        let line = line.trim_start();
+        let text = line.strip_prefix("///").or(line.strip_prefix("//!"));
+        text.map_or("", |text| text.strip_prefix(' ').unwrap_or(text))
+            .to_owned()
+            + "\n"
+    };
+    source.lines().map(line).collect()
+}
+
+impl Page {
+    /// How many of its code blocks are Rust.
+    fn snippets(&self) -> usize {
+        let fences = self
+            .text
+            .lines()
+            .filter_map(|line| line.trim().strip_prefix("```"));
+        let opening = fences.step_by(2);
+        opening
+            .filter(|language| matches!(*language, "" | "rust" | "no_run" | "rust,no_run"))
+            .count()
+    }
+}
