@@ -10,7 +10,7 @@ use crate::head::Head;
 use crate::layer::Settings;
 use crate::replay::Replay;
 use crate::session::{Issued, Stamp};
-use crate::{AuthError, OnFailedRenewal, ReplayBody, Scope};
+use crate::{AuthError, OnFailedRenewal, ReplayBody, Scope, trace};
 
 /// What a response belongs to.
 pub(crate) enum Attempt<S, B> {
@@ -99,6 +99,7 @@ impl<S: Clone> Retrier<S> {
             }
             Outgoing::Retry(mut request) => {
                 self.settings.attach(request.headers_mut(), issued);
+                trace::resent(issued);
                 let attempt = Attempt::Retry(self.settings, issued.stamp);
                 (self.inner.call(request), attempt)
             }

@@ -15,7 +15,7 @@ use tower::{BoxError, Service};
 use crate::attempt::{Attempt, Outgoing, Refused, Retrier, release};
 use crate::head::Head;
 use crate::session::{Ask, Issued, Patience, Wait};
-use crate::{AuthError, ReplayBody};
+use crate::{AuthError, ReplayBody, trace};
 
 pin_project! {
     /// The response future of [`BearerAuth`](crate::BearerAuth).
@@ -201,13 +201,16 @@ impl<S, B, R> Step<S, B, R> {
                             errand,
                         })))
                     }
-                    // One poll begins a login, which goes on without this request.
-                    None => match wait.poll(cx) {
-                        Poll::Ready(Err(error)) => {
-                            Break(retrier.settings.not_renewed(response, error))
+                    None => {
+                        trace::not_replayed(retrier.settings.replay_limit);
+                        // One poll begins a login, which goes on without this request.
+                        match wait.poll(cx) {
+                            Poll::Ready(Err(error)) => {
+                                Break(retrier.settings.not_renewed(response, error))
+                            }
+                            Poll::Ready(Ok(_)) | Poll::Pending => Break(Ok(response)),
                         }
-                        Poll::Ready(Ok(_)) | Poll::Pending => Break(Ok(response)),
-                    },
+                    }
                 }
             }
             Step::Call(Attempt::Retry(settings, sent)) => {
@@ -246,6 +249,7 @@ impl<S, B, R> Login<S, B, R> {
             (Errand::Send(..), Err(error)) => Break(Err(error)),
             (Errand::Renew(head, mut refused, response), Ok(issued)) => {
                 let Some(body) = refused.take_over() else {
+                    trace::not_replayed(retrier.settings.replay_limit);
                     return Break(Ok(response));
                 };
                 drop(response);

@@ -71,6 +71,39 @@
 //!   a panic, which is caught: the panic hook sees it, and `panic = "abort"` does not allow it.)
 //! * **Nothing is buffered ahead**, and no more than 64 KiB of a body is kept, until the response is accepted.
 //!
+//! # Tracing
+//!
+//! With the feature `tracing` it tells of logins and refusals, under the target `tower_bearer`:
+//!
+//! | span | level | fields |
+//! |---|---|---|
+//! | `login` | INFO | `cause`: `need` (there is no token, or it has expired), `refusal` or `ahead`; `stale`: the fingerprint of the token to replace, if there is one |
+//!
+//! | event | level | fields |
+//! |---|---|---|
+//! | `logged in` | INFO | `fingerprint`, `generation` |
+//! | `login failed`: [rejected](AuthError::is_rejected) or [misconfigured](AuthError::is_misconfigured), it will not succeed by itself | WARN | `error`, `retry_after_ms`: how long there will be no other |
+//! | `login failed`: [unavailable](AuthError::is_unavailable), it may succeed later | INFO | likewise |
+//! | `login withheld`: one was asked for, and not made | DEBUG | likewise |
+//! | `logins do not help: fresh tokens are refused` | WARN | `retry_after_ms`: how long no refusal will make one |
+//! | `token refused`: for the first time, or it was [invalidated](Session::invalidate) | INFO | `fingerprint`, `generation` |
+//! | `token about to expire`: a login begins behind the requests | DEBUG | `fingerprint`, `generation` |
+//! | `request sent again`, with a new token | DEBUG | `fingerprint`, `generation`, `http.request.resend_count`: 1 |
+//! | `request not sent again: its body was not kept` | DEBUG | `limit`: how many bytes are kept |
+//!
+//! WARN is for what somebody has to set right, INFO for what happens once to a token or a login, DEBUG for what happens
+//! to each request. A request with its token in hand tells nothing. No field holds a secret, as far as the [`AuthError`]s of
+//! a source of your own hold none: a token shows as its [fingerprint](Token::fingerprint). The `generation` counts the
+//! tokens of a session; a login that brings the same token again keeps it. [`http.request.resend_count`] is as
+//! OpenTelemetry has it.
+//!
+//! A login is a part of the span that asked for it and waits: in a trace it stands within the request that it made slow.
+//! It may outlive that span, as it runs on a task of its own. Nobody waits for a renewal ahead, so that is a root, which
+//! [follows from](https://docs.rs/tracing/0.1/tracing/struct.Span.html#method.follows_from) the request that came upon it.
+//! What a source does, such as the request of a login, is within the login's span.
+//!
+//! [`http.request.resend_count`]: https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/
+//!
 //! # What it does not do
 //!
 //! * It does not retry for any other reason than a refused token; put `tower::retry` around it.
@@ -108,6 +141,7 @@ mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
+mod trace;
 
 pub use error::AuthError;
 pub use future::ResponseFuture;

@@ -6,6 +6,8 @@
 //! | the login is unavailable | every login | 250 ms, doubling to 30 s, with jitter; at least as `Retry-After` says |
 //! | fresh tokens are refused, or the refused one comes again | logins that a refusal asks for | after three times 1 s, doubling to 5 min |
 
+use std::time::Duration;
+
 use tokio::time::Instant;
 
 use super::policy::{Policy, later};
@@ -24,9 +26,11 @@ pub(super) struct Gate {
 
 /// What a login is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// There is no token, or it has expired or is about to.
+pub(crate) enum Cause {
+    /// There is no token, or it has expired.
     Need,
+    /// The token is about to expire.
+    Ahead,
     /// The token was refused.
     Refusal,
 }
@@ -101,14 +105,18 @@ impl Gate {
     }
 
     /// A login did not help: its token was refused while fresh, or it was the refused one again.
-    pub(super) fn strike(&mut self, policy: &Policy, now: Instant) {
+    /// What that closes, if it does.
+    pub(super) fn strike(&mut self, policy: &Policy, now: Instant) -> Option<Duration> {
         self.strikes = self.strikes.saturating_add(1);
         let paid = self.strikes.saturating_sub(policy.free_strikes);
-        if paid > 0 {
-            // Strikes that were cleared in between do not shorten what is closed already.
-            let until = Some(later(now, policy.strike.pause(paid)));
-            self.struck_until = self.struck_until.max(until);
+        if paid == 0 {
+            return None;
         }
+        // Strikes that were cleared in between do not shorten what is closed already.
+        let until = later(now, policy.strike.pause(paid));
+        let until = self.struck_until.map_or(until, |before| before.max(until));
+        self.struck_until = Some(until);
+        Some(until - now)
     }
 
     /// A token was worth its login.

@@ -49,6 +49,11 @@ pub(crate) struct Stamp {
 pub(crate) struct LoginId(pub(super) u64);
 
 impl Stamp {
+    #[cfg(feature = "tracing")]
+    pub(crate) fn generation(self) -> u64 {
+        self.generation
+    }
+
     pub(super) fn is_same_token(self, other: Self) -> bool {
         (self.account, self.generation) == (other.account, other.generation)
     }

@@ -11,10 +11,11 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::deadline::{Deadline, no_runtime};
+use super::gate::Cause;
 use super::issued::{Issued, LoginId};
 use super::shared::Shared;
 use crate::source::DynTokenSource;
-use crate::{AuthError, Token};
+use crate::{AuthError, Token, trace};
 
 /// Each waiter holds a clone. An error of the channel means that the login was lost or given up.
 pub(super) type Login = SharedFuture<oneshot::Receiver<Outcome>>;
@@ -64,12 +65,13 @@ impl Running {
 
     /// Runs the login detached from whoever asked for it. Not under the lock: a runtime that shuts
     /// down drops the task at once.
-    pub(super) fn spawn(self, stale: Option<Token>) -> Result<(), AuthError> {
+    pub(super) fn spawn(self, cause: Cause, stale: Option<Token>) -> Result<(), AuthError> {
         let runtime = Handle::try_current().map_err(|_| no_runtime())?;
         // Without a timer the task would panic.
         Deadline::after(Duration::ZERO)?;
         let session = self.shared.id;
-        runtime.spawn(session.mark(self.run(stale)));
+        let span = trace::Login::new(cause, stale.as_ref());
+        runtime.spawn(span.around(session.mark(self.run(stale))));
         Ok(())
     }
 

@@ -10,8 +10,8 @@
 //!              └── outcome ── Login (shared) ◄── Running (spawned): source.fetch(), timed
 //! ```
 //!
-//! The lock is held for the decision alone, never while a source, a waker or a drop of the user's
-//! runs. A change that concerns requests on their way out moves the `epoch`, by which each clone
+//! The lock is held for the decision alone, never while a source, a waker, a subscriber of events
+//! or a drop of the user's runs. A change that concerns requests on their way out moves the `epoch`, by which each clone
 //! of the service knows that its own copy of the token still holds.
 
 mod builder;
@@ -34,7 +34,6 @@ use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
 use self::deadline::Deadline;
-use self::gate::Cause;
 use self::issued::Age;
 use self::login::{Login, Waiters};
 use self::policy::Policy;
@@ -44,6 +43,7 @@ use crate::source::DynTokenSource;
 use crate::{AuthError, Scope, Token, TokenSource};
 
 pub use self::builder::SessionBuilder;
+pub(crate) use self::gate::Cause;
 pub(crate) use self::issued::{Issued, Stamp};
 pub(crate) use self::mark::SessionId;
 pub(crate) use self::state::{Ask, Patience};
@@ -305,7 +305,7 @@ impl Session {
         self.shared.touch();
         if inner.state.is_due(Instant::now()) {
             // Without a runtime it is put off: whoever needs a login then is told.
-            let _ = self.shared.begin(inner, Cause::Need);
+            let _ = self.shared.begin(inner, Cause::Ahead);
         }
     }
 }

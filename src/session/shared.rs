@@ -1,5 +1,7 @@
 //! The state behind its lock, and how it is changed.
 
+use std::mem;
+use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -11,6 +13,7 @@ use super::login::{Login, Outcome, Running, Waiters};
 use super::policy::Policy;
 use super::state::State;
 use crate::source::DynTokenSource;
+use crate::trace::Log;
 use crate::{AuthError, Scope};
 
 pub(super) struct Shared {
@@ -29,10 +32,20 @@ pub(super) struct Inner {
     pub(super) waiters: Option<Waiters>,
 }
 
+/// The state, locked. What happened to it is told when it is free again.
+pub(super) struct Locked<'a> {
+    inner: MutexGuard<'a, Inner>,
+    /// Dropped after the guard: fields are dropped in their order.
+    log: Log,
+}
+
 impl Shared {
-    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
-        // Nothing under the lock leaves the state half changed, should it panic.
-        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock(&self) -> Locked<'_> {
+        Locked {
+            // Nothing under the lock leaves the state half changed, should it panic.
+            inner: self.inner.lock().unwrap_or_else(PoisonError::into_inner),
+            log: Log::default(),
+        }
     }
 
     /// Makes every clone look again. To be called under the lock.
@@ -42,7 +55,7 @@ impl Shared {
 
     pub(super) fn begin(
         self: &Arc<Self>,
-        mut inner: MutexGuard<'_, Inner>,
+        mut inner: Locked<'_>,
         cause: Cause,
     ) -> Result<Login, AuthError> {
         let id = inner.state.begin(cause, Instant::now());
@@ -54,7 +67,7 @@ impl Shared {
         self.touch();
         drop(inner);
         drop(given_up);
-        running.spawn(stale)?;
+        running.spawn(cause, stale)?;
         Ok(login)
     }
 
@@ -73,5 +86,25 @@ impl Shared {
         if let Some((waiters, Some(outcome))) = over {
             waiters.tell(outcome);
         }
+    }
+}
+
+impl Deref for Locked<'_> {
+    type Target = Inner;
+
+    fn deref(&self) -> &Inner {
+        &self.inner
+    }
+}
+
+impl DerefMut for Locked<'_> {
+    fn deref_mut(&mut self) -> &mut Inner {
+        &mut self.inner
+    }
+}
+
+impl Drop for Locked<'_> {
+    fn drop(&mut self) {
+        self.log = mem::take(&mut self.inner.state.log);
     }
 }

@@ -11,6 +11,7 @@ use super::gate::{Cause, Gate};
 use super::issued::{Age, Held, Issued, LoginId, Stamp};
 use super::policy::{Policy, later};
 use super::stats::Stats;
+use crate::trace::Log;
 use crate::{AuthError, Token};
 
 pub(crate) use self::fence::Patience;
@@ -32,6 +33,7 @@ pub(super) struct State {
     signed_out: u64,
     generations: u64,
     pub(super) stats: Stats,
+    pub(super) log: Log,
 }
 
 #[derive(Debug)]
@@ -79,6 +81,7 @@ impl State {
             signed_out: 0,
             generations: 0,
             stats: Stats::default(),
+            log: Log::default(),
         }
     }
 
@@ -132,7 +135,7 @@ impl State {
         if self.login.is_some() || held.issued.age(|| now) != Age::Due {
             return false;
         }
-        match self.gate.pass(Cause::Need, now) {
+        match self.gate.pass(Cause::Ahead, now) {
             Ok(()) => true,
             Err(error) => {
                 let pause = error.retry_after().unwrap_or_default();
@@ -154,6 +157,9 @@ impl State {
         });
         if let Some(held) = &mut self.held {
             held.issued.renew_at = None;
+            if cause == Cause::Ahead {
+                self.log.ahead(&held.issued);
+            }
         }
         id
     }
@@ -173,6 +179,7 @@ impl State {
                 self.stats.logins_failed += 1;
                 let (error, until) = self.gate.failed(error, &self.policy, now);
                 self.postpone(until);
+                self.log.failed(&error);
                 Some(Err(error))
             }
         }
@@ -236,6 +243,7 @@ impl State {
                 Ok(()) => Decision::Begin(cause),
                 Err(error) => {
                     self.stats.logins_withheld += 1;
+                    self.log.withheld(&error);
                     Decision::Refuse(error)
                 }
             },
@@ -251,10 +259,17 @@ impl State {
         };
         held.refused = true;
         self.stats.tokens_refused += 1;
+        self.log.refused(&held.issued);
         if now.duration_since(held.since) < self.policy.fresh_for {
-            self.gate.strike(&self.policy, now);
+            self.strike(now);
         } else {
             self.gate.forgive();
+        }
+    }
+
+    fn strike(&mut self, now: Instant) {
+        if let Some(pause) = self.gate.strike(&self.policy, now) {
+            self.log.no_help(pause);
         }
     }
 
@@ -263,7 +278,7 @@ impl State {
         let old = self.held.take();
         let same = old.as_ref().filter(|old| old.issued.token.is_same(&token));
         if same.is_some() && login.renewal {
-            self.gate.strike(&self.policy, now);
+            self.strike(now);
         } else if same.is_none() && !login.renewal && old.as_ref().is_some_and(|old| !old.refused) {
             // It was replaced in time, and nobody refused it.
             self.gate.forgive();
@@ -300,6 +315,7 @@ impl State {
             refused,
             invalidated: false,
         });
+        self.log.logged_in(&issued);
         issued
     }
 

@@ -15,4 +15,6 @@ mod session;
 mod support;
 mod token;
 mod tower;
+#[cfg(feature = "tracing")]
+mod trace;
 mod wire;

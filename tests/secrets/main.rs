@@ -27,6 +27,17 @@ async fn no_text_holds_a_secret() {
         assert!(trace.contains(origin), "nothing traced by {origin}");
     }
     assert!(trace.contains("Sensitive"), "no header was traced");
+    #[cfg(feature = "tracing")]
+    for told in [
+        "login{cause=",
+        "logged in",
+        "login failed",
+        "login withheld",
+        "token refused",
+        "request sent again",
+    ] {
+        assert!(trace.contains(told), "nothing traced of `{told}`");
+    }
     for name in types::exported() {
         assert!(texts.has(name), "`{name}` is not printed by this test");
     }

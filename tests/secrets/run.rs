@@ -124,8 +124,12 @@ impl World {
     /// Logins that fail, each in a session of its own.
     async fn logins(&self, texts: &mut Texts) {
         let layer = self.layer(WRONG_PASSWORD, texts);
-        let error = self.get(&self.stack(&layer), &self.base, texts).await;
-        assert!(error.unwrap_err().is_rejected());
+        let client = self.stack(&layer);
+        // The second time without a login.
+        for _ in 0..2 {
+            let error = self.get(&client, &self.base, texts).await;
+            assert!(error.unwrap_err().is_rejected());
+        }
 
         for script in failures() {
             let layer = self.layer(PASSWORD, texts);

@@ -172,7 +172,7 @@ impl Model {
         assert!(may || !is_due, "a renewal ahead that is not allowed");
         assert!(is_due || !must, "a renewal ahead is late");
         if is_due {
-            self.begin(Cause::Need);
+            self.begin(Cause::Ahead);
         }
     }
 

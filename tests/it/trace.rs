@@ -1,0 +1,348 @@
+//! The feature `tracing`: each event once, with its level and its fields, in the right span.
+
+mod capture;
+
+use std::future::Future;
+use std::sync::{Arc, OnceLock, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::join_all;
+use futures::stream;
+use http::{Request, Response, StatusCode};
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody, channel::Channel};
+use tokio::task::yield_now;
+use tokio::time::sleep;
+use tower::{BoxError, Layer, ServiceExt, service_fn};
+use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Scope, Session, source_fn};
+use tracing::{Instrument, info_span};
+
+use self::capture::Capture;
+use crate::support::{Body, Desk, Server, get, post, token};
+
+const URI: &str = "https://api.example.com/";
+
+/// Runs in a span of the user's, as a server's request or a job would.
+fn asked<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    work.instrument(info_span!("job"))
+}
+
+fn fingerprint(text: &str) -> String {
+    token(text).fingerprint().to_string()
+}
+
+/// A layer whose token is `t1`, and a server that wants another one.
+async fn refused(layer: &BearerAuthLayer) -> Server {
+    let server = Server::accepting("t2");
+    assert_eq!(layer.session().token().await.unwrap().expose(), "t1");
+    server
+}
+
+fn send(
+    layer: &BearerAuthLayer,
+    server: &Server,
+) -> impl Future<Output = Result<Response<&'static str>, BoxError>> + use<> {
+    // All that are sent at once are under way before the first is answered.
+    let server = server.service::<Body>().map_future(async |answer| {
+        yield_now().await;
+        answer.await
+    });
+    asked(layer.layer(server).oneshot(get(URI)))
+}
+
+/// A login runs in a span of its own, within that of the request that asked for it.
+#[tokio::test]
+async fn a_login_is_told_within_the_request_that_waits_for_it() {
+    let (capture, _guard) = Capture::start();
+    let layer = BearerAuthLayer::new(Desk::open());
+    send(&layer, &Server::new()).await.unwrap();
+    assert_eq!(
+        capture.lines(),
+        [
+            "INFO job: (login) cause=\"need\"".to_owned(),
+            format!(
+                "INFO job login: logged in fingerprint={} generation=1",
+                fingerprint("t1")
+            ),
+        ]
+    );
+}
+
+/// What a source does is within the span of its login.
+#[tokio::test]
+async fn the_span_of_a_login_is_the_current_one_of_its_source() {
+    let (_capture, _guard) = Capture::start();
+    let source = source_fn(Scope::any(), |_| async {
+        let current = tracing::Span::current();
+        let name = current.metadata().map(|metadata| metadata.name());
+        Ok(token(name.unwrap_or("none")))
+    });
+    let brought = asked(Session::new(source).token()).await.unwrap();
+    assert_eq!(brought.expose(), "login");
+}
+
+/// With its token in hand a request tells nothing.
+#[tokio::test]
+async fn a_request_with_its_token_in_hand_tells_nothing() {
+    let (capture, _guard) = Capture::start();
+    let layer = BearerAuthLayer::new(Desk::open());
+    send(&layer, &Server::new()).await.unwrap();
+    assert_eq!(capture.lines().len(), 2);
+    for _ in 0..3 {
+        send(&layer, &Server::new()).await.unwrap();
+    }
+    assert_eq!(capture.lines(), [""; 0]);
+}
+
+/// R2: of many that are refused, the first tells of the token; each tells of its retry.
+#[tokio::test]
+async fn a_refusal_is_told_once_and_each_retry_by_its_request() {
+    let (capture, _guard) = Capture::start();
+    let layer = BearerAuthLayer::new(Desk::open());
+    let server = refused(&layer).await;
+    capture.lines();
+
+    for response in join_all((0..3).map(|_| send(&layer, &server))).await {
+        assert_eq!(response.unwrap().status(), StatusCode::OK);
+    }
+
+    let (old, new) = (fingerprint("t1"), fingerprint("t2"));
+    let again = format!(
+        "DEBUG job: request sent again fingerprint={new} generation=2 http.request.resend_count=1"
+    );
+    assert_eq!(
+        capture.lines(),
+        [
+            format!("INFO job: token refused fingerprint={old} generation=1"),
+            format!("INFO job: (login) cause=\"refusal\" stale={old}"),
+            format!("INFO job login: logged in fingerprint={new} generation=2"),
+            again.clone(),
+            again.clone(),
+            again,
+        ]
+    );
+}
+
+/// R3: a refused retry tells of its token too.
+#[tokio::test]
+async fn a_refused_retry_is_told() {
+    let (capture, _guard) = Capture::start();
+    let layer = BearerAuthLayer::new(Desk::open());
+    let server = refused(&layer).await;
+    server.accept("none of them");
+    capture.lines();
+
+    let response = send(&layer, &server).await.unwrap();
+
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let last = capture.lines().pop();
+    let new = fingerprint("t2");
+    let line = format!("INFO job: token refused fingerprint={new} generation=2");
+    assert_eq!(last, Some(line));
+}
+
+/// L1, L3: a login that will not succeed by itself is a warning, and says until when it is closed.
+/// Each request that it is withheld from says so as well.
+#[tokio::test(start_paused = true)]
+async fn a_rejected_login_is_a_warning() {
+    let (capture, _guard) = Capture::start();
+    for error in [
+        AuthError::rejected("wrong password"),
+        AuthError::misconfigured("no such path"),
+    ] {
+        let layer = BearerAuthLayer::new(Desk::open().script([Err(error.clone())]));
+        send(&layer, &Server::new()).await.unwrap_err();
+        sleep(Duration::from_secs(20)).await;
+        send(&layer, &Server::new()).await.unwrap_err();
+        assert_eq!(
+            capture.lines(),
+            [
+                "INFO job: (login) cause=\"need\"".to_owned(),
+                format!("WARN job login: login failed error={error} retry_after_ms=60000"),
+                format!("DEBUG job: login withheld error={error} retry_after_ms=40000"),
+            ]
+        );
+    }
+}
+
+/// L2: one that may succeed later is none.
+#[tokio::test(start_paused = true)]
+async fn an_unavailable_login_is_no_warning() {
+    let (capture, _guard) = Capture::start();
+    let error = AuthError::unavailable("down").with_retry_after(Duration::from_secs(7));
+    let session = Session::new(Desk::open().script([Err(error)]));
+    asked(session.token()).await.unwrap_err();
+    let failed = "INFO job login: login failed \
+                  error=login unavailable: down retry_after_ms=7000";
+    assert_eq!(capture.lines()[1..], [failed]);
+}
+
+/// L2: a source that panics is told within its login too.
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_source_is_told() {
+    let (capture, _guard) = Capture::start();
+    let source = source_fn(Scope::any(), |_| async {
+        std::panic::resume_unwind(Box::new("on purpose"))
+    });
+    let session = Session::builder(source).outage_backoff(Duration::ZERO, Duration::ZERO);
+    asked(session.build().token()).await.unwrap_err();
+    let failed = "INFO job login: login failed \
+                  error=login unavailable: the token source panicked retry_after_ms=0";
+    assert_eq!(capture.lines()[1..], [failed]);
+}
+
+/// R6: that fresh tokens are refused again and again is a warning, once for each time that this
+/// closes logins.
+#[tokio::test(start_paused = true)]
+async fn logins_that_do_not_help_are_a_warning() {
+    let (capture, _guard) = Capture::start();
+    let layer = BearerAuthLayer::new(Desk::open());
+    let server = Server::accepting("none of them");
+    for _ in 0..4 {
+        send(&layer, &server).await.unwrap();
+    }
+    let mut lines = capture.lines();
+    lines.retain(|line| !line.starts_with("INFO") && !line.contains("sent again"));
+    assert_eq!(
+        lines,
+        [
+            "WARN job: logins do not help: fresh tokens are refused retry_after_ms=1000",
+            "DEBUG job: login withheld error=login withheld: logins have not helped: \
+             fresh tokens were refused as well retry_after_ms=1000",
+        ]
+    );
+}
+
+/// T6: a renewal ahead is no part of the request that came upon it, and follows from it.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_ahead_follows_from_the_request_that_came_upon_it() {
+    let (capture, _guard) = Capture::start();
+    let short = token("t1").expires_in(Duration::from_secs(100));
+    let layer = BearerAuthLayer::new(Desk::open().script([Ok(short)]));
+    send(&layer, &Server::new()).await.unwrap();
+    sleep(Duration::from_secs(99)).await;
+    capture.lines();
+
+    send(&layer, &Server::new()).await.unwrap();
+    sleep(Duration::from_secs(10)).await;
+
+    let (old, new) = (fingerprint("t1"), fingerprint("t2"));
+    assert_eq!(
+        capture.lines(),
+        [
+            format!("DEBUG job: token about to expire fingerprint={old} generation=1"),
+            format!("INFO : (login) cause=\"ahead\" stale={old}"),
+            "(login) follows from (job)".to_owned(),
+            format!("INFO login: logged in fingerprint={new} generation=2"),
+        ]
+    );
+}
+
+/// B1: that a body was too large to be kept is told, be it known before or found on the way.
+#[tokio::test]
+async fn a_body_over_the_limit_is_told() {
+    let (capture, _guard) = Capture::start();
+    let line = "DEBUG job: request not sent again: its body was not kept limit=3";
+    let layer = BearerAuthLayer::new(Desk::open()).replay_limit(3);
+    let server = refused(&layer).await;
+    let known = layer.layer(server.service::<Body>()).oneshot(post("long"));
+    let response = asked(known).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(not_sent_again(&capture), [line]);
+
+    layer.session().token().await.unwrap();
+    server.accept("t3");
+    let streamed = stream::iter([Ok::<_, BoxError>(Frame::data(Bytes::from("long")))]);
+    let found = post("").map(|_| StreamBody::new(streamed));
+    let client = layer.layer(server.service());
+    let response = asked(client.oneshot(found)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(not_sent_again(&capture), [line]);
+}
+
+/// B1: likewise while the upload goes on and the login is under way.
+#[tokio::test(start_paused = true)]
+async fn a_body_that_grows_over_the_limit_during_the_login_is_told() {
+    let (capture, _guard) = Capture::start();
+    let desk = Desk::closed();
+    let layer = BearerAuthLayer::new(desk.clone()).replay_limit(3);
+    desk.let_through(1);
+    layer.session().token().await.unwrap();
+    let (mut upload, body) = Channel::<Bytes>::new(1);
+    let uploading = service_fn(async |request: Request<ReplayBody<Channel<Bytes>>>| {
+        tokio::spawn(request.into_body().collect());
+        let refused = Response::builder().status(401).body("");
+        Ok::<_, BoxError>(refused.unwrap())
+    });
+    let client = layer.layer(uploading);
+
+    let response = tokio::spawn(asked(client.oneshot(post("").map(|_| body))));
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(desk.logins(), 2);
+    upload.send_data(Bytes::from("long")).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    assert_eq!(not_sent_again(&capture), [""; 0]);
+    desk.let_through(1);
+    let response = response.await.unwrap().unwrap();
+
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    let line = "DEBUG job: request not sent again: its body was not kept limit=3";
+    assert_eq!(not_sent_again(&capture), [line]);
+}
+
+fn not_sent_again(capture: &Capture) -> Vec<String> {
+    let mut lines = capture.lines();
+    lines.retain(|line| line.contains("not sent again"));
+    lines
+}
+
+/// A subscriber may ask the session: nothing is told while its lock is held.
+#[tokio::test(start_paused = true)]
+async fn a_subscriber_may_ask_the_session() {
+    let session = Arc::new(OnceLock::<Session>::new());
+    let asked_of = session.clone();
+    let (capture, _guard) = Capture::doing(move || {
+        let session = asked_of.get().unwrap().clone();
+        let (sender, answer) = mpsc::channel();
+        // On a thread of its own, lest the test hangs where it should fail.
+        thread::spawn(move || sender.send(session.stats()));
+        let stats = answer.recv_timeout(Duration::from_secs(20));
+        assert!(stats.is_ok(), "the session is locked");
+    });
+    let short = token("t1").expires_in(Duration::from_secs(100));
+    let failing = AuthError::unavailable("down");
+    let desk = Desk::open().script([Err(failing), Ok(short), Ok(token("t2"))]);
+    let layer = BearerAuthLayer::new(desk);
+    session.set(layer.session().clone()).unwrap();
+    let server = Server::new();
+
+    send(&layer, &server).await.unwrap_err();
+    send(&layer, &server).await.unwrap_err();
+    sleep(Duration::from_secs(1)).await;
+    send(&layer, &server).await.unwrap();
+    sleep(Duration::from_secs(99)).await;
+    send(&layer, &server).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    server.accept("none of them");
+    for _ in 0..4 {
+        send(&layer, &server).await.unwrap();
+    }
+    let issued = layer.session().token().await.unwrap();
+    layer.session().invalidate(&issued);
+
+    let lines = capture.lines().join("\n");
+    for told in [
+        "(login)",
+        "login failed",
+        "login withheld",
+        "logged in",
+        "token about to expire",
+        "token refused",
+        "sent again",
+        "do not help",
+    ] {
+        assert!(lines.contains(told), "nothing told of `{told}`:\n{lines}");
+    }
+}
