@@ -222,8 +222,9 @@ impl Session {
         sent: bool,
         patience: Patience,
     ) -> Result<Option<(Issued, Scope)>, AuthError> {
-        let inner = self.shared.lock();
+        let mut inner = self.shared.lock();
         let still = inner.state.still(granted, sent, patience, Instant::now())?;
+        inner.state.stats.requests_retried += u64::from(sent && still.is_some());
         let scope = inner.scope.clone();
         drop(inner);
         if still

@@ -158,6 +158,7 @@ impl State {
         if let Some(held) = &mut self.held {
             held.issued.renew_at = None;
             if cause == Cause::Ahead {
+                self.stats.logins_ahead += 1;
                 self.log.ahead(&held.issued);
             }
         }
@@ -176,7 +177,7 @@ impl State {
             Ok(_) if login.fenced => None,
             Ok(token) => Some(Ok(self.hold(token, &login, now))),
             Err(error) => {
-                self.stats.logins_failed += 1;
+                self.stats.count_failure(&error);
                 let (error, until) = self.gate.failed(error, &self.policy, now);
                 self.postpone(until);
                 self.log.failed(&error);
@@ -315,6 +316,7 @@ impl State {
             refused,
             invalidated: false,
         });
+        self.stats.logins_succeeded += 1;
         self.log.logged_in(&issued);
         issued
     }

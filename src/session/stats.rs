@@ -1,6 +1,9 @@
 //! [`Stats`]: what a session has done so far.
 
-/// What a [`Session`](crate::Session) has done so far, as counters that only grow.
+use crate::AuthError;
+
+/// What a [`Session`](crate::Session) has done so far, as counters that only grow: what an exporter
+/// of metrics reads at each scrape. `cargo run --example metrics` shows one.
 ///
 /// ```
 /// # use tower_bearer::{Scope, Session, Token, source_fn};
@@ -12,12 +15,41 @@
 #[non_exhaustive]
 pub struct Stats {
     /// Logins that were begun.
+    ///
+    /// Those that have neither succeeded nor failed are under way, or nobody heard of their end:
+    /// the session was signed out or given another source, or their runtime shut down.
     pub logins: u64,
-    /// Logins that ended in an error.
+    /// Of these, those that were begun ahead of a token's expiry, behind the requests.
+    pub logins_ahead: u64,
+    /// Logins that brought a token, be it a new one or the same again.
+    pub logins_succeeded: u64,
+    /// Logins that ended in an error: the sum of the next three.
     pub logins_failed: u64,
+    /// Logins whose [credentials were rejected](crate::AuthError::is_rejected).
+    pub logins_rejected: u64,
+    /// Logins that [cannot succeed as they are set up](crate::AuthError::is_misconfigured).
+    pub logins_misconfigured: u64,
+    /// Logins that failed [for now](crate::AuthError::is_unavailable), time-outs among them.
+    pub logins_unavailable: u64,
     /// How often a login was asked for and not made, because earlier ones had failed or not
     /// helped.
     pub logins_withheld: u64,
     /// Tokens that a server refused, or that were invalidated, each counted once.
     pub tokens_refused: u64,
+    /// Requests that were sent a second time, with a new token.
+    pub requests_retried: u64,
+}
+
+impl Stats {
+    /// Counts as the gate judges.
+    pub(super) fn count_failure(&mut self, error: &AuthError) {
+        self.logins_failed += 1;
+        if error.is_rejected() {
+            self.logins_rejected += 1;
+        } else if error.is_misconfigured() {
+            self.logins_misconfigured += 1;
+        } else {
+            self.logins_unavailable += 1;
+        }
+    }
 }

@@ -12,6 +12,7 @@ mod redirects;
 mod refusal;
 mod scope;
 mod session;
+mod stats;
 mod support;
 mod token;
 mod tower;

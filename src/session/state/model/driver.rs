@@ -287,6 +287,9 @@ impl Model {
             (stats.logins, stats.logins_failed, stats.tokens_refused),
             (self.begun, self.failed, oracle.refusals)
         );
+        let by_kind = stats.logins_rejected + stats.logins_misconfigured + stats.logins_unavailable;
+        assert_eq!(by_kind, stats.logins_failed);
+        assert!(stats.logins_succeeded + stats.logins_failed <= stats.logins);
     }
 
     fn now(&self) -> Instant {
