@@ -49,6 +49,16 @@
 //! layer has to be `Sync`, and the response's type stays as it is. The inner service has to be `Clone`; put a
 //! [`Buffer`](https://docs.rs/tower/latest/tower/buffer/) around one that is not.
 //!
+//! # Examples
+//!
+//! Each is a program of its own, with a real server on a loopback address, and fails if what it shows does not hold:
+//! `cargo run --example datafiniti`.
+//!
+//! | example | shows |
+//! |---|---|
+//! | `datafiniti`, `form_login`, `oauth2` | the [built-in logins](login), over hyper-util's client |
+//! | `tonic` | gRPC: generated clients over a channel, unary and streaming each way, and the reason of a failed login |
+//!
 //! # Guarantees
 //!
 //! * **One login at a time** per session, whatever the number of requests, clones and threads. It runs on a task of its
@@ -108,7 +118,8 @@
 //!
 //! * It does not retry for any other reason than a refused token; put `tower::retry` around it.
 //! * It does not replay a body over the limit; the session renews its token for the next request.
-//! * It cannot see a refusal that comes after the response's headers, such as a gRPC status in the trailers.
+//! * It cannot see a refusal that comes after the response's headers, such as a gRPC status in the trailers. That one goes
+//!   to the caller as it is, and no login is made for it; [`Session::invalidate`] is how the caller can tell of it.
 //! * It cannot check where a request without an authority goes (as tonic's), nor whether one without a scheme goes over
 //!   plain `http`: that is the client's choice, and such a request carries the token.
 //! * A redirect that the inner service follows by itself is out of its sight. Follow redirects above the layer, so that

@@ -1,7 +1,13 @@
 //! What the examples need: a client, the stand-in on loopback, and lines that a user can read.
 
+#![allow(dead_code, reason = "each example takes its part")]
+
+use std::time::Duration;
+
 use bytes::Bytes;
-use http::{Request, Response};
+use futures::FutureExt;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -53,6 +59,19 @@ pub(crate) async fn serve(api: Api) -> Result<String, BoxError> {
     Ok(base)
 }
 
+/// Whether the stand-in takes the token in these headers: for servers of another kind than its own,
+/// so that it counts what they refuse.
+pub(crate) fn is_good(api: &Api, headers: &HeaderMap) -> bool {
+    let mut request = Request::new(Body::default());
+    *request.uri_mut() = http::Uri::from_static("/users/me");
+    if let Some(token) = headers.get(AUTHORIZATION) {
+        request.headers_mut().insert(AUTHORIZATION, token.clone());
+    }
+    // It answers at once, as long as nobody tells it to wait.
+    let answered = api.clone().oneshot(request).now_or_never();
+    matches!(answered, Some(Ok(response)) if response.status() == 200)
+}
+
 /// Sends so many requests at once, and returns how many were answered by a 200.
 pub(crate) async fn at_once(
     client: &AuthClient,
@@ -70,6 +89,12 @@ pub(crate) async fn at_once(
         response.into_body().collect().await?;
     }
     Ok(answered)
+}
+
+/// An answer that is waited for while something else is kept open: where that is not streamed, it
+/// would be waited for without end.
+pub(crate) async fn in_time<F: Future>(answer: F) -> Result<F::Output, BoxError> {
+    Ok(tokio::time::timeout(Duration::from_secs(30), answer).await?)
 }
 
 /// Prints one step, and fails the program if it did not go as it should.

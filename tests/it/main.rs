@@ -4,6 +4,7 @@
 
 mod corners;
 mod fits;
+mod grpc;
 mod interleavings;
 mod login;
 mod plain_http;
