@@ -1,0 +1,65 @@
+//! What there is to copy: an axum handler over a client that logs in by itself.
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::header::{AUTHORIZATION, HOST};
+use axum::http::{StatusCode, Uri};
+use axum::response::{IntoResponse, Response};
+use tower::ServiceExt;
+use tower_bearer::{AuthError, BearerAuth, ReplayBody};
+
+use crate::common::HttpClient;
+
+#[derive(Clone)]
+pub(crate) struct Gateway {
+    pub(crate) client: BearerAuth<HttpClient<ReplayBody<Body>>>,
+    pub(crate) upstream: String,
+    pub(crate) own_header: OwnHeader,
+}
+
+/// What becomes of an `Authorization` that a caller sends.
+#[derive(Clone, Copy)]
+pub(crate) enum OwnHeader {
+    /// What a gateway should do. The header was meant for the gateway, and is not the upstream's to
+    /// see; and the layer leaves alone what has the header already, so any caller could go upstream
+    /// under another name than the gateway's.
+    Strip,
+    /// For a gateway whose account is for those callers alone that bring none.
+    Respect,
+}
+
+impl Gateway {
+    pub(crate) fn router(self) -> Router {
+        Router::new().fallback(forward).with_state(self)
+    }
+}
+
+async fn forward(State(gateway): State<Gateway>, mut request: Request) -> Response {
+    if let OwnHeader::Strip = gateway.own_header {
+        request.headers_mut().remove(AUTHORIZATION);
+    }
+    // The client sets that of the upstream.
+    request.headers_mut().remove(HOST);
+    let path = request.uri().path_and_query();
+    let uri = format!("{}{}", gateway.upstream, path.map_or("/", |it| it.as_str()));
+    match Uri::try_from(uri) {
+        Ok(uri) => *request.uri_mut() = uri,
+        Err(_) => return StatusCode::BAD_REQUEST.into_response(),
+    }
+    let is_ours = !request.headers().contains_key(AUTHORIZATION);
+
+    // Bodies are streamed: nothing is read ahead, and `Body` is what axum gives and takes.
+    match gateway.client.oneshot(request).await {
+        // A 401 would have the caller log in, and it is the gateway that was refused.
+        Ok(response) if is_ours && response.status() == StatusCode::UNAUTHORIZED => {
+            StatusCode::BAD_GATEWAY.into_response()
+        }
+        Ok(response) => response.map(Body::new),
+        Err(error) => match error.downcast_ref::<AuthError>() {
+            Some(error) if error.is_unavailable() => StatusCode::SERVICE_UNAVAILABLE,
+            _ => StatusCode::BAD_GATEWAY,
+        }
+        .into_response(),
+    }
+}
