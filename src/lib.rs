@@ -59,6 +59,7 @@
 //! | `datafiniti`, `form_login`, `oauth2` | the [built-in logins](login), over hyper-util's client |
 //! | `tonic` | gRPC: generated clients over a channel, unary and streaming each way, and the reason of a failed login |
 //! | `axum_gateway` | a gateway that logs in upstream for its callers, and streams both ways |
+//! | `reqwest` | the layer around a `reqwest::Client`, with streamed bodies |
 //!
 //! # Guarantees
 //!
