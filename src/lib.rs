@@ -60,6 +60,7 @@
 //! | `tonic` | gRPC: generated clients over a channel, unary and streaming each way, and the reason of a failed login |
 //! | `axum_gateway` | a gateway that logs in upstream for its callers, and streams both ways |
 //! | `reqwest` | the layer around a `reqwest::Client`, with streamed bodies |
+//! | `websocket` | a [`Session`]'s token for what is no request of the layer's: a handshake that is refused once |
 //!
 //! # Guarantees
 //!
