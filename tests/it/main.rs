@@ -15,6 +15,7 @@ mod scope;
 mod session;
 mod stats;
 mod support;
+mod tls;
 mod token;
 mod tower;
 #[cfg(feature = "tracing")]
