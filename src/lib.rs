@@ -47,7 +47,8 @@
 //!
 //! The inner service receives [`ReplayBody`], which streams the caller's body and keeps its beginning. Nothing below the
 //! layer has to be `Sync`, and the response's type stays as it is. The inner service has to be `Clone`; put a
-//! [`Buffer`](https://docs.rs/tower/latest/tower/buffer/) around one that is not.
+//! [`Buffer`](https://docs.rs/tower/latest/tower/buffer/) around one that is not. Where the layer stands among others, and
+//! why: [`docs::stack`].
 //!
 //! # Examples
 //!
@@ -61,6 +62,7 @@
 //! | `axum_gateway` | a gateway that logs in upstream for its callers, and streams both ways |
 //! | `reqwest` | the layer around a `reqwest::Client`, with streamed bodies |
 //! | `websocket` | a [`Session`]'s token for what is no request of the layer's: a handshake that is refused once |
+//! | `stack_order` | the layer among timeouts, retries, limits, redirects, traces and decompression |
 //!
 //! # Guarantees
 //!
@@ -138,6 +140,7 @@
 //!   through that service waiting; the login's time limit ends that.
 
 mod attempt;
+pub mod docs;
 mod error;
 mod future;
 #[cfg(any(test, fuzzing))]

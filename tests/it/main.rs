@@ -14,6 +14,7 @@ mod refusal;
 mod scope;
 mod session;
 mod stats;
+mod stack;
 mod support;
 mod tls;
 mod token;
