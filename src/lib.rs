@@ -119,6 +119,11 @@
 //!
 //! [`http.request.resend_count`]: https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/
 //!
+//! # Testing
+//!
+//! With the feature `testing`, the module `tower_bearer::testing` has a stand-in of an API with a login, for tests of a client that
+//! need no network and no time, and a check of a [`TokenSource`] of your own.
+//!
 //! # What it does not do
 //!
 //! * It does not retry for any other reason than a refused token; put `tower::retry` around it.

@@ -1,4 +1,5 @@
-//! A stand-in of an API with a login, to test a client's login behaviour offline.
+//! For tests of one's own: a stand-in of an API with a login, to test a client's login behaviour offline, and a check of
+//! token sources.
 //!
 //! [`Api`] is a tower service: give it to a client in the place of the HTTP client, or serve it on a loopback port
 //! through hyper-util's `TowerToHyperService`. It knows three ways to log in, has resources that need a bearer token, can
@@ -28,9 +29,102 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! # In a test of your own
+//!
+//! With this crate's feature `testing` and tokio's `test-util` among the dev-dependencies, a test of a client's login
+//! behaviour has ten lines, needs no network, and with its time paused takes none:
+//!
+//! ```
+//! # mod tokio { pub use ::tokio::{*, main as test}; }
+//! use std::time::Duration;
+//!
+//! use bytes::Bytes;
+//! use http::{Request, StatusCode};
+//! use http_body_util::Full;
+//! use tower::{Layer, ServiceExt};
+//! use tower_bearer::testing::{Answer, Api};
+//! use tower_bearer::{AuthError, BearerAuth, BearerAuthLayer, login::Form};
+//!
+//! /// Your own client; the API stands in the place of the HTTP client.
+//! fn client(api: &Api, password: &str) -> BearerAuth<Api> {
+//!     let login = Form::new(api.clone(), "https://api.example.com", "alice", password);
+//!     BearerAuthLayer::new(login.unwrap()).layer(api.clone())
+//! }
+//!
+//! /// A call of it.
+//! async fn me(client: &BearerAuth<Api>) -> Result<StatusCode, AuthError> {
+//!     let request = Request::get("https://api.example.com/users/me").body(Full::<Bytes>::default());
+//!     match client.clone().oneshot(request.unwrap()).await {
+//!         Ok(response) => Ok(response.status()),
+//!         Err(error) => Err(*error.downcast().unwrap()),
+//!     }
+//! }
+//!
+//! #[tokio::test(flavor = "current_thread", start_paused = true)]
+//! async fn an_expired_token_is_renewed_without_a_refusal() {
+//!     let api = Api::new().account("alice", "correct horse");
+//!     let api = api.token_lifetime(Duration::from_secs(3600)).announce_lifetime(true);
+//!     let client = client(&api, "correct horse");
+//!     assert_eq!(me(&client).await.unwrap(), 200);
+//!
+//!     tokio::time::sleep(Duration::from_secs(3600)).await;
+//!     assert_eq!(me(&client).await.unwrap(), 200);
+//!     assert_eq!((api.counts().logins, api.counts().refused), (2, 0));
+//! }
+//!
+//! #[tokio::test(flavor = "current_thread", start_paused = true)]
+//! async fn a_revoked_token_is_renewed() {
+//!     let api = Api::new().account("alice", "correct horse");
+//!     let client = client(&api, "correct horse");
+//!     assert_eq!(me(&client).await.unwrap(), 200);
+//!
+//!     api.revoke_all();
+//!     assert_eq!(me(&client).await.unwrap(), 200);
+//!     assert_eq!((api.counts().logins, api.counts().refused), (2, 1));
+//! }
+//!
+//! #[tokio::test(flavor = "current_thread", start_paused = true)]
+//! async fn a_login_that_is_down_is_left_alone_as_long_as_it_asks() {
+//!     let api = Api::new().account("alice", "correct horse");
+//!     api.script_login(Answer::unavailable(2));
+//!     let client = client(&api, "correct horse");
+//!     for _ in 0..2 {
+//!         let error = me(&client).await.unwrap_err();
+//!         assert!(error.is_unavailable());
+//!         assert_eq!(error.retry_after(), Some(Duration::from_secs(2)));
+//!     }
+//!     assert_eq!(api.counts().logins, 1);
+//!
+//!     tokio::time::sleep(Duration::from_secs(2)).await;
+//!     assert_eq!(me(&client).await.unwrap(), 200);
+//! }
+//!
+//! #[tokio::test(flavor = "current_thread", start_paused = true)]
+//! async fn a_wrong_password_is_tried_once_a_minute() {
+//!     let api = Api::new().account("alice", "correct horse");
+//!     let client = client(&api, "wrong horse");
+//!     for _ in 0..100 {
+//!         assert!(me(&client).await.unwrap_err().is_rejected());
+//!     }
+//!     assert_eq!(api.counts().logins, 1);
+//!
+//!     tokio::time::sleep(Duration::from_secs(60)).await;
+//!     assert!(me(&client).await.unwrap_err().is_rejected());
+//!     assert_eq!(api.counts().logins, 2);
+//! }
+//! # an_expired_token_is_renewed_without_a_refusal();
+//! # a_revoked_token_is_renewed();
+//! # a_login_that_is_down_is_left_alone_as_long_as_it_asks();
+//! # a_wrong_password_is_tried_once_a_minute();
+//! ```
+//!
+//! A [`TokenSource`](crate::TokenSource) of your own is put to the test by [`check_source`].
 
 mod answer;
+mod check;
 mod counts;
+mod fault;
 mod oauth;
 mod reply;
 mod service;
@@ -43,7 +137,13 @@ mod tests;
 use std::{fmt, sync::Arc, time::Duration};
 
 use self::state::{Lane, Shared};
-pub use self::{answer::Answer, counts::Counts, service::ResponseFuture};
+pub use self::{
+    answer::Answer,
+    check::check_source,
+    counts::Counts,
+    fault::{BrokenSource, Fault, Trial},
+    service::ResponseFuture,
+};
 
 /// An in-process API with a login. Clones are cheap and share everything.
 ///

@@ -8,7 +8,7 @@ use tower::{Layer, Service, ServiceExt};
 use tower_bearer::login::{
     ClientAuth, ClientCredentials, Datafiniti, Form, Json, Lifetime, Refresh,
 };
-use tower_bearer::testing::{Answer, Api};
+use tower_bearer::testing::{Answer, Api, Trial, check_source};
 use tower_bearer::{
     AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, ReplayBody, Scope, Session, Token,
     TokenSource, source_fn,
@@ -52,6 +52,7 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
     logins(&api, texts);
     redirected_login(&api, texts).await;
     stand_in(&api, texts).await;
+    broken_source(texts).await;
 
     let source = source_fn(Scope::any(), move |_| async move { Ok(token()) });
     texts.debug("SourceFn", &source);
@@ -119,6 +120,20 @@ async fn stand_in(api: &Api, texts: &mut Texts) {
     texts.debug("Hold", &api.hold_logins());
     let future = api.clone().call(Request::new(body));
     texts.debug("ResponseFuture", &future);
+}
+
+/// One whose errors show the token that it brought.
+async fn broken_source(texts: &mut Texts) {
+    let source = source_fn(Scope::any(), async |stale: Option<Token>| match stale {
+        Some(stale) => Err(AuthError::rejected(stale.expose().to_owned())),
+        None => Ok(Token::new(TOKEN)?),
+    });
+    let broken = check_source(source).await.unwrap_err();
+    texts.error("BrokenSource", &broken);
+    for fault in broken.faults() {
+        texts.display("Fault", fault);
+    }
+    texts.display("Trial", &Trial::Renewal);
 }
 
 /// While it waits for a login, with a token, and between the two.

@@ -1,0 +1,203 @@
+use std::{
+    error::Error,
+    future::{Future, poll_fn},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+
+use futures::future::join;
+use tokio::{task, time::timeout};
+
+use super::fault::{BrokenSource, Fault, LIMIT, SHORTEST, Trial};
+use crate::{AuthError, Token, TokenSource};
+
+/// How often at most a fetch is dropped half-way, each time one poll later.
+const DROPS: usize = 8;
+
+/// A shorter token might stand in any text.
+const TELLING: usize = 8;
+
+/// Checks that a [`TokenSource`] of your own does what a [`Session`](crate::Session) relies on:
+///
+/// * A fetch brings a token within 30 seconds, and one that lives for a second at least.
+/// * So does one with that token as `stale`. It may be the same token: some logins bring that again.
+/// * Two at a time both end. A session makes one after the other, but gives up one that stands still, and several
+///   sessions may share a source.
+/// * One that was dropped half-way, as at the login's time limit, leaves the source as good as before. It is dropped
+///   after its first poll, after its second and so on, up to eight.
+/// * It runs on a task of its own, and does not panic.
+/// * No error shows a token that was brought before, in any of its texts.
+/// * [`scope`](TokenSource::scope) stays the same: it is asked for once.
+///
+/// That makes up to 20 fetches, so let the source log in at a stand-in. With
+/// [paused time](super#in-a-test-of-your-own) none of them takes long. A source that has nothing but a refresh token,
+/// which is good once, cannot pass: the next one is lost with a fetch that is dropped.
+///
+/// What it cannot see: that a fetch blocks its thread, that the source keeps tokens, as a new one is then never had
+/// (revoke one, as [here](super#in-a-test-of-your-own)), and whether the scope is what you mean
+/// (`assert_eq!(source.scope(), Scope::origin("https://api.example.com")?)`).
+///
+/// ```
+/// use tower_bearer::testing::{Api, Fault, check_source};
+/// use tower_bearer::{AuthError, Scope, Token, login::Form, source_fn};
+///
+/// # #[tokio::main(flavor = "current_thread", start_paused = true)]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let api = Api::new().account("alice", "correct horse");
+/// check_source(Form::new(api, "https://api.example.com", "alice", "correct horse")?).await?;
+///
+/// let no_renewal = source_fn(Scope::any(), async |stale: Option<Token>| match stale {
+///     Some(_) => Err(AuthError::misconfigured("what is this for?")),
+///     None => Ok(Token::new("mF_9.B5f-4.1JqM")?),
+/// });
+/// let broken = check_source(no_renewal).await.unwrap_err();
+/// assert!(matches!(broken.faults(), [Fault::Failed { .. }]));
+/// assert_eq!(
+///     broken.to_string(),
+///     "the source is broken: a fetch with a stale token failed: login misconfigured: what is this for?",
+/// );
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+///
+/// All that does not hold; if the first fetch brings no token, that alone.
+///
+/// # Panics
+///
+/// Without a tokio runtime with a timer.
+pub async fn check_source(source: impl TokenSource) -> Result<(), BrokenSource> {
+    let mut check = Check {
+        source: Arc::new(source),
+        seen: Vec::new(),
+        faults: Vec::new(),
+    };
+    let scope = check.source.scope();
+    if let Some(first) = check.fetch(Trial::First, None).await {
+        let renewed = check.fetch(Trial::Renewal, Some(first)).await;
+        check.two_at_a_time(renewed.clone()).await;
+        check.dropped(renewed).await;
+        if check.source.scope() != scope {
+            check.faults.push(Fault::ScopeChanged);
+        }
+    }
+    match check.faults {
+        faults if faults.is_empty() => Ok(()),
+        faults => Err(BrokenSource::new(faults)),
+    }
+}
+
+struct Check<S> {
+    source: Arc<S>,
+    /// What no error may show.
+    seen: Vec<Token>,
+    faults: Vec<Fault>,
+}
+
+impl<S: TokenSource> Check<S> {
+    async fn fetch(&mut self, trial: Trial, stale: Option<Token>) -> Option<Token> {
+        let fetch = fetch(self.source.clone(), stale);
+        let outcome = on_a_task(fetch).await;
+        self.judge(trial, outcome)
+    }
+
+    async fn two_at_a_time(&mut self, stale: Option<Token>) {
+        let fetch = || fetch(self.source.clone(), stale.clone());
+        let (one, other) = join(on_a_task(fetch()), on_a_task(fetch())).await;
+        for outcome in [one, other] {
+            if self.judge(Trial::TwoAtATime, outcome).is_none() {
+                break;
+            }
+        }
+    }
+
+    async fn dropped(&mut self, stale: Option<Token>) {
+        for polls in 1..=DROPS {
+            let fetch = fetch(self.source.clone(), stale.clone());
+            // What became of it, the fetch after it tells.
+            let ended = on_a_task(given_up_after(polls, fetch)).await;
+            let next = self.fetch(Trial::AfterDrop, stale.clone()).await;
+            if next.is_none() || matches!(ended, Ended::Returned(true)) {
+                return;
+            }
+        }
+    }
+
+    fn judge(&mut self, trial: Trial, outcome: Ended<Result<Token, AuthError>>) -> Option<Token> {
+        let fault = match outcome {
+            Ended::Returned(Ok(token)) => match token.lifetime() {
+                Some(lifetime) if lifetime < SHORTEST => Fault::ShortLived { trial, lifetime },
+                _ => {
+                    self.seen.push(token.clone());
+                    return Some(token);
+                }
+            },
+            Ended::Returned(Err(error)) if self.shows_token(&error) => Fault::ShowedToken { trial },
+            Ended::Returned(Err(error)) => Fault::Failed { trial, error },
+            Ended::Panicked => Fault::Panicked { trial },
+            Ended::Hung => Fault::Hung { trial },
+        };
+        self.faults.push(fault);
+        None
+    }
+
+    fn shows_token(&self, error: &AuthError) -> bool {
+        let texts = texts(error);
+        let secrets = self.seen.iter();
+        let mut secrets =
+            secrets.flat_map(|seen| [Some(seen.expose()), seen.expose_refresh_token()]);
+        secrets.any(|secret| {
+            secret.is_some_and(|secret| secret.len() >= TELLING && texts.contains(secret))
+        })
+    }
+}
+
+enum Ended<T> {
+    Returned(T),
+    Panicked,
+    Hung,
+}
+
+async fn fetch<S: TokenSource>(source: Arc<S>, stale: Option<Token>) -> Result<Token, AuthError> {
+    TokenSource::fetch(&*source, stale.as_ref()).await
+}
+
+/// As a session runs a login.
+async fn on_a_task<F>(work: F) -> Ended<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    match task::spawn(timeout(LIMIT, work)).await {
+        Ok(Ok(output)) => Ended::Returned(output),
+        Ok(Err(_late)) => Ended::Hung,
+        Err(_panicked) => Ended::Panicked,
+    }
+}
+
+/// Whether it ended before it was dropped.
+async fn given_up_after(polls: usize, work: impl Future) -> bool {
+    let mut work = pin!(work);
+    let mut polled = 0;
+    poll_fn(|cx| {
+        polled += 1;
+        match work.as_mut().poll(cx) {
+            Poll::Ready(_) => Poll::Ready(true),
+            Poll::Pending if polled == polls => Poll::Ready(false),
+            Poll::Pending => Poll::Pending,
+        }
+    })
+    .await
+}
+
+/// All that a log may have of an error.
+fn texts(error: &AuthError) -> String {
+    let mut texts = format!("{error:?} {error} {:?}", error.get_ref());
+    let mut below = error.source();
+    while let Some(error) = below {
+        texts += &format!(" {error:?} {error}");
+        below = error.source();
+    }
+    texts
+}

@@ -1,0 +1,124 @@
+use std::{error::Error, fmt, time::Duration};
+
+use crate::AuthError;
+
+/// A session's default for a login.
+pub(super) const LIMIT: Duration = Duration::from_secs(30);
+
+/// A session lets expiry cause one login in this time.
+pub(super) const SHORTEST: Duration = Duration::from_secs(1);
+
+/// What [`check_source`](super::check_source) found.
+#[derive(Clone, Debug)]
+pub struct BrokenSource {
+    faults: Vec<Fault>,
+}
+
+/// Something that a [`Session`](crate::Session) relies on, and that does not hold.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Fault {
+    /// The fetch brought an error.
+    #[non_exhaustive]
+    Failed {
+        /// Which fetch.
+        trial: Trial,
+        /// What it brought.
+        error: AuthError,
+    },
+    /// The fetch brought an error whose text has a token in it. It is not shown.
+    #[non_exhaustive]
+    ShowedToken {
+        /// Which fetch.
+        trial: Trial,
+    },
+    /// The fetch did not end within 30 seconds.
+    #[non_exhaustive]
+    Hung {
+        /// Which fetch.
+        trial: Trial,
+    },
+    /// The fetch panicked.
+    #[non_exhaustive]
+    Panicked {
+        /// Which fetch.
+        trial: Trial,
+    },
+    /// The fetch brought a token that lives for less than a second: each second would have its login.
+    #[non_exhaustive]
+    ShortLived {
+        /// Which fetch.
+        trial: Trial,
+        /// How long the token lives.
+        lifetime: Duration,
+    },
+    /// The scope was another one after the fetches.
+    ScopeChanged,
+}
+
+/// Which of its fetches [`check_source`](super::check_source) speaks of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Trial {
+    /// The first, without a stale token.
+    First,
+    /// One with the first one's token as the stale one.
+    Renewal,
+    /// One of two at a time.
+    TwoAtATime,
+    /// One that came after another was dropped half-way.
+    AfterDrop,
+}
+
+impl BrokenSource {
+    pub(super) fn new(faults: Vec<Fault>) -> Self {
+        Self { faults }
+    }
+
+    /// One of them at least.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
+    }
+}
+
+impl fmt::Display for BrokenSource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the source is broken: ")?;
+        for (number, fault) in self.faults.iter().enumerate() {
+            let separator = if number == 0 { "" } else { "; " };
+            write!(f, "{separator}{fault}")?;
+        }
+        Ok(())
+    }
+}
+
+impl Error for BrokenSource {}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Failed { trial, error } => write!(f, "{trial} failed: {error}"),
+            Self::ShowedToken { trial } => write!(f, "{trial} failed, and its error shows a token"),
+            Self::Hung { trial } => write!(f, "{trial} took more than {LIMIT:?}"),
+            Self::Panicked { trial } => write!(f, "{trial} panicked"),
+            Self::ShortLived { trial, lifetime } => {
+                write!(
+                    f,
+                    "{trial} brought a token that lives for {lifetime:?} alone"
+                )
+            }
+            Self::ScopeChanged => f.write_str("its scope does not stay the same"),
+        }
+    }
+}
+
+impl fmt::Display for Trial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::First => "a fetch",
+            Self::Renewal => "a fetch with a stale token",
+            Self::TwoAtATime => "one of two fetches at a time",
+            Self::AfterDrop => "the fetch after one that was dropped half-way",
+        })
+    }
+}
