@@ -27,11 +27,21 @@ use crate::{AuthError, BearerAuthLayer, ReplayBody, ResponseFuture, Session};
 ///
 /// let service: BearerAuth<_> = BearerAuthLayer::new(source).layer(client);
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct BearerAuth<S> {
     inner: S,
     settings: Arc<Settings>,
     view: View,
+    tenure: Tenure,
+}
+
+/// How long this very clone has served. One that stays has reference counts of its own: those that
+/// clones on other threads share are contended. One that is made for a single request has not.
+#[derive(Clone, Copy, Debug)]
+enum Tenure {
+    New,
+    Once,
+    Settled,
 }
 
 /// An extension of a request that is to go out as it is: without a token, and without a renewal
@@ -56,6 +66,7 @@ impl<S> BearerAuth<S> {
             inner,
             view: settings.session.view(),
             settings,
+            tenure: Tenure::New,
         }
     }
 
@@ -83,6 +94,32 @@ impl<S> BearerAuth<S> {
     pub fn into_inner(self) -> S {
         self.inner
     }
+
+    /// Brings what this clone knows of the session up to date.
+    fn refresh(&mut self) {
+        let is_changed = self.settings.session.refresh(&mut self.view);
+        match self.tenure {
+            Tenure::New => self.tenure = Tenure::Once,
+            Tenure::Once => {
+                self.settings = Arc::new(Settings::clone(&self.settings));
+                self.view.detach();
+                self.tenure = Tenure::Settled;
+            }
+            Tenure::Settled if is_changed => self.view.detach(),
+            Tenure::Settled => {}
+        }
+    }
+}
+
+impl<S: Clone> Clone for BearerAuth<S> {
+    fn clone(&self) -> Self {
+        Self {
+            inner: self.inner.clone(),
+            settings: self.settings.clone(),
+            view: self.view.clone(),
+            tenure: Tenure::New,
+        }
+    }
 }
 
 impl<S, B, R> Service<Request<B>> for BearerAuth<S>
@@ -105,7 +142,8 @@ where
             let response = self.inner.call(request.map(ReplayBody::new));
             return ResponseFuture::calling(response, Attempt::Untouched);
         }
-        settings.session.refresh(&mut self.view);
+        self.refresh();
+        let settings = &self.settings;
         if !settings.may_carry(request.uri(), &self.view.scope) {
             let response = self.inner.call(request.map(ReplayBody::new));
             return ResponseFuture::calling(response, Attempt::OutOfScope(settings.clone()));

@@ -139,6 +139,15 @@ impl Token {
         Fingerprint((hasher.finish() >> 32) as u32)
     }
 
+    /// Gives the header value bytes of its own, so that copies of it share no reference count with
+    /// those of other clones of this token.
+    pub(crate) fn detach(&mut self) {
+        if let Ok(mut value) = HeaderValue::from_bytes(self.value.as_bytes()) {
+            value.set_sensitive(self.value.is_sensitive());
+            self.value = value;
+        }
+    }
+
     /// Would a server see the same credential?
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.value == other.value

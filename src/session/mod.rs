@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The lock is held for the decision alone, never while a source, a waker, a subscriber of events
-//! or a drop of the user's runs. A change that concerns requests on their way out moves the `epoch`, by which each clone
-//! of the service knows that its own copy of the token still holds.
+//! or a drop of the user's runs. A change that concerns requests on their way out moves the `epoch`,
+//! by which each clone of the service knows that its own copy of the token still holds.
 
 mod builder;
 mod deadline;
@@ -196,11 +196,13 @@ impl Session {
         }
     }
 
-    /// Takes the lock only when something changed since the view was last used.
-    pub(crate) fn refresh(&self, view: &mut View) {
-        if view.epoch != self.shared.epoch.load(Ordering::Acquire) {
+    /// Takes the lock only when something changed since the view was last used: if so, it says it.
+    pub(crate) fn refresh(&self, view: &mut View) -> bool {
+        let is_changed = view.epoch != self.shared.epoch.load(Ordering::Acquire);
+        if is_changed {
             *view = self.view();
         }
+        is_changed
     }
 
     /// The token that a request may go out with at once.
@@ -307,6 +309,15 @@ impl Session {
         if inner.state.is_due(Instant::now()) {
             // Without a runtime it is put off: whoever needs a login then is told.
             let _ = self.shared.begin(inner, Cause::Ahead);
+        }
+    }
+}
+
+impl View {
+    /// From now on its token shares no reference count with others.
+    pub(crate) fn detach(&mut self) {
+        if let Some(issued) = &mut self.issued {
+            issued.token.detach();
         }
     }
 }
