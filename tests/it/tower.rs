@@ -1,10 +1,12 @@
 //! Readiness, reservations and errors: the layer as a good citizen of a tower stack.
 
-use std::sync::Mutex;
+use std::future::ready;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::FutureExt;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use tokio::time::{sleep, timeout};
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok};
 use tower::limit::ConcurrencyLimit;
@@ -77,6 +79,45 @@ async fn one_service_serves_one_request_after_another() {
         assert_eq!(response.status(), StatusCode::OK);
     }
     server.await.unwrap();
+}
+
+/// T2, S4: clones that serve request after request go on sharing one session, and what they send
+/// stays sensitive.
+#[tokio::test]
+async fn clones_that_stay_share_the_session_and_keep_its_secrets() {
+    let desk = Desk::open();
+    let (refused, sent) = (
+        Arc::new(AtomicBool::new(false)),
+        Arc::new(Mutex::new(vec![])),
+    );
+    let inner = service_fn({
+        let (refused, sent) = (refused.clone(), sent.clone());
+        move |request: Sent| {
+            let token = request.headers()["authorization"].clone();
+            let is_refused = refused.load(SeqCst) && token == "Bearer t1";
+            sent.lock().unwrap().push(token);
+            let status = if is_refused { 401 } else { 200 };
+            ready(Ok::<_, BoxError>(
+                Response::builder().status(status).body("").unwrap(),
+            ))
+        }
+    });
+    let mut one = BearerAuthLayer::new(desk.clone()).layer(inner);
+    let mut other = one.clone();
+    for round in 0..8 {
+        refused.store(round >= 4, SeqCst);
+        for client in [&mut one, &mut other] {
+            let response = client.ready().await.unwrap().call(get(URI)).await.unwrap();
+            assert_eq!(response.status(), 200);
+        }
+    }
+    assert_eq!(desk.logins(), 2);
+    assert_eq!(one.session().stats().logins, 2);
+    assert_eq!(other.layer().session().stats().logins, 2);
+    let sent = sent.lock().unwrap();
+    assert!(sent.iter().all(HeaderValue::is_sensitive));
+    let old = sent.iter().filter(|token| *token == "Bearer t1").count();
+    assert_eq!((old, sent.len()), (9, 17));
 }
 
 /// W1: readiness is polled before the retry too, and the token is read after it.
