@@ -73,7 +73,7 @@ fn bars(results: &Path) -> Result<Vec<Bar>, Box<dyn Error>> {
             continue;
         }
         let color = match (&record[peer], &record[can_retry]) {
-            ("tower-bearer", _) => OURS,
+            (peer, _) if peer.starts_with("tower-bearer") => OURS,
             (_, "yes") => RETRYING,
             _ => ATTACHING,
         };

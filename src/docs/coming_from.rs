@@ -1,0 +1,59 @@
+//! Coming from something else: what to take out, what to put in its place, and what changes.
+//!
+//! # A retry by hand
+//!
+//! A function that sends the request, and on a 401 logs in and sends it again, becomes a layer and a
+//! [`TokenSource`](crate::TokenSource). The login that it called is the body of the source:
+//!
+//! ```
+//! use http_body_util::Empty;
+//! # use bytes::Bytes;
+//! # use http::{Request, Response};
+//! # use tower::{BoxError, ServiceExt, service_fn};
+//! use tower::ServiceBuilder;
+//! use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Scope, Token, source_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! # async fn log_in() -> Result<String, std::io::Error> { Ok("mF_9.B5f-4.1JqM".to_owned()) }
+//! # let http_client = service_fn(async |request: Request<ReplayBody<Empty<Bytes>>>| {
+//! #     Ok::<_, BoxError>(Response::new(request.headers()["authorization"].clone()))
+//! # });
+//! let source = source_fn(Scope::origin("https://api.example.com")?, |_stale| async {
+//!     Ok(Token::new(log_in().await.map_err(AuthError::unavailable)?)?)
+//! });
+//! let client = ServiceBuilder::new().layer(BearerAuthLayer::new(source)).service(http_client);
+//!
+//! let request = Request::get("https://api.example.com/users/me").body(Empty::<Bytes>::new())?;
+//! assert_eq!(client.oneshot(request).await?.body(), "Bearer mF_9.B5f-4.1JqM");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Take out the token behind its mutex, the clone of the request and the second `send`. Say which failures of the login
+//! are final: [`AuthError::rejected`](crate::AuthError::rejected) keeps an account from being locked by retries,
+//! [`AuthError::unavailable`](crate::AuthError::unavailable) is tried again. For the usual logins there is a
+//! [source](crate::login) that does.
+//!
+//! # `AddAuthorizationLayer` of tower-http
+//!
+//! `AddAuthorizationLayer::bearer(token)` becomes `BearerAuthLayer::new(source)`, in the same place of the stack. Three
+//! things are new below it: the body's type is [`ReplayBody<B>`](crate::ReplayBody), the service has to be `Clone`, and
+//! errors are [`BoxError`](tower::BoxError), in which those of the service are found by `downcast_ref`. A header that the
+//! caller set is left as it is, where that layer replaced it; and the token stays within its [scope](crate::Scope).
+//!
+//! With a token that never changes, nothing is won: keep that layer.
+//!
+//! # An interceptor of tonic
+//!
+//! An interceptor sees the request's metadata before it is sent, and never the response, so it cannot learn that a token
+//! was refused. The layer goes around the `Channel` instead, and the generated client takes it in the channel's place:
+//! `HealthClient::new(stack)`. It takes `UNAUTHENTICATED` in the response's headers for a refusal; calls that stream are
+//! replayed from what they had sent. `cargo run --example tonic` has the few lines that it takes.
+//!
+//! # A middleware of reqwest-middleware
+//!
+//! reqwest's own `Client` becomes a tower service by one function, and the stack is built around that instead:
+//! `cargo run --example reqwest`. A `Request` of reqwest with a streaming body cannot be cloned, so a middleware cannot
+//! send it again; here a body is kept as it streams. Switch the following of redirects off in the login's client, or a
+//! redirect would be sent the password.
