@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::join_all;
 use http::header::WWW_AUTHENTICATE;
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use tokio::sync::Barrier;
 use tokio::time::sleep;
 use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, service_fn};
@@ -297,6 +297,31 @@ async fn the_retry_repeats_the_whole_head() {
         (Version::HTTP_2, Version::HTTP_2)
     );
     assert_eq!(second.extensions.get(), Some(&Mark(7)));
+}
+
+/// R5: HTTP/2 lets names through that `HeaderName::from_bytes` does not take: a peer of a gateway
+/// may send one.
+#[tokio::test]
+async fn the_retry_repeats_a_name_that_only_http2_has() {
+    let name = HeaderName::from_lowercase(b"x-\"quoted\"").unwrap();
+    let (sender, mut sent) = tokio::sync::mpsc::unbounded_channel();
+    let client = BearerAuthLayer::new(Desk::open()).layer(service_fn(
+        move |request: Request<ReplayBody<Body>>| {
+            let is_old = request.headers()["authorization"] == "Bearer t1";
+            sender.send(request.into_parts().0.headers).unwrap();
+            let status = if is_old { 401 } else { 200 };
+            let response = Response::builder().status(status).body(()).unwrap();
+            std::future::ready(Ok::<_, BoxError>(response))
+        },
+    ));
+    let mut request = get(URI);
+    request
+        .headers_mut()
+        .insert(&name, HeaderValue::from_static("1"));
+    assert_eq!(client.oneshot(request).await.unwrap().status(), 200);
+    for _attempt in 0..2 {
+        assert_eq!(sent.recv().await.unwrap()[&name], "1");
+    }
 }
 
 /// R5: the first attempt is gone before the login begins, its response before the retry.
