@@ -160,15 +160,19 @@ fn add_tokens<'a>(secrets: &mut Vec<&'a str>, value: &'a Value) {
 fn spellings(secret: &str) -> impl Iterator<Item = Zeroizing<String>> + use<> {
     // A newline behind it, as files have one, may be gone.
     let secret = secret.trim();
-    let json = serde_json::to_string(secret).map(Zeroizing::new).ok();
-    let json = json.map(|quoted| {
-        let inner = quoted.get(1..quoted.len().saturating_sub(1));
-        one_line(inner.unwrap_or_default())
+    // By what writes the bodies, whose buffers never grow.
+    let form = form_body(&[("", secret)]);
+    let form = form.strip_prefix(b"=");
+    let json = json_body(&[("", secret)]).unwrap_or_default();
+    let json = json.strip_prefix(br#"{"":""#);
+    let json = json.and_then(|json| json.strip_suffix(br#""}"#));
+    let bodies = [form, json].map(|spelling| {
+        let spelling = spelling.and_then(|spelling| std::str::from_utf8(spelling).ok());
+        one_line(spelling.unwrap_or_default())
     });
-    let form = Zeroizing::new(byte_serialize(secret.as_bytes()).collect::<String>());
-    [one_line(secret), form]
+    [one_line(secret)]
         .into_iter()
-        .chain(json)
+        .chain(bodies)
         .filter(|spelling| !spelling.is_empty())
 }
 
@@ -198,6 +202,14 @@ mod tests {
         assert_eq!(mask.clean(r#"<a \"b\" ü>"#).as_deref(), Some("<***>"));
         assert_eq!(mask.clean("p=a+%22b%22+%C3%BC").as_deref(), Some("p=***"));
         assert_eq!(mask.clean(" \n ").as_deref(), None);
+    }
+
+    /// S4: a spelling never outgrows its buffer, since what a grown buffer leaves behind is not wiped.
+    #[test]
+    fn a_spelling_never_outgrows_its_buffer() {
+        for spelling in spellings(&"a \"b\" \u{fc}".repeat(50)) {
+            assert_eq!(spelling.capacity(), spelling.len());
+        }
     }
 
     /// L4: a secret is hidden that only comes about by making one line of a text, and one that has
