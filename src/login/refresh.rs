@@ -30,7 +30,7 @@ const RESERVED: [&str; 5] = [
 ///
 /// | there is | what is done |
 /// |---|---|
-/// | no token yet, or none since a sign-out | the login; without one, a refresh with the [given](Self::from_token) refresh token |
+/// | no token yet, or none since a sign-out | a refresh with the [given](Self::from_token) refresh token, where there is one; else the login |
 /// | a token that came with a refresh token | a refresh |
 /// | a token that came without | the login |
 /// | a refresh that is answered by `invalid_grant` | the login, at once and once; without one that is the error |
@@ -40,8 +40,9 @@ const RESERVED: [&str; 5] = [
 /// old one stays. The answer is read as that of [`Form`](super::Form) is, which has
 /// [a switch](super::Form::use_refresh_token) for the case that both are asked for at one URL.
 ///
-/// The refresh token stays with the token that the session holds, and nowhere else: it is gone
-/// with [`Session::sign_out`](crate::Session::sign_out), after which the login is made again. Where
+/// The refresh token of an answer stays with the token that the session holds: it is gone with
+/// [`Session::sign_out`](crate::Session::sign_out), after which the login is made again, or the
+/// given refresh token tried again. Where
 /// the server changed it for another one, and that answer got lost, the next renewal is answered
 /// by `invalid_grant`.
 ///
