@@ -62,6 +62,7 @@
 //! | `axum_gateway` | a gateway that logs in upstream for its callers, and streams both ways |
 //! | `reqwest` | the layer around a `reqwest::Client`, with streamed bodies |
 //! | `websocket` | a [`Session`]'s token for what is no request of the layer's: a handshake that is refused once |
+//! | `metrics` | [what a session counts](Stats), exported |
 //! | `stack_order` | the layer among timeouts, retries, limits, redirects, traces and decompression |
 //!
 //! # Guarantees
