@@ -42,9 +42,8 @@ const RESERVED: [&str; 5] = [
 ///
 /// The refresh token of an answer stays with the token that the session holds: it is gone with
 /// [`Session::sign_out`](crate::Session::sign_out), after which the login is made again, or the
-/// given refresh token tried again. Where
-/// the server changed it for another one, and that answer got lost, the next renewal is answered
-/// by `invalid_grant`.
+/// given refresh token tried again. Where the server changed it for another one, and that answer
+/// got lost, the next renewal is answered by `invalid_grant`.
 ///
 /// ```
 /// use bytes::Bytes;
