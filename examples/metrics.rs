@@ -84,7 +84,7 @@ fn export(client: &'static str, session: &Session) {
     }
     for (name, count) in [
         ("bearer_logins_ahead", stats.logins_ahead),
-        ("bearer_logins_withheld", stats.logins_withheld),
+        ("bearer_logins_withheld", stats.logins_throttled),
         ("bearer_tokens_refused", stats.tokens_refused),
         ("bearer_requests_retried", stats.requests_retried),
     ] {

@@ -6,40 +6,40 @@ use http::{HeaderMap, Request, Response, Uri};
 use http_body::Body;
 use tower::Service;
 
-use crate::head::Head;
+use crate::head::HeadSnapshot;
 use crate::layer::Settings;
 use crate::replay::Replay;
 use crate::session::{Issued, Stamp};
-use crate::{AuthError, OnFailedRenewal, ReplayBody, Scope, trace};
+use crate::{AuthError, OnFailedRenewal, Origins, ReplayBody, trace};
 
 /// What a response belongs to.
 pub(crate) enum Attempt<S, B> {
     /// May be renewed and retried.
-    First(Retrier<S>, Kept<B>),
+    First(Sender<S>, FirstAttempt<B>),
     /// Whatever comes back is the caller's answer; the session hears of a refusal.
     Retry(Arc<Settings>, Stamp),
     /// It has no token of ours.
     Untouched,
     /// Likewise, and a refusal is explained.
-    OutOfScope(Arc<Settings>),
+    ForeignOrigin(Arc<Settings>),
 }
 
 /// What it takes to send a request from within the response future.
-pub(crate) struct Retrier<S> {
+pub(crate) struct Sender<S> {
     pub(crate) inner: S,
     pub(crate) settings: Arc<Settings>,
 }
 
 /// What the first attempt leaves behind.
-pub(crate) struct Kept<B> {
+pub(crate) struct FirstAttempt<B> {
     pub(crate) sent: Stamp,
     /// `None`: the body was known to be too large before it was sent.
-    pub(crate) copy: Option<(Head, Replay<B>)>,
+    pub(crate) copy: Option<(HeadSnapshot, Replay<B>)>,
 }
 
 /// The body of a refused attempt, which may still be on its way. Dropped with the response future,
 /// or for an error, that upload is ended: nobody will have an answer to it.
-pub(crate) struct Refused<B> {
+pub(crate) struct RefusedUpload<B> {
     replay: Option<Replay<B>>,
 }
 
@@ -59,8 +59,8 @@ impl<S, B> Attempt<S, B> {
     /// Was the token refused, or missed?
     pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
         match self {
-            Attempt::First(retrier, _) => retrier.settings.is_refused(response),
-            Attempt::Retry(settings, _) | Attempt::OutOfScope(settings) => {
+            Attempt::First(sender, _) => sender.settings.is_refused(response),
+            Attempt::Retry(settings, _) | Attempt::ForeignOrigin(settings) => {
                 settings.is_refused(response)
             }
             Attempt::Untouched => false,
@@ -68,7 +68,7 @@ impl<S, B> Attempt<S, B> {
     }
 }
 
-impl<S: Clone> Retrier<S> {
+impl<S: Clone> Sender<S> {
     pub(crate) fn new(inner: &S, settings: &Arc<Settings>) -> Self {
         Self {
             inner: inner.clone(),
@@ -81,7 +81,7 @@ impl<S: Clone> Retrier<S> {
         mut self,
         outgoing: Outgoing<B>,
         issued: &Issued,
-        scope: &Scope,
+        origins: &Origins,
     ) -> (S::Future, Attempt<S, B>)
     where
         S: Service<Request<ReplayBody<B>>>,
@@ -89,9 +89,9 @@ impl<S: Clone> Retrier<S> {
     {
         match outgoing {
             // It may have waited for the token of another source.
-            Outgoing::First(request) if !self.settings.may_carry(request.uri(), scope) => {
+            Outgoing::First(request) if !self.settings.may_carry(request.uri(), origins) => {
                 let response = self.inner.call(request.map(ReplayBody::new));
-                (response, Attempt::OutOfScope(self.settings))
+                (response, Attempt::ForeignOrigin(self.settings))
             }
             Outgoing::First(request) => {
                 let (request, kept) = self.settings.first_attempt(request, issued);
@@ -107,7 +107,7 @@ impl<S: Clone> Retrier<S> {
     }
 }
 
-impl<B> Refused<B> {
+impl<B> RefusedUpload<B> {
     pub(crate) fn new(replay: Replay<B>) -> Self {
         Self {
             replay: Some(replay),
@@ -119,21 +119,21 @@ impl<B> Refused<B> {
     }
 
     /// The refused response goes to the caller after all, and the upload goes on.
-    pub(crate) fn let_go(mut self) {
+    pub(crate) fn release(mut self) {
         self.replay = None;
     }
 }
 
-impl<B> Drop for Refused<B> {
+impl<B> Drop for RefusedUpload<B> {
     fn drop(&mut self) {
         drop(self.take_over());
     }
 }
 
 impl Settings {
-    /// The layer's own scope goes before that of the source.
-    pub(crate) fn may_carry(&self, uri: &Uri, scope: &Scope) -> bool {
-        self.scope.as_ref().unwrap_or(scope).contains(uri)
+    /// The layer's own origins go before those of the source.
+    pub(crate) fn may_carry(&self, uri: &Uri, origins: &Origins) -> bool {
+        self.origins.as_ref().unwrap_or(origins).contains(uri)
     }
 
     /// What the caller gets whose token was refused, and could not be renewed.
@@ -144,7 +144,7 @@ impl Settings {
     ) -> Result<Response<R>, AuthError> {
         match self.on_failed_renewal {
             OnFailedRenewal::Error => Err(error),
-            OnFailedRenewal::Respond => {
+            OnFailedRenewal::ReturnResponse => {
                 response.extensions_mut().insert(error);
                 Ok(response)
             }
@@ -155,16 +155,16 @@ impl Settings {
         &self,
         request: Request<B>,
         issued: &Issued,
-    ) -> (Request<ReplayBody<B>>, Kept<B>) {
+    ) -> (Request<ReplayBody<B>>, FirstAttempt<B>) {
         let mut replay = None;
         let mut request = request.map(|body| {
             let (body, handle) = ReplayBody::replayable(body, self.replay_limit);
             replay = handle.is_offered().then_some(handle);
             body
         });
-        let kept = Kept {
+        let kept = FirstAttempt {
             sent: issued.stamp,
-            copy: replay.map(|replay| (Head::of(&request), replay)),
+            copy: replay.map(|replay| (HeadSnapshot::of(&request), replay)),
         };
         self.attach(request.headers_mut(), issued);
         (request, kept)

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Uri;
 use tower::BoxError;
 
-use crate::InvalidScope;
+use crate::InvalidOrigin;
 use crate::login::ErrorResponse;
 
 /// Why there is no token, or no newer one.
@@ -46,9 +46,9 @@ enum Kind {
     Timeout,
     Misconfigured,
     Unchanged,
-    Withheld,
+    Throttled,
     SignedOut,
-    OutOfScope,
+    ForeignOrigin,
     Insecure,
 }
 
@@ -79,9 +79,9 @@ impl AuthError {
         Self::new(Kind::Unchanged, "the login brought the refused token again")
     }
 
-    pub(crate) fn withheld() -> Self {
+    pub(crate) fn throttled() -> Self {
         Self::new(
-            Kind::Withheld,
+            Kind::Throttled,
             "logins have not helped: fresh tokens were refused as well",
         )
     }
@@ -93,10 +93,10 @@ impl AuthError {
         )
     }
 
-    pub(crate) fn out_of_scope() -> Self {
+    pub(crate) fn foreign_origin() -> Self {
         Self::new(
-            Kind::OutOfScope,
-            "the request's origin is outside the token's scope, so it was sent without a token",
+            Kind::ForeignOrigin,
+            "the request's origin is none of the token's, so it was sent without a token",
         )
     }
 
@@ -146,8 +146,8 @@ impl AuthError {
 
     /// The token was refused, and no login was made: the ones before had not helped. See
     /// [`SessionBuilder::refusal_backoff`](crate::SessionBuilder::refusal_backoff).
-    pub fn is_withheld(&self) -> bool {
-        self.inner.kind == Kind::Withheld
+    pub fn is_throttled(&self) -> bool {
+        self.inner.kind == Kind::Throttled
     }
 
     /// [`Session::sign_out`](crate::Session::sign_out) came before the token, or
@@ -157,8 +157,8 @@ impl AuthError {
     }
 
     /// The request went to an origin that the token is not meant for, so it carried none.
-    pub fn is_out_of_scope(&self) -> bool {
-        self.inner.kind == Kind::OutOfScope
+    pub fn is_foreign_origin(&self) -> bool {
+        self.inner.kind == Kind::ForeignOrigin
     }
 
     /// A token or a password would have gone over plain `http`, so nothing was sent. See
@@ -212,16 +212,16 @@ impl AuthError {
             Kind::Timeout => "login timed out",
             Kind::Misconfigured => "login misconfigured",
             Kind::Unchanged => "token not renewed",
-            Kind::Withheld => "login withheld",
+            Kind::Throttled => "login withheld",
             Kind::SignedOut => "signed out",
-            Kind::OutOfScope => "no token sent",
+            Kind::ForeignOrigin => "no token sent",
             Kind::Insecure => "nothing sent",
         }
     }
 }
 
-impl From<InvalidScope> for AuthError {
-    fn from(error: InvalidScope) -> Self {
+impl From<InvalidOrigin> for AuthError {
+    fn from(error: InvalidOrigin) -> Self {
         Self::misconfigured(error)
     }
 }

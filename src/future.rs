@@ -12,8 +12,8 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
 
-use crate::attempt::{Attempt, Outgoing, Refused, Retrier, release};
-use crate::head::Head;
+use crate::attempt::{Attempt, Outgoing, RefusedUpload, Sender, release};
+use crate::head::HeadSnapshot;
 use crate::session::{Ask, Issued, Patience, Wait};
 use crate::{AuthError, ReplayBody, trace};
 
@@ -50,13 +50,13 @@ enum Step<S, B, R> {
 }
 
 struct Login<S, B, R> {
-    retrier: Retrier<S>,
+    sender: Sender<S>,
     wait: Wait,
     errand: Errand<B, R>,
 }
 
 struct Ready<S, B> {
-    retrier: Retrier<S>,
+    sender: Sender<S>,
     granted: Issued,
     outgoing: Outgoing<B>,
     patience: Patience,
@@ -66,7 +66,7 @@ struct Ready<S, B> {
 enum Errand<B, R> {
     Send(Outgoing<B>, Patience),
     /// The refused response is kept until there is something better to give.
-    Renew(Head, Refused<B>, Response<R>),
+    Renew(HeadSnapshot, RefusedUpload<B>, Response<R>),
 }
 
 impl<S, F, B, R> ResponseFuture<S, F, B, R> {
@@ -84,11 +84,11 @@ impl<S, F, B, R> ResponseFuture<S, F, B, R> {
         }
     }
 
-    pub(crate) fn waiting(retrier: Retrier<S>, request: Request<B>) -> Self {
+    pub(crate) fn waiting(sender: Sender<S>, request: Request<B>) -> Self {
         let errand = Errand::Send(Outgoing::First(request), Patience::Fresh);
         Self {
             call: None,
-            step: Step::login(retrier, Ask::Token, errand),
+            step: Step::login(sender, Ask::Token, errand),
         }
     }
 }
@@ -130,31 +130,31 @@ where
                     },
                 },
                 Step::Ready(mut ready) => {
-                    let polled = ready.retrier.inner.poll_ready(cx).map_err(Into::into)?;
+                    let polled = ready.sender.inner.poll_ready(cx).map_err(Into::into)?;
                     if polled.is_pending() {
                         *this.step = Step::Ready(ready);
                         return Poll::Pending;
                     }
                     let Ready {
-                        mut retrier,
+                        mut sender,
                         granted,
                         outgoing,
                         patience,
                     } = *ready;
                     let sent = matches!(outgoing, Outgoing::Retry(_));
-                    let session = &retrier.settings.session;
-                    let Some((issued, scope)) = session.still(&granted, sent, patience)? else {
-                        release(&mut retrier.inner);
+                    let session = &sender.settings.session;
+                    let Some((issued, origins)) = session.recheck(&granted, sent, patience)? else {
+                        release(&mut sender.inner);
                         // A retry is of the account that it was first sent as.
                         let ask = match sent {
                             true => Ask::Of(granted.stamp),
                             false => Ask::Token,
                         };
                         let errand = Errand::Send(outgoing, Patience::Spent);
-                        *this.step = Step::login(retrier, ask, errand);
+                        *this.step = Step::login(sender, ask, errand);
                         continue;
                     };
-                    let (call, attempt) = retrier.send(outgoing, &issued, &scope);
+                    let (call, attempt) = sender.send(outgoing, &issued, &origins);
                     this.call.set(Some(call));
                     *this.step = Step::Call(attempt);
                 }
@@ -166,10 +166,10 @@ where
 }
 
 impl<S, B, R> Step<S, B, R> {
-    fn login(retrier: Retrier<S>, ask: Ask, errand: Errand<B, R>) -> Self {
-        let wait = Wait::new(retrier.settings.session.clone(), ask);
+    fn login(sender: Sender<S>, ask: Ask, errand: Errand<B, R>) -> Self {
+        let wait = Wait::new(sender.settings.session.clone(), ask);
         Step::Login(Box::new(Login {
-            retrier,
+            sender,
             wait,
             errand,
         }))
@@ -189,24 +189,24 @@ impl<S, B, R> Step<S, B, R> {
         cx: &mut Context<'_>,
     ) -> ControlFlow<Result<Response<R>, AuthError>, Self> {
         match self {
-            Step::Call(Attempt::First(retrier, kept)) => {
-                let session = retrier.settings.session.clone();
+            Step::Call(Attempt::First(sender, kept)) => {
+                let session = sender.settings.session.clone();
                 let mut wait = Wait::new(session, Ask::Newer(kept.sent));
                 match kept.copy.filter(|(_, replay)| replay.is_possible()) {
                     Some((head, replay)) => {
-                        let errand = Errand::Renew(head, Refused::new(replay), response);
+                        let errand = Errand::Renew(head, RefusedUpload::new(replay), response);
                         Continue(Step::Login(Box::new(Login {
-                            retrier,
+                            sender,
                             wait,
                             errand,
                         })))
                     }
                     None => {
-                        trace::not_replayed(retrier.settings.replay_limit);
+                        trace::not_replayed(sender.settings.replay_limit);
                         // One poll begins a login, which goes on without this request.
                         match wait.poll(cx) {
                             Poll::Ready(Err(error)) => {
-                                Break(retrier.settings.not_renewed(response, error))
+                                Break(sender.settings.not_renewed(response, error))
                             }
                             Poll::Ready(Ok(_)) | Poll::Pending => Break(Ok(response)),
                         }
@@ -217,8 +217,10 @@ impl<S, B, R> Step<S, B, R> {
                 settings.session.note_refusal(sent);
                 Break(Ok(response))
             }
-            Step::Call(Attempt::OutOfScope(_)) => {
-                response.extensions_mut().insert(AuthError::out_of_scope());
+            Step::Call(Attempt::ForeignOrigin(_)) => {
+                response
+                    .extensions_mut()
+                    .insert(AuthError::foreign_origin());
                 Break(Ok(response))
             }
             _ => Break(Ok(response)),
@@ -231,12 +233,10 @@ impl<S, B, R> Login<S, B, R> {
         self,
         outcome: Result<Issued, AuthError>,
     ) -> ControlFlow<Result<Response<R>, AuthError>, Step<S, B, R>> {
-        let Self {
-            retrier, errand, ..
-        } = self;
-        let ready = |retrier, granted, outgoing, patience| {
+        let Self { sender, errand, .. } = self;
+        let ready = |sender, granted, outgoing, patience| {
             Continue(Step::Ready(Box::new(Ready {
-                retrier,
+                sender,
                 granted,
                 outgoing,
                 patience,
@@ -244,22 +244,22 @@ impl<S, B, R> Login<S, B, R> {
         };
         match (errand, outcome) {
             (Errand::Send(outgoing, patience), Ok(issued)) => {
-                ready(retrier, issued, outgoing, patience)
+                ready(sender, issued, outgoing, patience)
             }
             (Errand::Send(..), Err(error)) => Break(Err(error)),
             (Errand::Renew(head, mut refused, response), Ok(issued)) => {
                 let Some(body) = refused.take_over() else {
-                    trace::not_replayed(retrier.settings.replay_limit);
+                    trace::not_replayed(sender.settings.replay_limit);
                     return Break(Ok(response));
                 };
                 drop(response);
                 let outgoing = Outgoing::Retry(head.into_request(body));
-                ready(retrier, issued, outgoing, Patience::Fresh)
+                ready(sender, issued, outgoing, Patience::Fresh)
             }
             (Errand::Renew(_, refused, response), Err(error)) => {
-                let result = retrier.settings.not_renewed(response, error);
+                let result = sender.settings.not_renewed(response, error);
                 if result.is_ok() {
-                    refused.let_go();
+                    refused.release();
                 }
                 Break(result)
             }

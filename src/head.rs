@@ -7,17 +7,17 @@ use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri,
 ///
 /// Copying a `HeaderMap` copies its index, and gives each value that was a buffer of its own a
 /// shared owner. Here names and values lie in one buffer, to be parsed again when needed.
-pub(crate) struct Head {
+pub(crate) struct HeadSnapshot {
     method: Method,
     uri: Uri,
     version: Version,
     extensions: Extensions,
-    headers: Packed,
+    headers: PackedHeaders,
 }
 
 /// Each header as the length of its name, the length of its value, whether that is sensitive, its
 /// name and its value. Repeated names keep their order.
-struct Packed {
+struct PackedHeaders {
     bytes: Vec<u8>,
 }
 
@@ -25,14 +25,14 @@ const WORD: usize = size_of::<usize>();
 
 const PREFIX: usize = 2 * WORD + 1;
 
-impl Head {
+impl HeadSnapshot {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
         Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
             extensions: request.extensions().clone(),
-            headers: Packed::new(request.headers()),
+            headers: PackedHeaders::new(request.headers()),
         }
     }
 
@@ -47,7 +47,7 @@ impl Head {
     }
 }
 
-impl Packed {
+impl PackedHeaders {
     fn new(headers: &HeaderMap) -> Self {
         let length =
             |(name, value): (&HeaderName, &HeaderValue)| PREFIX + name.as_str().len() + value.len();
@@ -141,7 +141,7 @@ mod tests {
                 }
             }
 
-            let unpacked = Packed::new(&map).unpack();
+            let unpacked = PackedHeaders::new(&map).unpack();
 
             prop_assert_eq!(listed(&unpacked), listed(&map));
         }
@@ -159,7 +159,7 @@ mod tests {
             .body(())
             .unwrap();
 
-        let copy = Head::of(&request).into_request("another body");
+        let copy = HeadSnapshot::of(&request).into_request("another body");
 
         assert_eq!(copy.method(), request.method());
         assert_eq!(copy.uri(), request.uri());

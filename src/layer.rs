@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderName, StatusCode, header};
 use tower_layer::Layer;
 
 use crate::session::Session;
-use crate::{BearerAuth, Scope, TokenSource, is_refusal};
+use crate::{BearerAuth, Origins, TokenSource, is_refusal};
 
 /// Adds a bearer token to the requests of an HTTP client, and renews it when it is refused.
 ///
@@ -19,11 +19,11 @@ use crate::{BearerAuth, Scope, TokenSource, is_refusal};
 /// use http::{Request, Response};
 /// use http_body_util::Empty;
 /// use tower::{Service, ServiceBuilder, ServiceExt};
-/// use tower_bearer::{BearerAuthLayer, ReplayBody, Scope, Token, source_fn};
+/// use tower_bearer::{BearerAuthLayer, ReplayBody, Origins, Token, source_fn};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), tower::BoxError> {
-/// let source = source_fn(Scope::origin("https://api.example.com")?, |_stale| async {
+/// let source = source_fn(Origins::only("https://api.example.com")?, |_stale| async {
 ///     Ok(Token::new("mF_9.B5f-4.1JqM")?)
 /// });
 ///
@@ -52,7 +52,7 @@ pub enum OnFailedRenewal {
     /// The caller gets the refused response as it came, with the
     /// [`AuthError`](crate::AuthError) in its extensions. This is the default.
     #[default]
-    Respond,
+    ReturnResponse,
     /// The caller gets the [`AuthError`](crate::AuthError) as the error of the request: for
     /// clients that drop a response's extensions, such as tonic's.
     Error,
@@ -63,7 +63,7 @@ pub enum OnFailedRenewal {
 pub(crate) struct Settings {
     pub(crate) session: Session,
     /// `None`: the source says.
-    pub(crate) scope: Option<Scope>,
+    pub(crate) origins: Option<Origins>,
     pub(crate) plain_http: bool,
     pub(crate) header: HeaderName,
     pub(crate) refused_when: Arc<Predicate>,
@@ -85,7 +85,7 @@ impl BearerAuthLayer {
         Self {
             settings: Arc::new(Settings {
                 session,
-                scope: None,
+                origins: None,
                 plain_http: false,
                 header: header::AUTHORIZATION,
                 refused_when: Arc::new(is_refusal),
@@ -104,12 +104,12 @@ impl BearerAuthLayer {
         &self.settings.session
     }
 
-    /// Where the token may go. By default where its [source](TokenSource::scope) says.
+    /// Where the token may go. By default where its [source](TokenSource::origins) says.
     ///
     /// A request to another origin passes without a token.
     #[must_use]
-    pub fn scope(self, scope: Scope) -> Self {
-        self.set(|settings| settings.scope = Some(scope))
+    pub fn origins(self, origins: Origins) -> Self {
+        self.set(|settings| settings.origins = Some(origins))
     }
 
     /// Sends tokens over plain `http` too. By default such a request fails with an error
@@ -125,10 +125,10 @@ impl BearerAuthLayer {
     /// # use http::{Request, Response};
     /// # use http_body_util::Empty;
     /// # use tower::{Layer, ServiceExt, service_fn};
-    /// # use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Scope, Token, source_fn};
+    /// # use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Origins, Token, source_fn};
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), tower::BoxError> {
-    /// # let source = source_fn(Scope::any(), |_| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
+    /// # let source = source_fn(Origins::any(), |_| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
     /// # let http_client = service_fn(async |_: Request<ReplayBody<Empty<bytes::Bytes>>>| {
     /// #     Ok::<_, tower::BoxError>(Response::new(()))
     /// # });
@@ -154,7 +154,7 @@ impl BearerAuthLayer {
     /// [`Token::with_scheme`](crate::Token::with_scheme) and [`Token::bare`](crate::Token::bare).
     ///
     /// Redirect layers strip `authorization` on their way to another origin, and not other headers:
-    /// keep them around this layer, not inside ([`Scope`](Scope#redirects)).
+    /// keep them around this layer, not inside ([`Origins`](Origins#redirects)).
     #[must_use]
     pub fn header(self, name: HeaderName) -> Self {
         self.set(|settings| settings.header = name)
@@ -178,7 +178,7 @@ impl BearerAuthLayer {
     }
 
     /// What the caller gets when a refused token could not be renewed.
-    /// [`OnFailedRenewal::Respond`] by default.
+    /// [`OnFailedRenewal::ReturnResponse`] by default.
     #[must_use]
     pub fn on_failed_renewal(self, choice: OnFailedRenewal) -> Self {
         self.set(|settings| settings.on_failed_renewal = choice)
@@ -202,7 +202,7 @@ impl fmt::Debug for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
             .field("session", &self.session)
-            .field("scope", &self.scope)
+            .field("origins", &self.origins)
             .field("plain_http", &self.plain_http)
             .field("header", &self.header)
             .field("replay_limit", &self.replay_limit)

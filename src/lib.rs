@@ -37,7 +37,7 @@
 //!
 //! ```text
 //! call(request)
-//!  ├─ not ours: own header, `NoAuth`, out of scope ─► inner service, untouched
+//!  ├─ not ours: own header, `NoAuth`, another origin ─► inner service, untouched
 //!  ├─ token in hand ─► attach it, call the ready inner service at once
 //!  └─ none ─► give the reservation back ─► wait for the login ─► wait for readiness ─► attach, call
 //! response
@@ -77,7 +77,7 @@
 //!   fails at once with the [`AuthError`] and its [`retry_after`](AuthError::retry_after).
 //! * **No mixed accounts**: after [`Session::sign_out`] or [`Session::replace_source`] no login under way is kept, and no
 //!   request is repeated as another account than the one that it was sent for.
-//! * **Nothing goes out without a token** because a login failed, and no token goes out of its [`Scope`].
+//! * **Nothing goes out without a token** because a login failed, and no token goes out of its [`Origins`].
 //! * **Neither token nor password goes over plain `http`**, but to a loopback address, unless
 //!   [that is allowed](BearerAuthLayer::allow_plain_http).
 //! * **No deadlock**: no reservation of the inner service is held during a login, so the login may go through the same
@@ -134,8 +134,8 @@
 //! * It cannot check where a request without an authority goes (as tonic's), nor whether one without a scheme goes over
 //!   plain `http`: that is the client's choice, and such a request carries the token.
 //! * A redirect that the inner service follows by itself is out of its sight. Follow redirects above the layer, so that
-//!   each hop is a request of its own and one that leaves the scope goes without a token: [what each hop
-//!   carries](Scope#redirects).
+//!   each hop is a request of its own and one that leaves the token's origins goes without a token: [what each hop
+//!   carries](Origins#redirects).
 //! * It does not read the body of a refused response, so over HTTP/1.1 the retry may need another connection: hyper
 //!   reuses the one that a small 401 with a `Content-Length` came on, not one of a chunked 401.
 //! * An upload that is given up for the retry ends as soon as the connection asks for more of it. hyper asks when the
@@ -155,9 +155,9 @@ pub mod fuzzing;
 mod head;
 mod layer;
 pub mod login;
+mod origins;
 mod refusal;
 mod replay;
-mod scope;
 mod service;
 mod session;
 mod source;
@@ -169,9 +169,9 @@ mod trace;
 pub use error::AuthError;
 pub use future::ResponseFuture;
 pub use layer::{BearerAuthLayer, OnFailedRenewal};
+pub use origins::{InvalidOrigin, Origins};
 pub use refusal::is_refusal;
 pub use replay::ReplayBody;
-pub use scope::{InvalidScope, Scope};
 pub use service::{BearerAuth, NoAuth};
 pub use session::{Session, SessionBuilder, Stats, TokenFuture};
 pub use source::{SourceFn, TokenSource, source_fn};

@@ -22,8 +22,8 @@ static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 ///
 /// ```
 /// use tower_bearer::{BearerAuthLayer, is_refusal};
-/// # use tower_bearer::{Scope, Token, source_fn};
-/// # let source = source_fn(Scope::any(), |_| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
+/// # use tower_bearer::{Origins, Token, source_fn};
+/// # let source = source_fn(Origins::any(), |_| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
 ///
 /// let layer = BearerAuthLayer::new(source)
 ///     .refused_when(|status, headers| status == 419 || is_refusal(status, headers));

@@ -7,9 +7,9 @@ use http::{Request, Response};
 use http_body::Body;
 use tower::{BoxError, Service};
 
-use crate::attempt::{Attempt, Retrier, release};
+use crate::attempt::{Attempt, Sender, release};
 use crate::layer::Settings;
-use crate::scope::is_plain_http;
+use crate::origins::is_plain_http;
 use crate::session::{SessionId, View};
 use crate::{AuthError, BearerAuthLayer, ReplayBody, ResponseFuture, Session};
 
@@ -20,8 +20,8 @@ use crate::{AuthError, BearerAuthLayer, ReplayBody, ResponseFuture, Session};
 /// ```
 /// # use http_body_util::Empty;
 /// use tower_bearer::{BearerAuth, BearerAuthLayer};
-/// # use tower_bearer::{Scope, Token, source_fn};
-/// # let source = source_fn(Scope::any(), |_| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
+/// # use tower_bearer::{Origins, Token, source_fn};
+/// # let source = source_fn(Origins::any(), |_| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
 /// # let client = ();
 /// use tower_layer::Layer;
 ///
@@ -47,7 +47,7 @@ enum Tenure {
 /// An extension of a request that is to go out as it is: without a token, and without a renewal
 /// should it be answered by a 401.
 ///
-/// A redirect layer may drop it on its way to another origin: see [`Scope`](crate::Scope#redirects).
+/// A redirect layer may drop it on its way to another origin: see [`Origins`](crate::Origins#redirects).
 ///
 /// ```
 /// # fn main() -> Result<(), http::Error> {
@@ -144,9 +144,9 @@ where
         }
         self.refresh();
         let settings = &self.settings;
-        if !settings.may_carry(request.uri(), &self.view.scope) {
+        if !settings.may_carry(request.uri(), &self.view.origins) {
             let response = self.inner.call(request.map(ReplayBody::new));
-            return ResponseFuture::calling(response, Attempt::OutOfScope(settings.clone()));
+            return ResponseFuture::calling(response, Attempt::ForeignOrigin(settings.clone()));
         }
         if !settings.plain_http && is_plain_http(request.uri()) {
             let error = AuthError::insecure("token", request.uri());
@@ -155,16 +155,13 @@ where
         }
         if let Some(issued) = settings.session.usable(&self.view) {
             let (request, kept) = settings.first_attempt(request, issued);
-            let retrier = Retrier::new(&self.inner, settings);
-            return ResponseFuture::calling(
-                self.inner.call(request),
-                Attempt::First(retrier, kept),
-            );
+            let sender = Sender::new(&self.inner, settings);
+            return ResponseFuture::calling(self.inner.call(request), Attempt::First(sender, kept));
         }
-        let retrier = Retrier::new(&self.inner, settings);
+        let sender = Sender::new(&self.inner, settings);
         // No reservation is held during a login.
         release(&mut self.inner);
-        ResponseFuture::waiting(retrier, request)
+        ResponseFuture::waiting(sender, request)
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::{AuthError, Scope, Token};
+use crate::{AuthError, Origins, Token};
 
 /// Where tokens come from: a login, a file, a vault, another process.
 ///
@@ -15,13 +15,13 @@ use crate::{AuthError, Scope, Token};
 /// all that is the session's part.
 ///
 /// ```
-/// use tower_bearer::{AuthError, Scope, Token, TokenSource};
+/// use tower_bearer::{AuthError, Origins, Token, TokenSource};
 ///
 /// struct FromFile(std::path::PathBuf);
 ///
 /// impl TokenSource for FromFile {
-///     fn scope(&self) -> Scope {
-///         Scope::any()
+///     fn origins(&self) -> Origins {
+///         Origins::any()
 ///     }
 ///
 ///     async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
@@ -32,7 +32,7 @@ use crate::{AuthError, Scope, Token};
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
     /// Which origins its tokens are meant for. A request to another origin gets none.
-    fn scope(&self) -> Scope;
+    fn origins(&self) -> Origins;
 
     /// Brings a token. `stale` is the one that it is to replace, if there was one; a source with a
     /// refresh token finds it there.
@@ -48,26 +48,26 @@ pub trait TokenSource: Send + Sync + 'static {
 /// Makes a [`TokenSource`] out of a closure.
 ///
 /// ```
-/// use tower_bearer::{BearerAuthLayer, Scope, Token, source_fn};
+/// use tower_bearer::{BearerAuthLayer, Origins, Token, source_fn};
 ///
 /// let layer = BearerAuthLayer::new(source_fn(
-///     Scope::origin("https://api.example.com")?,
+///     Origins::only("https://api.example.com")?,
 ///     |_stale| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) },
 /// ));
-/// # Ok::<(), tower_bearer::InvalidScope>(())
+/// # Ok::<(), tower_bearer::InvalidOrigin>(())
 /// ```
-pub fn source_fn<F, Fut>(scope: Scope, f: F) -> SourceFn<F>
+pub fn source_fn<F, Fut>(origins: Origins, f: F) -> SourceFn<F>
 where
     F: Fn(Option<Token>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Token, AuthError>> + Send,
 {
-    SourceFn { scope, f }
+    SourceFn { origins, f }
 }
 
 /// The source that [`source_fn`] makes.
 #[derive(Clone)]
 pub struct SourceFn<F> {
-    scope: Scope,
+    origins: Origins,
     f: F,
 }
 
@@ -76,8 +76,8 @@ where
     F: Fn(Option<Token>) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Token, AuthError>> + Send,
 {
-    fn scope(&self) -> Scope {
-        self.scope.clone()
+    fn origins(&self) -> Origins {
+        self.origins.clone()
     }
 
     fn fetch(
@@ -91,14 +91,14 @@ where
 impl<F> fmt::Debug for SourceFn<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SourceFn")
-            .field("scope", &self.scope)
+            .field("origins", &self.origins)
             .finish_non_exhaustive()
     }
 }
 
 impl<T: TokenSource> TokenSource for Arc<T> {
-    fn scope(&self) -> Scope {
-        T::scope(self)
+    fn origins(&self) -> Origins {
+        T::origins(self)
     }
 
     fn fetch(
@@ -111,13 +111,13 @@ impl<T: TokenSource> TokenSource for Arc<T> {
 
 /// [`TokenSource`], object-safe: what a session holds. Only a login pays for the box.
 pub(crate) trait DynTokenSource: Send + Sync {
-    fn scope(&self) -> Scope;
+    fn origins(&self) -> Origins;
     fn fetch<'a>(&'a self, stale: Option<&'a Token>) -> BoxFuture<'a, Result<Token, AuthError>>;
 }
 
 impl<T: TokenSource> DynTokenSource for T {
-    fn scope(&self) -> Scope {
-        TokenSource::scope(self)
+    fn origins(&self) -> Origins {
+        TokenSource::origins(self)
     }
 
     fn fetch<'a>(&'a self, stale: Option<&'a Token>) -> BoxFuture<'a, Result<Token, AuthError>> {

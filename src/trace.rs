@@ -29,7 +29,7 @@ enum Event {
     LoggedIn(Issued),
     Failed(AuthError),
     NoHelp(Duration),
-    Withheld(AuthError),
+    Throttled(AuthError),
 }
 
 /// The span of a login.
@@ -124,9 +124,9 @@ impl Log {
     }
 
     /// A login was asked for, and not made.
-    pub(crate) fn withheld(&mut self, error: &AuthError) {
+    pub(crate) fn throttled(&mut self, error: &AuthError) {
         #[cfg(feature = "tracing")]
-        self.events.push(Event::Withheld(error.clone()));
+        self.events.push(Event::Throttled(error.clone()));
     }
 }
 
@@ -179,7 +179,7 @@ impl Event {
                 retry_after_ms = millis(pause),
                 "logins do not help: fresh tokens are refused",
             ),
-            Event::Withheld(error) => tracing::debug!(
+            Event::Throttled(error) => tracing::debug!(
                 target: TARGET,
                 %error,
                 retry_after_ms = error.retry_after().map(millis),

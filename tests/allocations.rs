@@ -13,7 +13,7 @@ use http_body::Body;
 use http_body_util::{Empty, Full};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tower::{BoxError, Layer, Service, service_fn};
-use tower_bearer::{BearerAuthLayer, Scope, Token, source_fn};
+use tower_bearer::{BearerAuthLayer, Origins, Token, source_fn};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<std::alloc::System> = &INSTRUMENTED_SYSTEM;
@@ -76,7 +76,7 @@ impl<B, S: Service<Request<B>, Response = Response<()>, Error = BoxError>> Clien
 /// any, and one for its body, if that is not empty, beyond that of inserting the header.
 #[test]
 fn a_request_with_its_token_in_hand_allocates_once_for_its_headers_and_once_for_its_body() {
-    let source = source_fn(Scope::any(), |_| async {
+    let source = source_fn(Origins::any(), |_| async {
         Ok(Token::new("mF_9.B5f-4.1JqM")?)
     });
     let layer = BearerAuthLayer::new(source);

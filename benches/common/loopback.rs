@@ -23,7 +23,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
 use tower::{BoxError, Service};
-use tower_bearer::{BearerAuth, BearerAuthLayer, ReplayBody, Scope, Token, source_fn};
+use tower_bearer::{BearerAuth, BearerAuthLayer, Origins, ReplayBody, Token, source_fn};
 
 pub(crate) type Http<B> = Client<HttpConnector, B>;
 pub(crate) type Plain = Http<Full<Bytes>>;
@@ -69,7 +69,7 @@ impl Loopback<Retrying> {
 
 impl Loopback<Authenticated> {
     pub(crate) fn authenticated(threads: Threads, body: usize) -> Self {
-        let source = source_fn(Scope::any(), |_| async { Ok(Token::new(TOKEN)?) });
+        let source = source_fn(Origins::any(), |_| async { Ok(Token::new(TOKEN)?) });
         // Over https, as in earnest, nobody asks whether the host is loopback.
         let layer = BearerAuthLayer::new(source).allow_plain_http();
         let client = tower::Layer::layer(&layer, http());

@@ -17,7 +17,7 @@ use tokio::sync::Mutex;
 use tower::filter::{AsyncFilterLayer, AsyncPredicate};
 use tower::retry::{Policy, RetryLayer};
 use tower::{BoxError, Layer, Service};
-use tower_bearer::{BearerAuthLayer, Scope, Token, source_fn};
+use tower_bearer::{BearerAuthLayer, Origins, Token, source_fn};
 use tower_http::auth::AddAuthorizationLayer;
 
 const TOKEN: &str = "mF_9.B5f-4.1JqM";
@@ -93,7 +93,7 @@ pub(crate) fn bearer_auth<B>() -> impl Service<Request<B>, Response = Response<(
 where
     B: Body + Unpin,
 {
-    let origin = Scope::origin("https://api.example.com").unwrap();
+    let origin = Origins::only("https://api.example.com").unwrap();
     let layer = BearerAuthLayer::new(source_fn(origin, |_| async { Ok(Token::new(TOKEN)?) }));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -10,7 +10,7 @@ use std::time::Duration;
 use http::{HeaderMap, Request, Response, StatusCode, header};
 use tokio::time::{Instant, sleep};
 use tower::{BoxError, Service};
-use tower_bearer::{AuthError, Scope, Token, TokenSource, source_fn};
+use tower_bearer::{AuthError, Origins, Token, TokenSource, source_fn};
 
 #[derive(Clone)]
 pub(crate) struct Api {
@@ -65,7 +65,7 @@ impl Api {
     /// A source of its tokens. `told`: the lifetime that it says they have.
     pub(crate) fn source(&self, told: Option<Duration>) -> impl TokenSource + use<> {
         let api = self.clone();
-        source_fn(Scope::any(), move |_| {
+        source_fn(Origins::any(), move |_| {
             let api = api.clone();
             async move {
                 let token = Token::new(api.login().await)?;

@@ -58,7 +58,7 @@ pub(crate) fn run(bench: &Bench) {
     });
     row("expiry not told, renewed on a 401", lives, None, |it| {
         // In proportion to this lifetime, so that no refusal counts as that of a fresh token.
-        it.fresh_for(LIFETIME / 2)
+        it.fresh_token_age(LIFETIME / 2)
     });
     bench.show(&table);
 }

@@ -11,7 +11,7 @@ use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::Full;
 use tokio::sync::Mutex;
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
-use tower_bearer::{BearerAuthLayer, Scope, Token, source_fn};
+use tower_bearer::{BearerAuthLayer, Origins, Token, source_fn};
 
 use crate::by_hand::{Locked, Mutexed};
 use crate::record::{Bench, Table};
@@ -174,7 +174,7 @@ impl<S: Service<Request<Body>> + Clone> Service<Request<Body>> for CloneEach<S> 
 }
 
 fn layer() -> BearerAuthLayer {
-    let source = source_fn(Scope::any(), |_| async { Ok(Token::new(TOKEN)?) });
+    let source = source_fn(Origins::any(), |_| async { Ok(Token::new(TOKEN)?) });
     let layer = BearerAuthLayer::new(source);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, Waker};
 use http::{Request, Response};
 use http_body::Body;
 use tower::{BoxError, Layer, Service};
-use tower_bearer::{BearerAuth, BearerAuthLayer, Scope, Token, source_fn};
+use tower_bearer::{BearerAuth, BearerAuthLayer, Origins, Token, source_fn};
 
 /// Hands the bodies that it receives out, and never answers.
 pub(crate) struct Sink<B> {
@@ -52,7 +52,7 @@ impl<B> Service<Request<B>> for Sink<B> {
 
 /// The sink behind the layer, with a token in hand.
 pub(crate) fn authenticated<S>(sink: S, limit: usize) -> BearerAuth<S> {
-    let source = source_fn(Scope::any(), |_| async {
+    let source = source_fn(Origins::any(), |_| async {
         Ok(Token::new("mF_9.B5f-4.1JqM")?)
     });
     let layer = BearerAuthLayer::new(source).replay_limit(limit);

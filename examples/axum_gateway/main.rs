@@ -24,7 +24,7 @@ use tokio::net::TcpListener;
 use tower::{BoxError, Layer};
 use tower_bearer::login::Form;
 use tower_bearer::testing::Api;
-use tower_bearer::{BearerAuthLayer, Scope};
+use tower_bearer::{BearerAuthLayer, Origins};
 
 use self::common::{HttpClient, http_client, in_time, is_good, step};
 use self::gateway::{Gateway, OwnHeader};
@@ -37,7 +37,7 @@ async fn main() -> Result<(), BoxError> {
 
     let login = Form::new(http_client(), &login, "gateway", "correct horse")?;
     // Here the login listens elsewhere than the upstream.
-    let layer = BearerAuthLayer::new(login).scope(Scope::origin(&upstream)?);
+    let layer = BearerAuthLayer::new(login).origins(Origins::only(&upstream)?);
     let gateway = |own_header| Gateway {
         client: layer.layer(http_client()),
         upstream: upstream.clone(),

@@ -149,7 +149,7 @@ impl Api {
         let (number, id) = (headers.get_all(AUTHORIZATION).iter().count(), claim.id);
         match (conn.stranger, number, bearer(headers)) {
             (true, 0, None) => Ok(None),
-            (true, ..) => Err(self.wrong(format!("request {id}: a token left its scope"))),
+            (true, ..) => Err(self.wrong(format!("request {id}: a token left its origins"))),
             (false, 1, Some(token)) => Ok(Some(token)),
             (false, ..) => Err(self.wrong(format!("request {id} came with {number} tokens"))),
         }

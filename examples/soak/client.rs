@@ -9,7 +9,7 @@ use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use tower::{BoxError, Layer};
 use tower_bearer::login::Form;
-use tower_bearer::{BearerAuth, BearerAuthLayer, ReplayBody, Scope, Session};
+use tower_bearer::{BearerAuth, BearerAuthLayer, Origins, ReplayBody, Session};
 
 use crate::login::{PASSWORD, USERNAME};
 use crate::referee::{Observed, Referee, Watched};
@@ -36,7 +36,7 @@ impl Clients {
         let session = rules::session(Watched {
             referee: referee.clone(),
             logins,
-            scope: Scope::origins([http1, http2])?,
+            origins: Origins::each_of([http1, http2])?,
         });
         let layer = BearerAuthLayer::from_session(session.clone());
         let client = |http2| {

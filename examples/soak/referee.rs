@@ -10,7 +10,7 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
 use tokio::time::Instant;
 use tower::Service;
-use tower_bearer::{AuthError, Scope, Token, TokenSource};
+use tower_bearer::{AuthError, Origins, Token, TokenSource};
 
 use crate::rules::{Cause, Rules};
 use crate::tally::{Count, Tally};
@@ -26,7 +26,7 @@ pub(crate) struct Watched<T> {
     pub(crate) referee: Referee,
     /// Taken in turn.
     pub(crate) logins: [T; 2],
-    pub(crate) scope: Scope,
+    pub(crate) origins: Origins,
 }
 
 /// A client whose refusals are watched.
@@ -98,8 +98,8 @@ impl Drop for Turn<'_> {
 }
 
 impl<T: TokenSource> TokenSource for Watched<T> {
-    fn scope(&self) -> Scope {
-        self.scope.clone()
+    fn origins(&self) -> Origins {
+        self.origins.clone()
     }
 
     async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {

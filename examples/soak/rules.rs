@@ -69,7 +69,7 @@ fn builder(builder: SessionBuilder) -> SessionBuilder {
         .outage_backoff(OUTAGE.first, OUTAGE.max)
         .max_retry_after(MAX_RETRY_AFTER)
         .refusal_backoff(FREE_STRIKES, STRIKE.first, STRIKE.max)
-        .fresh_for(FRESH_FOR)
+        .fresh_token_age(FRESH_FOR)
 }
 
 impl Rules {

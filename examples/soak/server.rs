@@ -16,7 +16,7 @@ use crate::api::{Api, Conn};
 pub(crate) enum Kind {
     Http1,
     Http2,
-    /// Over HTTP/1.1, and outside the scope of the tokens.
+    /// Over HTTP/1.1, and at an origin that is none of the tokens'.
     Stranger,
 }
 

@@ -147,9 +147,10 @@ impl Worker {
         let id = sent.claim.id;
         let seen = self.exchanges.seen(id);
         match response.extensions().get::<AuthError>() {
-            Some(error) if error.is_out_of_scope() == sent.stranger && !error.is_signed_out() => {}
+            Some(error) if error.is_foreign_origin() == sent.stranger && !error.is_signed_out() => {
+            }
             Some(error) => self.violation(format!("request {id} was refused: {error}")),
-            None if sent.stranger => self.violation(format!("request {id}: no word of its scope")),
+            None if sent.stranger => self.violation(format!("request {id}: no word of its origin")),
             None if sent.claim.len > CAP || seen.refusals == 2 || sent.fails => {}
             None => self.violation(format!("request {id} was refused without a word: {seen:?}")),
         }
@@ -158,7 +159,7 @@ impl Worker {
     fn check_error(&self, sent: &Sent, error: &BoxError) -> Count {
         let id = sent.claim.id;
         if let Some(error) = error.downcast_ref::<AuthError>() {
-            if sent.stranger || error.is_signed_out() || error.is_out_of_scope() {
+            if sent.stranger || error.is_signed_out() || error.is_foreign_origin() {
                 self.violation(format!("request {id} failed by {error}"));
             }
             return Count::NoToken;

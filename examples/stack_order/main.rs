@@ -17,7 +17,7 @@ use tower::retry::RetryLayer;
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 use tower_bearer::login::Form;
 use tower_bearer::testing::Api;
-use tower_bearer::{BearerAuthLayer, Scope};
+use tower_bearer::{BearerAuthLayer, Origins};
 use tower_http::decompression::DecompressionLayer;
 use tower_http::follow_redirect::FollowRedirectLayer;
 use tower_http::trace::TraceLayer;
@@ -41,13 +41,13 @@ async fn main() -> Result<(), BoxError> {
         // One line for each request of the caller, with the time that it took in all.
         .layer(TraceLayer::new_for_http().on_response(requests.clone()))
         .layer(DecompressionLayer::new())
-        // Around, so that each hop is a request of its own: out of scope it goes without a token.
+        // Around, so that each hop is a request of its own: to another origin it goes without a token.
         .layer(FollowRedirectLayer::new())
         // Around, so that it repeats with the newest token; and it can clone the caller's body.
         .layer(RetryLayer::new(Overloaded))
         // A login and two attempts. A login that takes longer goes on for the next request.
         .timeout(secs(30))
-        .layer(BearerAuthLayer::new(login).scope(Scope::origin(&upstream)?))
+        .layer(BearerAuthLayer::new(login).origins(Origins::only(&upstream)?))
         // One line for each attempt.
         .layer(TraceLayer::new_for_http().on_response(attempts.clone()))
         // Inside, so that its permits are free while a login is waited for.

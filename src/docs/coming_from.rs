@@ -11,7 +11,7 @@
 //! # use http::{Request, Response};
 //! # use tower::{BoxError, ServiceExt, service_fn};
 //! use tower::ServiceBuilder;
-//! use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Scope, Token, source_fn};
+//! use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Origins, Token, source_fn};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), BoxError> {
@@ -19,7 +19,7 @@
 //! # let http_client = service_fn(async |request: Request<ReplayBody<Empty<Bytes>>>| {
 //! #     Ok::<_, BoxError>(Response::new(request.headers()["authorization"].clone()))
 //! # });
-//! let source = source_fn(Scope::origin("https://api.example.com")?, |_stale| async {
+//! let source = source_fn(Origins::only("https://api.example.com")?, |_stale| async {
 //!     Ok(Token::new(log_in().await.map_err(AuthError::unavailable)?)?)
 //! });
 //! let client = ServiceBuilder::new().layer(BearerAuthLayer::new(source)).service(http_client);
@@ -40,7 +40,7 @@
 //! `AddAuthorizationLayer::bearer(token)` becomes `BearerAuthLayer::new(source)`, in the same place of the stack. Three
 //! things are new below it: the body's type is [`ReplayBody<B>`](crate::ReplayBody), the service has to be `Clone`, and
 //! errors are [`BoxError`](tower::BoxError), in which those of the service are found by `downcast_ref`. A header that the
-//! caller set is left as it is, where that layer replaced it; and the token stays within its [scope](crate::Scope).
+//! caller set is left as it is, where that layer replaced it; and the token stays within its [origins](crate::Origins).
 //!
 //! With a token that never changes, nothing is won: keep that layer.
 //!

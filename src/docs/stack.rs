@@ -29,9 +29,9 @@
 //! | `RateLimit` | counts a renewed request once | counts each attempt | as the server counts: inside, behind a `Buffer` |
 //! | `Buffer` | hands requests on while others wait for a login | makes a service that is not `Clone` fit, as `RateLimit` | inside, around what is not `Clone` |
 //! | `LoadShed` | judges a request as it comes: those who have waited for a login wait for the limit as well | judges each attempt: of the many who go out when a login ends it sheds those over the limit | around |
-//! | `FollowRedirect` | each hop is a request of its own, with a token if it is [in scope](crate::Scope#redirects) | follows out of sight, and [a token in another header than `authorization` goes along](crate::Scope#redirects) | around |
+//! | `FollowRedirect` | each hop is a request of its own, with a token if it goes to [one of the token's origins](crate::Origins#redirects) | follows out of sight, and [a token in another header than `authorization` goes along](crate::Origins#redirects) | around |
 //! | `Trace` | sees one request | sees each attempt | either or both; the token is [marked as sensitive](http::HeaderValue::is_sensitive) |
 //! | `Decompression` | asks once, for both attempts; decodes what the caller gets, and keeps the [`AuthError`](crate::AuthError) in the extensions | asks and decodes for each attempt | around, like all that only concerns the final response |
 //!
 //! A layer around this one that sets the token's header makes each request one with a header of its own, which is
-//! [left alone](crate::Scope).
+//! [left alone](crate::Origins).

@@ -13,7 +13,7 @@ use super::engine::Engine;
 use super::fields::{Fields, ReservedField};
 use super::grant::Grant;
 use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Scope, Token, TokenSource};
+use crate::{AuthError, Origins, Token, TokenSource};
 
 const RESERVED: [&str; 6] = [
     "grant_type",
@@ -31,15 +31,15 @@ const RESERVED: [&str; 6] = [
 /// [`audience`](Self::audience) and [further fields](Self::field), and who the client is as
 /// [`ClientAuth`] has it. The answer is read as that of [`Form`](super::Form) is.
 ///
-/// The tokens' scope is the origin of the token endpoint. Where the API has another one, as it
-/// often has, tell the [layer](crate::BearerAuthLayer::scope):
+/// The tokens may go to the origin of the token endpoint. Where the API has another one, as it
+/// often has, tell the [layer](crate::BearerAuthLayer::origins):
 ///
 /// ```
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
 /// use tower_bearer::login::{ClientAuth, ClientCredentials};
-/// use tower_bearer::{BearerAuthLayer, Scope};
+/// use tower_bearer::{BearerAuthLayer, Origins};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,7 +55,7 @@ const RESERVED: [&str; 6] = [
 /// let login = ClientCredentials::new(client, "https://auth.example.com/oauth/token", auth)?
 ///     .scopes(["read", "write"])
 ///     .audience("https://api.example.com/");
-/// let layer = BearerAuthLayer::new(login).scope(Scope::origin("https://api.example.com")?);
+/// let layer = BearerAuthLayer::new(login).origins(Origins::only("https://api.example.com")?);
 ///
 /// let token = layer.session().token().await?;
 /// assert_eq!(token.header_value(), "Bearer t0k");
@@ -163,8 +163,8 @@ where
     B::Error: Into<BoxError>,
 {
     /// The origin that it logs in at.
-    fn scope(&self) -> Scope {
-        self.engine.scope()
+    fn origins(&self) -> Origins {
+        self.engine.origins()
     }
 
     async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {

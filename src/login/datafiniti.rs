@@ -14,7 +14,7 @@ use super::engine::{Engine, Login};
 use super::read::with_lifetime;
 use super::secret::{Mask, json_body};
 use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Scope, Token, TokenSource};
+use crate::{AuthError, Origins, Token, TokenSource};
 
 const BASE: &str = "https://api.datafiniti.co";
 const PATH: &str = "/v4/auth";
@@ -66,8 +66,8 @@ impl<S> Datafiniti<S> {
     }
 
     /// Logs in elsewhere: at a proxy or a test server. A path is kept, so that
-    /// `https://proxy.example/df` leads to `https://proxy.example/df/v4/auth`. The tokens' scope
-    /// becomes this URL's origin.
+    /// `https://proxy.example/df` leads to `https://proxy.example/df/v4/auth`. The tokens may
+    /// go to this URL's origin then.
     ///
     /// # Errors
     ///
@@ -100,8 +100,8 @@ where
     B::Error: Into<BoxError>,
 {
     /// The origin that it logs in at.
-    fn scope(&self) -> Scope {
-        self.engine.scope()
+    fn origins(&self) -> Origins {
+        self.engine.origins()
     }
 
     async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {

@@ -18,16 +18,16 @@ use super::response::ErrorResponse;
 use super::secret::{Answer, Mask};
 use super::url::Endpoint;
 use super::verdict::verdict;
-use crate::scope::is_plain_http;
+use crate::origins::is_plain_http;
 use crate::session::SessionId;
-use crate::{AuthError, Scope, Token};
+use crate::{AuthError, Origins, Token};
 
 /// The most that is read of a login's answer.
-const LIMIT: usize = 64 * 1024;
+const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// How long the body of an error is waited for. Its status alone says what to do, and a rejected
 /// login must not become a time-out, after which it would be tried again.
-const PATIENCE: Duration = Duration::from_secs(5);
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A client and where to send the login. What is sent and how the answer is read is the preset's.
 pub(super) struct Engine<S> {
@@ -61,8 +61,8 @@ impl<S> Engine<S> {
         }
     }
 
-    pub(super) fn scope(&self) -> Scope {
-        self.endpoint.scope().clone()
+    pub(super) fn origins(&self) -> Origins {
+        self.endpoint.origins().clone()
     }
 
     /// Logs in once. `read` takes the token out of the answer, or says what is wrong with that,
@@ -97,7 +97,7 @@ impl<S> Engine<S> {
         let (head, body) = answer.map_err(AuthError::unavailable)?.into_parts();
 
         if !head.status.is_success() {
-            let body = tokio::time::timeout(PATIENCE, receive(body)).await;
+            let body = tokio::time::timeout(ERROR_BODY_TIMEOUT, receive(body)).await;
             let answer = body
                 .ok()
                 .and_then(Result::ok)
@@ -162,17 +162,19 @@ where
 {
     let mut body = pin!(body);
     let expected = body.size_hint().exact().unwrap_or(4096);
-    let capacity = usize::try_from(expected).map_or(LIMIT, |expected| expected.min(LIMIT));
+    let capacity = usize::try_from(expected).map_or(MAX_RESPONSE_BYTES, |expected| {
+        expected.min(MAX_RESPONSE_BYTES)
+    });
     let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|error| Broken::Lost(error.into()))?;
         if let Ok(data) = frame.into_data() {
-            if data.remaining() > LIMIT - bytes.len() {
+            if data.remaining() > MAX_RESPONSE_BYTES - bytes.len() {
                 return Err(Broken::TooLong);
             }
             if data.remaining() > bytes.capacity() - bytes.len() {
                 // A buffer that grew by itself would leave an unwiped token behind.
-                let mut larger = Zeroizing::new(Vec::with_capacity(LIMIT));
+                let mut larger = Zeroizing::new(Vec::with_capacity(MAX_RESPONSE_BYTES));
                 larger.extend_from_slice(&bytes);
                 bytes = larger;
             }

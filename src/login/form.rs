@@ -13,7 +13,7 @@ use super::engine::Engine;
 use super::fields::Fields;
 use super::grant::{Grant, keep, refuses_grant};
 use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Scope, Token, TokenSource};
+use crate::{AuthError, Origins, Token, TokenSource};
 
 const PATH: &str = "/auth/login";
 
@@ -209,8 +209,8 @@ where
     B::Error: Into<BoxError>,
 {
     /// The origin that it logs in at.
-    fn scope(&self) -> Scope {
-        self.engine.scope()
+    fn origins(&self) -> Origins {
+        self.engine.origins()
     }
 
     async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {

@@ -16,7 +16,7 @@ use super::pointer::{InvalidPointer, Pointer};
 use super::read::{check_type, with_lifetime};
 use super::secret::{Mask, json_body};
 use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, InvalidToken, Scope, Token, TokenSource};
+use crate::{AuthError, InvalidToken, Origins, Token, TokenSource};
 
 /// Any login by a `POST` of a JSON object of texts, answered by a JSON document with a token
 /// somewhere in it.
@@ -75,7 +75,7 @@ pub struct Json<S> {
 
 impl<S> Json<S> {
     /// A login at this URL, over this client. The URL is the whole one, and is used as it is; it may
-    /// have a query. The tokens' scope is its origin.
+    /// have a query. Its origin is where the tokens may go.
     ///
     /// # Errors
     ///
@@ -217,8 +217,8 @@ where
     B::Error: Into<BoxError>,
 {
     /// The origin that it logs in at.
-    fn scope(&self) -> Scope {
-        self.engine.scope()
+    fn origins(&self) -> Origins {
+        self.engine.origins()
     }
 
     async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {

@@ -15,7 +15,7 @@ use super::fields::{Fields, ReservedField};
 use super::grant::{Grant, keep, refuses_grant};
 use super::url::{Endpoint, InvalidUrl};
 use crate::source::DynTokenSource;
-use crate::{AuthError, Scope, Token, TokenSource};
+use crate::{AuthError, Origins, Token, TokenSource};
 
 const RESERVED: [&str; 5] = [
     "grant_type",
@@ -50,7 +50,7 @@ const RESERVED: [&str; 5] = [
 /// use http::{Request, Response};
 /// use http_body_util::Full;
 /// use tower_bearer::{TokenSource, login::{Json, Refresh}};
-/// # use tower_bearer::{Scope, Token, source_fn};
+/// # use tower_bearer::{Origins, Token, source_fn};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -60,7 +60,7 @@ const RESERVED: [&str; 5] = [
 ///     let body = r#"{"access_token": "t2", "token_type": "Bearer", "refresh_token": "r2"}"#;
 ///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(body))))
 /// });
-/// let first_login = source_fn(Scope::origin("https://api.example.com")?, |_stale| async {
+/// let first_login = source_fn(Origins::only("https://api.example.com")?, |_stale| async {
 ///     Ok(Token::new("t1")?.refresh_token("r1"))
 /// });
 /// let source = Refresh::new(client, "https://auth.example.com/oauth/token", first_login)?;
@@ -122,7 +122,7 @@ impl<S> Refresh<S> {
         })
     }
 
-    /// The login for the case that the refresh token is no good. Its scope is that of the tokens.
+    /// The login for the case that the refresh token is no good. Its origins are those of the tokens.
     #[must_use]
     pub fn or_login(mut self, login: impl TokenSource) -> Self {
         self.login = Some(Box::new(login));
@@ -219,10 +219,10 @@ where
     B::Error: Into<BoxError>,
 {
     /// The login's; without a login the origin of the token endpoint.
-    fn scope(&self) -> Scope {
+    fn origins(&self) -> Origins {
         match &self.login {
-            Some(login) => login.scope(),
-            None => self.engine.scope(),
+            Some(login) => login.origins(),
+            None => self.engine.origins(),
         }
     }
 

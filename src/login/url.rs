@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::Uri;
 
-use crate::{InvalidScope, Scope};
+use crate::{InvalidOrigin, Origins};
 
 /// A login URL that cannot be used.
 ///
@@ -34,16 +34,16 @@ impl fmt::Display for InvalidUrl {
 
 impl Error for InvalidUrl {}
 
-impl From<InvalidScope> for InvalidUrl {
-    fn from(error: InvalidScope) -> Self {
+impl From<InvalidOrigin> for InvalidUrl {
+    fn from(error: InvalidOrigin) -> Self {
         invalid(error.reason())
     }
 }
 
-/// An absolute URL, and the scope of the tokens that it gives out.
+/// An absolute URL, and the origin that its tokens may go to.
 pub(super) struct Endpoint {
     uri: Uri,
-    scope: Scope,
+    origins: Origins,
 }
 
 impl Endpoint {
@@ -68,16 +68,16 @@ impl Endpoint {
             return Err(invalid("it has a fragment"));
         }
         let uri: Uri = url.parse().map_err(|_| invalid("it is not a URI"))?;
-        let scope = Scope::origin_of(&uri)?;
-        Ok(Self { uri, scope })
+        let origins = Origins::of_uri(&uri)?;
+        Ok(Self { uri, origins })
     }
 
     pub(super) fn uri(&self) -> &Uri {
         &self.uri
     }
 
-    pub(super) fn scope(&self) -> &Scope {
-        &self.scope
+    pub(super) fn origins(&self) -> &Origins {
+        &self.origins
     }
 }
 

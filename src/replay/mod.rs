@@ -21,7 +21,7 @@
 //! * Every value that may run a user's code (the body, its data, wakers) is polled, cloned and
 //!   dropped outside the lock.
 
-mod kept;
+mod buffer;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod model;
 #[cfg(any(test, fuzzing))]
@@ -39,8 +39,8 @@ use bytes::{Buf, Bytes};
 use http_body::{Body, Frame, SizeHint};
 use tower::BoxError;
 
-use second::{Claim, Second};
-use shared::{Shared, Turn};
+use second::{Second, Takeover};
+use shared::{FirstPoll, Shared};
 
 /// The request body that the inner service receives.
 ///
@@ -120,7 +120,7 @@ enum Inner<B> {
     Ended(SizeHint),
     First(First<B>),
     Abandoned,
-    Claimed(Claim<B>),
+    Takeover(Takeover<B>),
     /// Boxed, for hardly a request is sent twice, and each would be larger by it.
     Second(Box<Second<B>>),
 }
@@ -203,7 +203,7 @@ where
                 Inner::Ended(_) => return Poll::Ready(None),
                 Inner::Abandoned => return Abandoned::polled(),
                 Inner::First(first) => {
-                    let Turn {
+                    let FirstPoll {
                         polled,
                         at_end,
                         becomes,
@@ -215,9 +215,9 @@ where
                     }
                     return polled;
                 }
-                Inner::Claimed(claim) => {
-                    let (kept, source) = ready!(claim.shared.acquire(cx));
-                    let hint = less(&claim.shared.hint, 0);
+                Inner::Takeover(takeover) => {
+                    let (kept, source) = ready!(takeover.shared.acquire(cx));
+                    let hint = less(&takeover.shared.hint, 0);
                     *inner = Inner::Second(Box::new(Second::new(kept, source, hint)));
                 }
                 Inner::Second(second) => {
@@ -238,7 +238,7 @@ where
             Inner::Direct(body) => body.is_end_stream(),
             Inner::Ended(_) => true,
             Inner::First(first) => first.at_end,
-            Inner::Abandoned | Inner::Claimed(_) | Inner::Second(_) => false,
+            Inner::Abandoned | Inner::Takeover(_) | Inner::Second(_) => false,
         }
     }
 
@@ -248,7 +248,7 @@ where
             Inner::Ended(hint) => less(hint, 0),
             Inner::First(first) => less(&first.shared.hint, first.delivered),
             Inner::Abandoned => SizeHint::default(),
-            Inner::Claimed(claim) => less(&claim.shared.hint, 0),
+            Inner::Takeover(takeover) => less(&takeover.shared.hint, 0),
             Inner::Second(second) => less(&second.hint, second.delivered),
         }
     }
@@ -267,7 +267,7 @@ impl<B> fmt::Debug for ReplayBody<B> {
             Inner::Ended(_) => "ended",
             Inner::First(_) => "first attempt",
             Inner::Abandoned => "abandoned",
-            Inner::Claimed(_) | Inner::Second(_) => "second attempt",
+            Inner::Takeover(_) | Inner::Second(_) => "second attempt",
         };
         f.debug_struct("ReplayBody")
             .field("state", &state)
@@ -299,7 +299,7 @@ impl<B> Replay<B> {
         let inner = match mem::replace(&mut self.inner, Handle::Impossible) {
             Handle::Impossible => return None,
             Handle::Empty(hint) => Inner::Ended(hint),
-            Handle::Shared(shared) if shared.take_over() => Inner::Claimed(Claim { shared }),
+            Handle::Shared(shared) if shared.take_over() => Inner::Takeover(Takeover { shared }),
             Handle::Shared(_) => return None,
         };
         Some(ReplayBody { inner })
@@ -311,7 +311,7 @@ impl<B> Drop for Replay<B> {
         if let Handle::Shared(shared) = &mut self.inner {
             // Usually the first attempt has been sent and dropped by now.
             if Arc::get_mut(shared).is_none() {
-                shared.let_go();
+                shared.release();
             }
         }
     }

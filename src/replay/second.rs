@@ -5,30 +5,30 @@ use std::sync::Arc;
 
 use http_body::{Frame, SizeHint};
 
-use super::kept::Kept;
+use super::buffer::Buffer;
 use super::shared::{Shared, Source};
 use super::{Inner, Item};
 
 /// The second attempt's right to the original, until it has got it.
-pub(super) struct Claim<B> {
+pub(super) struct Takeover<B> {
     pub(super) shared: Arc<Shared<B>>,
 }
 
 pub(super) struct Second<B> {
-    kept: Kept,
+    kept: Buffer,
     source: Source<B>,
     pub(super) hint: SizeHint,
     pub(super) delivered: u64,
 }
 
-impl<B> Drop for Claim<B> {
+impl<B> Drop for Takeover<B> {
     fn drop(&mut self) {
         self.shared.discard();
     }
 }
 
 impl<B> Second<B> {
-    pub(super) fn new(kept: Kept, source: Source<B>, hint: SizeHint) -> Self {
+    pub(super) fn new(kept: Buffer, source: Source<B>, hint: SizeHint) -> Self {
         Self {
             kept,
             source,

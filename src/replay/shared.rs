@@ -7,7 +7,7 @@ use std::task::{Context, Poll, Waker};
 use http_body::{Body, SizeHint};
 use tower::BoxError;
 
-use super::kept::Kept;
+use super::buffer::Buffer;
 use super::{Abandoned, Inner, Polled, poll_source};
 
 pub(super) struct Shared<B> {
@@ -17,7 +17,7 @@ pub(super) struct Shared<B> {
 }
 
 /// How a poll of the first attempt went.
-pub(super) struct Turn<B> {
+pub(super) struct FirstPoll<B> {
     pub(super) polled: Polled,
     pub(super) at_end: bool,
     /// What the first attempt is from now on, if it shares no more.
@@ -34,7 +34,7 @@ pub(super) enum Source<B> {
 struct State<B> {
     stage: Stage,
     slot: Slot<B>,
-    kept: Kept,
+    kept: Buffer,
     /// Whoever waits: the first attempt for the original, to hear that it is taken over, and
     /// after that the second one, for the slot to be filled.
     waker: Option<Waker>,
@@ -64,7 +64,7 @@ impl<B> Shared<B> {
         let state = State {
             stage: Stage::Keeping,
             slot: Slot::Here(Source::Live(source)),
-            kept: Kept::default(),
+            kept: Buffer::default(),
             waker: None,
         };
         Self {
@@ -75,14 +75,14 @@ impl<B> Shared<B> {
     }
 
     /// Polls the original for the first attempt, if it has not been taken over.
-    pub(super) fn poll_first(&self, cx: &mut Context<'_>) -> Turn<B>
+    pub(super) fn poll_first(&self, cx: &mut Context<'_>) -> FirstPoll<B>
     where
         B: Body + Unpin,
         B::Error: Into<BoxError>,
     {
         match self.lease() {
             Some(lease) => lease.poll(cx),
-            None => Turn {
+            None => FirstPoll {
                 polled: Abandoned::polled(),
                 at_end: false,
                 becomes: Some(Inner::Abandoned),
@@ -111,17 +111,17 @@ impl<B> Shared<B> {
     }
 
     /// There will be no second attempt.
-    pub(super) fn let_go(&self) {
+    pub(super) fn release(&self) {
         // Bound outside the lock's scope, and so dropped outside: dropping data and wakers can
         // run a user's code. The same holds wherever a block below ends in what it took out.
         let _unneeded = {
             let mut state = self.lock();
-            matches!(state.stage, Stage::Keeping).then(|| state.let_go())
+            matches!(state.stage, Stage::Keeping).then(|| state.release())
         };
     }
 
     /// Everything that the second attempt needs, as soon as the first does not use it.
-    pub(super) fn acquire(&self, cx: &mut Context<'_>) -> Poll<(Kept, Source<B>)> {
+    pub(super) fn acquire(&self, cx: &mut Context<'_>) -> Poll<(Buffer, Source<B>)> {
         let mut waker = Some(cx.waker().clone());
         let mut state = self.lock();
         match mem::replace(&mut state.slot, Slot::Leased) {
@@ -171,7 +171,7 @@ impl<B> Shared<B> {
 
 impl<B> State<B> {
     #[must_use = "to be dropped outside the lock"]
-    fn let_go(&mut self) -> (Kept, Option<Waker>) {
+    fn release(&mut self) -> (Buffer, Option<Waker>) {
         self.stage = Stage::LetGo;
         (mem::take(&mut self.kept), self.waker.take())
     }
@@ -183,7 +183,7 @@ where
     B::Error: Into<BoxError>,
 {
     /// Polls the original and puts it back.
-    fn poll(mut self, cx: &mut Context<'_>) -> Turn<B> {
+    fn poll(mut self, cx: &mut Context<'_>) -> FirstPoll<B> {
         let polled = match &mut self.source {
             Some(source) => poll_source(source, cx),
             None => Poll::Ready(None),
@@ -191,7 +191,7 @@ where
         let at_end = self.source.as_ref().is_none_or(Body::is_end_stream);
         let waker = polled.is_pending().then(|| cx.waker().clone());
         let (polled, becomes) = self.settle(polled, waker);
-        Turn {
+        FirstPoll {
             polled,
             at_end,
             becomes,
@@ -219,7 +219,7 @@ impl<B> Lease<'_, B> {
         let becomes = match state.stage {
             Stage::Keeping => match &polled {
                 Poll::Ready(Some(Ok(frame))) if !state.kept.add(frame, limit) => {
-                    unneeded = Some(state.let_go());
+                    unneeded = Some(state.release());
                     Some(Inner::Direct(source))
                 }
                 Poll::Ready(Some(Ok(_))) | Poll::Pending => {
@@ -228,7 +228,7 @@ impl<B> Lease<'_, B> {
                     None
                 }
                 Poll::Ready(Some(Err(_))) => {
-                    unneeded = Some(state.let_go());
+                    unneeded = Some(state.release());
                     Some(Inner::ended())
                 }
                 Poll::Ready(None) => {
@@ -279,7 +279,7 @@ impl<B> Drop for Lease<'_, B> {
         match state.stage {
             Stage::Keeping => {
                 // What it had read may be lost: a second attempt could be short of it.
-                unneeded = Some(state.let_go());
+                unneeded = Some(state.release());
                 state.slot = Slot::Here(Source::Live(source));
             }
             Stage::LetGo => state.slot = Slot::Here(Source::Live(source)),

@@ -12,9 +12,9 @@ use crate::source::DynTokenSource;
 ///
 /// ```
 /// use std::time::Duration;
-/// use tower_bearer::{Scope, Session, Token, source_fn};
+/// use tower_bearer::{Origins, Session, Token, source_fn};
 ///
-/// let source = source_fn(Scope::any(), |_stale| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
+/// let source = source_fn(Origins::any(), |_stale| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
 /// let session = Session::builder(source)
 ///     .login_timeout(Duration::from_secs(10))
 ///     .build();
@@ -73,7 +73,7 @@ impl SessionBuilder {
     #[must_use]
     pub fn renew_jitter(self, fraction: f64) -> Self {
         let fraction = if fraction.is_nan() { 0.0 } else { fraction };
-        self.set(|policy| policy.max_lateness = fraction.clamp(0.0, 1.0))
+        self.set(|policy| policy.max_jitter = fraction.clamp(0.0, 1.0))
     }
 
     /// How long no login is made after one that was
@@ -103,7 +103,7 @@ impl SessionBuilder {
     /// How long no login is made because of a refusal, once so many logins have not helped: the
     /// first time, and at most, doubling in between. 3 logins, 1 second and 5 minutes by default.
     ///
-    /// A login has not helped if its token is refused while [fresh](Self::fresh_for), or if it
+    /// A login has not helped if its token is refused while [fresh](Self::fresh_token_age), or if it
     /// brings the refused token again. A refusal of an older token clears the count, and so does a
     /// token that was replaced in time without having been refused.
     #[must_use]
@@ -116,8 +116,8 @@ impl SessionBuilder {
 
     /// Up to which age a token that is refused was not worth its login. 60 seconds by default.
     #[must_use]
-    pub fn fresh_for(self, age: Duration) -> Self {
-        self.set(|policy| policy.fresh_for = age)
+    pub fn fresh_token_age(self, age: Duration) -> Self {
+        self.set(|policy| policy.fresh_token_age = age)
     }
 
     /// The session. Nothing runs yet, and no runtime is needed.

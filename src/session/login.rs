@@ -11,9 +11,9 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::deadline::{Deadline, no_runtime};
-use super::gate::Cause;
-use super::issued::{Issued, LoginId};
 use super::shared::Shared;
+use super::throttle::Cause;
+use super::token::{Issued, LoginId};
 use crate::source::DynTokenSource;
 use crate::{AuthError, Token, trace};
 
@@ -47,7 +47,7 @@ impl Waiters {
     }
 
     /// Wakes them: not to be called under the lock.
-    pub(super) fn tell(self, outcome: Outcome) {
+    pub(super) fn notify(self, outcome: Outcome) {
         // That nobody waits any more is no loss: the session has the token.
         let _ = self.sender.send(outcome);
     }
@@ -90,7 +90,7 @@ impl Running {
         self.ended = true;
         // What it was made from is a user's, and not to be dropped under the lock.
         let _error = outcome.as_ref().err().cloned();
-        self.shared.settle(|inner| {
+        self.shared.update(|inner| {
             let outcome = inner.state.end(self.id, outcome, Instant::now());
             let over = !inner.state.is_logging_in();
             Some((inner.waiters.take_if(|_| over)?, Some(outcome)))
@@ -106,7 +106,7 @@ impl Drop for Running {
         if thread::panicking() {
             return self.end(Err(AuthError::unavailable("the token source panicked")));
         }
-        self.shared.settle(|inner| {
+        self.shared.update(|inner| {
             let given_up = inner.state.give_up(self.id, Instant::now());
             let waiters = inner.waiters.take_if(|_| given_up)?;
             Some((waiters, None))

@@ -1,6 +1,6 @@
 //! What all clones share: one token and one login at a time.
 //!
-//! [`state`] decides, by the rules of its [`gate`]; this module carries out: it holds the lock, runs
+//! [`state`] decides, by the rules of its [`throttle`]; this module carries out: it holds the lock, runs
 //! the login on a task of its own, and keeps those who wait.
 //!
 //! ```text
@@ -16,14 +16,14 @@
 
 mod builder;
 mod deadline;
-mod gate;
-mod issued;
+mod id;
 mod login;
-mod mark;
 mod policy;
 mod shared;
 mod state;
 mod stats;
+mod throttle;
+mod token;
 mod wait;
 
 use std::fmt;
@@ -34,20 +34,20 @@ use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
 use self::deadline::Deadline;
-use self::issued::Age;
 use self::login::{Login, Waiters};
 use self::policy::Policy;
 use self::shared::{Inner, Shared};
 use self::state::{Decision, State};
+use self::token::Age;
 use crate::source::DynTokenSource;
-use crate::{AuthError, Scope, Token, TokenSource};
+use crate::{AuthError, Origins, Token, TokenSource};
 
 pub use self::builder::SessionBuilder;
-pub(crate) use self::gate::Cause;
-pub(crate) use self::issued::{Issued, Stamp};
-pub(crate) use self::mark::SessionId;
+pub(crate) use self::id::SessionId;
 pub(crate) use self::state::{Ask, Patience};
 pub use self::stats::Stats;
+pub(crate) use self::throttle::Cause;
+pub(crate) use self::token::{Issued, Stamp};
 pub use self::wait::TokenFuture;
 pub(crate) use self::wait::Wait;
 
@@ -56,10 +56,10 @@ pub(crate) use self::wait::Wait;
 /// A clone is another handle to the same session.
 ///
 /// ```
-/// use tower_bearer::{BearerAuthLayer, Scope, Session, Token, source_fn};
+/// use tower_bearer::{BearerAuthLayer, Origins, Session, Token, source_fn};
 ///
 /// # async fn run() -> Result<(), tower_bearer::AuthError> {
-/// let session = Session::new(source_fn(Scope::any(), |_stale| async {
+/// let session = Session::new(source_fn(Origins::any(), |_stale| async {
 ///     Ok(Token::new("mF_9.B5f-4.1JqM")?)
 /// }));
 /// let layer = BearerAuthLayer::from_session(session.clone());
@@ -78,7 +78,7 @@ pub struct Session {
 #[derive(Clone, Debug)]
 pub(crate) struct View {
     epoch: u64,
-    pub(crate) scope: Scope,
+    pub(crate) origins: Origins,
     issued: Option<Issued>,
 }
 
@@ -92,7 +92,7 @@ enum Answer {
 struct Joined {
     login: Login,
     deadline: Deadline,
-    account: u64,
+    account_epoch: u64,
 }
 
 impl Session {
@@ -123,7 +123,7 @@ impl Session {
     pub fn invalidate(&self, token: &Token) -> bool {
         let mut inner = self.shared.lock();
         let invalidated = inner.state.invalidate(token, Instant::now());
-        self.shared.touch();
+        self.shared.bump_epoch();
         invalidated
     }
 
@@ -131,7 +131,7 @@ impl Session {
     /// get an error ([`AuthError::is_signed_out`]). A later request logs in anew once that login is
     /// over, where failures allow it.
     pub fn sign_out(&self) {
-        self.shared.settle(|inner| {
+        self.shared.update(|inner| {
             inner.state.sign_out();
             let waiters = inner.waiters.take()?;
             // Who comes now waits for the same login to end, and asks again then.
@@ -149,11 +149,11 @@ impl Session {
     /// alone if the retry was waiting for the inner service by then.
     pub fn replace_source(&self, source: impl TokenSource) {
         let source: Arc<dyn DynTokenSource> = Arc::new(source);
-        let scope = source.scope();
+        let origins = source.origins();
         let mut old = None;
-        self.shared.settle(|inner| {
+        self.shared.update(|inner| {
             inner.state.replace();
-            inner.scope = scope;
+            inner.origins = origins;
             old = Some(std::mem::replace(&mut inner.source, source));
             Some((inner.waiters.take()?, None))
         });
@@ -174,7 +174,7 @@ impl Session {
                 epoch: AtomicU64::new(0),
                 inner: Mutex::new(Inner {
                     state: State::new(policy, seed),
-                    scope: source.scope(),
+                    origins: source.origins(),
                     source,
                     waiters: None,
                 }),
@@ -191,7 +191,7 @@ impl Session {
         let inner = self.shared.lock();
         View {
             epoch: self.shared.epoch.load(Ordering::Acquire),
-            scope: inner.scope.clone(),
+            origins: inner.origins.clone(),
             issued: inner.state.usable().cloned(),
         }
     }
@@ -216,18 +216,20 @@ impl Session {
         Some(issued)
     }
 
-    /// The token, and the scope of its source, for one who was granted a token before and had to
+    /// The token, and the origins of its source, for one who was granted a token before and had to
     /// wait since; `None`: wait for another one. `sent`: the server has seen that request.
-    pub(crate) fn still(
+    pub(crate) fn recheck(
         &self,
         granted: &Issued,
         sent: bool,
         patience: Patience,
-    ) -> Result<Option<(Issued, Scope)>, AuthError> {
+    ) -> Result<Option<(Issued, Origins)>, AuthError> {
         let mut inner = self.shared.lock();
-        let still = inner.state.still(granted, sent, patience, Instant::now())?;
+        let still = inner
+            .state
+            .recheck(granted, sent, patience, Instant::now())?;
         inner.state.stats.requests_retried += u64::from(sent && still.is_some());
-        let scope = inner.scope.clone();
+        let origins = inner.origins.clone();
         drop(inner);
         if still
             .as_ref()
@@ -235,7 +237,7 @@ impl Session {
         {
             self.renew_ahead();
         }
-        Ok(still.map(|issued| (issued, scope)))
+        Ok(still.map(|issued| (issued, origins)))
     }
 
     /// Notes that the retry was refused as well: its login did not help.
@@ -246,15 +248,15 @@ impl Session {
 
     /// The token in hand unless it has expired, although it may have been refused; of that account
     /// alone.
-    fn unexpired(&self, account: u64) -> Option<Issued> {
+    fn unexpired(&self, account_epoch: u64) -> Option<Issued> {
         let inner = self.shared.lock();
         let issued = inner.state.in_hand().cloned();
-        let issued = issued.filter(|_| inner.state.account() == account)?;
+        let issued = issued.filter(|_| inner.state.account_epoch() == account_epoch)?;
         (issued.age(Instant::now) != Age::Expired).then_some(issued)
     }
 
-    fn is_current(&self, account: u64) -> Result<bool, AuthError> {
-        self.shared.lock().state.is_current(account)
+    fn is_current(&self, account_epoch: u64) -> Result<bool, AuthError> {
+        self.shared.lock().state.is_current(account_epoch)
     }
 
     /// Answers one who asks; begins a login where there is need of one. With a token in hand it
@@ -274,7 +276,7 @@ impl Session {
                 }
                 Decision::Refuse(error) => return Err(error),
                 // From now on others may have to wait, rather than use a refused token.
-                Decision::Join | Decision::Begin(_) => shared.touch(),
+                Decision::Join | Decision::Begin(_) => shared.bump_epoch(),
             }
             let Some(deadline) = deadline.take() else {
                 drop(inner);
@@ -287,7 +289,7 @@ impl Session {
                 deadline = Some(Deadline::after(shared.policy.wait_timeout)?);
                 continue;
             };
-            let account = inner.state.account();
+            let account_epoch = inner.state.account_epoch();
             let login = match (decision, &inner.waiters) {
                 (Decision::Begin(cause), _) => shared.begin(inner, cause)?,
                 (_, Some(waiters)) => waiters.login.clone(),
@@ -297,7 +299,7 @@ impl Session {
             return Ok(Answer::Login(Joined {
                 login,
                 deadline,
-                account,
+                account_epoch,
             }));
         }
     }
@@ -305,7 +307,7 @@ impl Session {
     /// Begins a login behind the requests that go out with the token in hand.
     fn renew_ahead(&self) {
         let mut inner = self.shared.lock();
-        self.shared.touch();
+        self.shared.bump_epoch();
         if inner.state.is_due(Instant::now()) {
             // Without a runtime it is put off: whoever needs a login then is told.
             let _ = self.shared.begin(inner, Cause::Ahead);

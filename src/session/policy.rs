@@ -11,11 +11,11 @@ pub(super) struct Policy {
     pub(super) min_lifetime: Duration,
     pub(super) renew_ahead: f64,
     pub(super) max_ahead: Duration,
-    pub(super) max_lateness: f64,
+    pub(super) max_jitter: f64,
     pub(super) rejection: Backoff,
     pub(super) outage: Backoff,
     pub(super) max_retry_after: Duration,
-    pub(super) fresh_for: Duration,
+    pub(super) fresh_token_age: Duration,
     pub(super) free_strikes: u32,
     pub(super) strike: Backoff,
 }
@@ -29,10 +29,10 @@ pub(super) struct Backoff {
 
 impl Policy {
     /// When a token that lives so long is to be renewed ahead, if it is. Never sooner than one may
-    /// expire. `lateness`: how much of the time for it is given away.
-    pub(super) fn renew_after(&self, lifetime: Duration, lateness: f64) -> Option<Duration> {
+    /// expire. `jitter`: how much of the time for it is given away.
+    pub(super) fn renew_after(&self, lifetime: Duration, jitter: f64) -> Option<Duration> {
         let ahead = lifetime.min(FAR).mul_f64(self.renew_ahead);
-        let ahead = ahead.min(self.max_ahead).mul_f64(1.0 - lateness);
+        let ahead = ahead.min(self.max_ahead).mul_f64(1.0 - jitter);
         let after = lifetime.saturating_sub(ahead).max(self.min_lifetime);
         (after < lifetime).then_some(after)
     }
@@ -56,7 +56,7 @@ impl Default for Policy {
             min_lifetime: SECOND,
             renew_ahead: 0.1,
             max_ahead: 300 * SECOND,
-            max_lateness: 0.2,
+            max_jitter: 0.2,
             rejection: Backoff {
                 first: 60 * SECOND,
                 max: 3_600 * SECOND,
@@ -66,7 +66,7 @@ impl Default for Policy {
                 max: 30 * SECOND,
             },
             max_retry_after: 3_600 * SECOND,
-            fresh_for: 60 * SECOND,
+            fresh_token_age: 60 * SECOND,
             free_strikes: 3,
             strike: Backoff {
                 first: SECOND,

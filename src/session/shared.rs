@@ -8,13 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::SessionId;
-use super::gate::Cause;
 use super::login::{Login, Outcome, Running, Waiters};
 use super::policy::Policy;
 use super::state::State;
+use super::throttle::Cause;
 use crate::source::DynTokenSource;
 use crate::trace::Log;
-use crate::{AuthError, Scope};
+use crate::{AuthError, Origins};
 
 pub(super) struct Shared {
     pub(super) id: SessionId,
@@ -27,7 +27,7 @@ pub(super) struct Shared {
 pub(super) struct Inner {
     pub(super) state: State,
     pub(super) source: Arc<dyn DynTokenSource>,
-    pub(super) scope: Scope,
+    pub(super) origins: Origins,
     /// Those of the login under way.
     pub(super) waiters: Option<Waiters>,
 }
@@ -49,7 +49,7 @@ impl Shared {
     }
 
     /// Makes every clone look again. To be called under the lock.
-    pub(super) fn touch(&self) {
+    pub(super) fn bump_epoch(&self) {
         self.epoch.fetch_add(1, Ordering::Release);
     }
 
@@ -64,7 +64,7 @@ impl Shared {
         let waiters = Waiters::new();
         let login = waiters.login.clone();
         let given_up = inner.waiters.replace(waiters);
-        self.touch();
+        self.bump_epoch();
         drop(inner);
         drop(given_up);
         running.spawn(cause, stale)?;
@@ -73,7 +73,7 @@ impl Shared {
 
     /// Changes the state, and tells those of the waiters that it hands out. Without an outcome they
     /// find that their login is gone.
-    pub(super) fn settle(
+    pub(super) fn update(
         &self,
         change: impl FnOnce(&mut Inner) -> Option<(Waiters, Option<Outcome>)>,
     ) {
@@ -81,10 +81,10 @@ impl Shared {
         // What it was made from is a user's, and not to be dropped under the lock.
         let _error = inner.state.failure().cloned();
         let over = change(&mut inner);
-        self.touch();
+        self.bump_epoch();
         drop(inner);
         if let Some((waiters, Some(outcome))) = over {
-            waiters.tell(outcome);
+            waiters.notify(outcome);
         }
     }
 }

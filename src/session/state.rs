@@ -1,20 +1,20 @@
 //! The pure machine: which token is in hand, which login is under way, and what follows from that
 //! for one who asks. No clock, no lock, no async: `now` comes in, decisions go out.
 
-mod fence;
+mod account;
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::gate::{Cause, Gate};
-use super::issued::{Age, Held, Issued, LoginId, Stamp};
 use super::policy::{Policy, later};
 use super::stats::Stats;
+use super::throttle::{Cause, Throttle};
+use super::token::{Age, Held, Issued, LoginId, Stamp};
 use crate::trace::Log;
 use crate::{AuthError, Token};
 
-pub(crate) use self::fence::Patience;
+pub(crate) use self::account::Patience;
 
 /// How much longer than its time limit a login may stay silent before it counts as lost.
 const GRACE: Duration = Duration::from_secs(1);
@@ -22,13 +22,13 @@ const GRACE: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct State {
     policy: Policy,
-    gate: Gate,
+    throttle: Throttle,
     held: Option<Held>,
     login: Option<Login>,
     /// How much of the time for a renewal ahead this session gives away, so that those of many
     /// processes part.
-    lateness: f64,
-    account: u64,
+    jitter: f64,
+    account_epoch: u64,
     /// The first account since the last sign-out.
     signed_out: u64,
     generations: u64,
@@ -70,14 +70,14 @@ pub(super) enum Decision {
 
 impl State {
     pub(super) fn new(policy: Policy, seed: u64) -> Self {
-        let mut gate = Gate::new(seed);
+        let mut throttle = Throttle::new(seed);
         Self {
-            lateness: gate.jitter() * policy.max_lateness,
+            jitter: throttle.jitter() * policy.max_jitter,
             policy,
-            gate,
+            throttle,
             held: None,
             login: None,
-            account: 0,
+            account_epoch: 0,
             signed_out: 0,
             generations: 0,
             stats: Stats::default(),
@@ -99,7 +99,7 @@ impl State {
 
     pub(super) fn decide(&mut self, ask: Ask, now: Instant) -> Decision {
         if let Ask::Of(known) | Ask::Newer(known) = ask {
-            if known.account != self.account {
+            if known.account_epoch != self.account_epoch {
                 // Never as another account: the caller keeps the answer that it has.
                 return Decision::Refuse(AuthError::signed_out());
             }
@@ -135,7 +135,7 @@ impl State {
         if self.login.is_some() || held.issued.age(|| now) != Age::Due {
             return false;
         }
-        match self.gate.pass(Cause::Ahead, now) {
+        match self.throttle.pass(Cause::Ahead, now) {
             Ok(()) => true,
             Err(error) => {
                 let pause = error.retry_after().unwrap_or_default();
@@ -178,7 +178,7 @@ impl State {
             Ok(token) => Some(Ok(self.hold(token, &login, now))),
             Err(error) => {
                 self.stats.count_failure(&error);
-                let (error, until) = self.gate.failed(error, &self.policy, now);
+                let (error, until) = self.throttle.failed(error, &self.policy, now);
                 self.postpone(until);
                 self.log.failed(&error);
                 Some(Err(error))
@@ -214,7 +214,7 @@ impl State {
 
     /// What the last login failed with.
     pub(super) fn failure(&self) -> Option<&AuthError> {
-        self.gate.failure()
+        self.throttle.failure()
     }
 
     /// There is no usable token; a refused one still serves where no login is allowed.
@@ -240,11 +240,11 @@ impl State {
                 login.renewal |= cause == Cause::Refusal;
                 Decision::Join
             }
-            _ => match self.gate.pass(cause, now) {
+            _ => match self.throttle.pass(cause, now) {
                 Ok(()) => Decision::Begin(cause),
                 Err(error) => {
-                    self.stats.logins_withheld += 1;
-                    self.log.withheld(&error);
+                    self.stats.logins_throttled += 1;
+                    self.log.throttled(&error);
                     Decision::Refuse(error)
                 }
             },
@@ -261,28 +261,28 @@ impl State {
         held.refused = true;
         self.stats.tokens_refused += 1;
         self.log.refused(&held.issued);
-        if now.duration_since(held.since) < self.policy.fresh_for {
+        if now.duration_since(held.since) < self.policy.fresh_token_age {
             self.strike(now);
         } else {
-            self.gate.forgive();
+            self.throttle.forgive();
         }
     }
 
     fn strike(&mut self, now: Instant) {
-        if let Some(pause) = self.gate.strike(&self.policy, now) {
+        if let Some(pause) = self.throttle.strike(&self.policy, now) {
             self.log.no_help(pause);
         }
     }
 
     fn hold(&mut self, token: Token, login: &Login, now: Instant) -> Issued {
-        self.gate.succeeded();
+        self.throttle.succeeded();
         let old = self.held.take();
         let same = old.as_ref().filter(|old| old.issued.token.is_same(&token));
         if same.is_some() && login.renewal {
             self.strike(now);
         } else if same.is_none() && !login.renewal && old.as_ref().is_some_and(|old| !old.refused) {
             // It was replaced in time, and nobody refused it.
-            self.gate.forgive();
+            self.throttle.forgive();
         }
         // Only a login that a refusal asked for says that another one would not help.
         let (generation, brought_by, since, refused) = match same {
@@ -297,12 +297,12 @@ impl State {
             }
         };
         let lifetime = token.lifetime().map(|it| it.max(self.policy.min_lifetime));
-        let due_at = lifetime.and_then(|it| self.policy.renew_after(it, self.lateness));
+        let due_at = lifetime.and_then(|it| self.policy.renew_after(it, self.jitter));
         let due_at = due_at.and_then(|after| now.checked_add(after));
         let issued = Issued {
             token,
             stamp: Stamp {
-                account: self.account,
+                account_epoch: self.account_epoch,
                 generation,
                 login: brought_by,
             },

@@ -6,8 +6,8 @@ use crate::AuthError;
 /// of metrics reads at each scrape. `cargo run --example metrics` shows one.
 ///
 /// ```
-/// # use tower_bearer::{Scope, Session, Token, source_fn};
-/// # let source = source_fn(Scope::any(), |_| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
+/// # use tower_bearer::{Origins, Session, Token, source_fn};
+/// # let source = source_fn(Origins::any(), |_| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
 /// let session = Session::new(source);
 /// assert_eq!(session.stats().logins, 0);
 /// ```
@@ -33,7 +33,7 @@ pub struct Stats {
     pub logins_unavailable: u64,
     /// How often a login was asked for and not made, because earlier ones had failed or not
     /// helped.
-    pub logins_withheld: u64,
+    pub logins_throttled: u64,
     /// Tokens that a server refused, or that were invalidated, each counted once.
     pub tokens_refused: u64,
     /// Requests that were sent a second time, with a new token.
@@ -41,7 +41,7 @@ pub struct Stats {
 }
 
 impl Stats {
-    /// Counts as the gate judges.
+    /// Counts as the throttle judges.
     pub(super) fn count_failure(&mut self, error: &AuthError) {
         self.logins_failed += 1;
         if error.is_rejected() {

@@ -6,8 +6,8 @@ use std::task::{Context, Poll, ready};
 
 use futures::FutureExt;
 
-use super::issued::Issued;
 use super::state::Ask;
+use super::token::Issued;
 use super::{Answer, Joined, Session};
 use crate::{AuthError, Token};
 
@@ -26,7 +26,7 @@ pub(crate) struct Wait {
     ask: Ask,
     joined: Option<Joined>,
     /// A login was lost under this waiter.
-    bereaved: bool,
+    lost_once: bool,
 }
 
 impl Wait {
@@ -35,7 +35,7 @@ impl Wait {
             session,
             ask,
             joined: None,
-            bereaved: false,
+            lost_once: false,
         }
     }
 
@@ -56,18 +56,18 @@ impl Wait {
                 )));
             };
             // It may be over for some time, and this waiter the last to look.
-            let is_current = self.session.is_current(joined.account)?;
+            let is_current = self.session.is_current(joined.account_epoch)?;
             match ended {
                 Ok(Some(outcome)) if is_current => {
-                    let account = joined.account;
-                    return Poll::Ready(self.conclude(outcome, account));
+                    let account_epoch = joined.account_epoch;
+                    return Poll::Ready(self.conclude(outcome, account_epoch));
                 }
-                Err(_lost) if is_current && self.bereaved => {
+                Err(_lost) if is_current && self.lost_once => {
                     return Poll::Ready(Err(AuthError::unavailable(
                         "the runtime that ran the login shut down, twice",
                     )));
                 }
-                Err(_lost) => self.bereaved |= is_current,
+                Err(_lost) => self.lost_once |= is_current,
                 // It was another account's, or that of a session signed out: it is not missed.
                 Ok(_) => {}
             }
@@ -78,11 +78,13 @@ impl Wait {
     fn conclude(
         &self,
         outcome: Result<Issued, AuthError>,
-        account: u64,
+        account_epoch: u64,
     ) -> Result<Issued, AuthError> {
         match (outcome, self.ask) {
             // A failed renewal takes nothing from a request whose token was not refused.
-            (Err(error), Ask::Token | Ask::Of(_)) => self.session.unexpired(account).ok_or(error),
+            (Err(error), Ask::Token | Ask::Of(_)) => {
+                self.session.unexpired(account_epoch).ok_or(error)
+            }
             (Ok(issued), Ask::Newer(refused)) if issued.stamp.is_same_token(refused) => {
                 Err(AuthError::unchanged())
             }

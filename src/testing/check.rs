@@ -28,26 +28,26 @@ const TELLING: usize = 8;
 ///   after its first poll, after its second and so on, up to eight.
 /// * It runs on a task of its own, and does not panic.
 /// * No error shows a token that was brought before, in any of its texts.
-/// * [`scope`](TokenSource::scope) stays the same: it is asked for once.
+/// * [`origins`](TokenSource::origins) stay the same: it is asked for once.
 ///
 /// That makes up to 20 fetches, so let the source log in at a stand-in. With
 /// [paused time](super#in-a-test-of-your-own) none of them takes long. A source that has nothing but a refresh token,
 /// which is good once, cannot pass: the next one is lost with a fetch that is dropped.
 ///
 /// What it cannot see: that a fetch blocks its thread, that the source keeps tokens, as a new one is then never had
-/// (revoke one, as [here](super#in-a-test-of-your-own)), and whether the scope is what you mean
-/// (`assert_eq!(source.scope(), Scope::origin("https://api.example.com")?)`).
+/// (revoke one, as [here](super#in-a-test-of-your-own)), and whether the origins are what you mean
+/// (`assert_eq!(source.origins(), Origins::only("https://api.example.com")?)`).
 ///
 /// ```
 /// use tower_bearer::testing::{Api, Fault, check_source};
-/// use tower_bearer::{AuthError, Scope, Token, login::Form, source_fn};
+/// use tower_bearer::{AuthError, Origins, Token, login::Form, source_fn};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let api = Api::new().account("alice", "correct horse");
 /// check_source(Form::new(api, "https://api.example.com", "alice", "correct horse")?).await?;
 ///
-/// let no_renewal = source_fn(Scope::any(), async |stale: Option<Token>| match stale {
+/// let no_renewal = source_fn(Origins::any(), async |stale: Option<Token>| match stale {
 ///     Some(_) => Err(AuthError::misconfigured("what is this for?")),
 ///     None => Ok(Token::new("mF_9.B5f-4.1JqM")?),
 /// });
@@ -74,13 +74,13 @@ pub async fn check_source(source: impl TokenSource) -> Result<(), BrokenSource> 
         seen: Vec::new(),
         faults: Vec::new(),
     };
-    let scope = check.source.scope();
+    let origins = check.source.origins();
     if let Some(first) = check.fetch(Trial::First, None).await {
         let renewed = check.fetch(Trial::Renewal, Some(first)).await;
         check.two_at_a_time(renewed.clone()).await;
         check.dropped(renewed).await;
-        if check.source.scope() != scope {
-            check.faults.push(Fault::ScopeChanged);
+        if check.source.origins() != origins {
+            check.faults.push(Fault::OriginsChanged);
         }
     }
     match check.faults {

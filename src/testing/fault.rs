@@ -52,8 +52,8 @@ pub enum Fault {
         /// How long the token lives.
         lifetime: Duration,
     },
-    /// The scope was another one after the fetches.
-    ScopeChanged,
+    /// The origins were others after the fetches.
+    OriginsChanged,
 }
 
 /// Which of its fetches [`check_source`](super::check_source) speaks of.
@@ -107,7 +107,7 @@ impl fmt::Display for Fault {
                     "{trial} brought a token that lives for {lifetime:?} alone"
                 )
             }
-            Self::ScopeChanged => f.write_str("its scope does not stay the same"),
+            Self::OriginsChanged => f.write_str("its origins do not stay the same"),
         }
     }
 }

@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use tower_bearer::login::{ClientAuth, ClientCredentials, Datafiniti, Form, Json, Refresh};
 use tower_bearer::testing::{Api, BrokenSource, Fault, Trial, check_source};
-use tower_bearer::{AuthError, Scope, Token, TokenSource, source_fn};
+use tower_bearer::{AuthError, Origins, Token, TokenSource, source_fn};
 
 use crate::support::token;
 
@@ -45,7 +45,7 @@ where
     Fut: Future<Output = Result<Token, AuthError>> + Send + 'static,
 {
     let fetches = AtomicUsize::new(0);
-    source_fn(Scope::any(), move |stale| {
+    source_fn(Origins::any(), move |stale| {
         fetch(fetches.fetch_add(1, Ordering::SeqCst) + 1, stale)
     })
 }
@@ -260,13 +260,13 @@ async fn an_error_that_shows_a_token_is_found() {
     }
 }
 
-/// A source whose scope is another one each time.
+/// A source whose origins are others each time.
 struct Wandering(AtomicUsize);
 
 impl TokenSource for Wandering {
-    fn scope(&self) -> Scope {
+    fn origins(&self) -> Origins {
         let port = 8000 + self.0.fetch_add(1, Ordering::SeqCst);
-        Scope::origin(&format!("https://api.example.com:{port}")).unwrap()
+        Origins::only(&format!("https://api.example.com:{port}")).unwrap()
     }
 
     async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
@@ -274,11 +274,14 @@ impl TokenSource for Wandering {
     }
 }
 
-/// S1: a session asks for the scope once.
+/// S1: a session asks for the origins once.
 #[tokio::test]
 async fn a_scope_that_changes_is_found() {
     let broken = broken(Wandering(AtomicUsize::new(0))).await;
-    assert!(matches!(broken.faults(), [Fault::ScopeChanged]), "{broken}");
+    assert!(
+        matches!(broken.faults(), [Fault::OriginsChanged]),
+        "{broken}"
+    );
 }
 
 /// All that does not hold is reported.

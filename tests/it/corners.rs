@@ -10,11 +10,11 @@ use tokio::time::sleep;
 use tokio_test::{assert_pending, assert_ready};
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::{
-    AuthError, BearerAuthLayer, OnFailedRenewal, ReplayBody, Scope, Session, source_fn,
+    AuthError, BearerAuthLayer, OnFailedRenewal, Origins, ReplayBody, Session, source_fn,
 };
 use tower_test::mock;
 
-use crate::support::{Body, Desk, Server, auth_error, explanation, get, post, token};
+use crate::support::{Body, ScriptedSource, Server, auth_error, explanation, get, post, token};
 
 const URI: &str = "https://api.example.com/";
 type Sent = Request<ReplayBody<Body>>;
@@ -29,10 +29,10 @@ async fn settle() {
     }
 }
 
-/// S1, T7: a waiting request whose origin the new source's scope does not contain.
+/// S1, T7: a waiting request whose origin the new source's origins do not contain.
 #[tokio::test(start_paused = true)]
 async fn scope_is_checked_again_after_replace_source() {
-    let first = Desk::closed();
+    let first = ScriptedSource::closed();
     let layer = BearerAuthLayer::new(first.clone());
     let server = Server::new();
     let request = tokio::spawn(
@@ -43,7 +43,7 @@ async fn scope_is_checked_again_after_replace_source() {
     settle().await;
     assert_eq!(first.logins(), 1);
     layer.session().replace_source(source_fn(
-        Scope::origin("https://new.example.com").unwrap(),
+        Origins::only("https://new.example.com").unwrap(),
         |_| async { Ok(token("secret-of-new")) },
     ));
     let _ = request.await.unwrap();
@@ -58,7 +58,7 @@ async fn scope_is_checked_again_after_replace_source() {
 #[tokio::test(start_paused = true)]
 async fn a_sent_request_is_never_replayed_as_the_new_account() {
     let (inner, mut handle) = mock::pair::<Sent, Response<&'static str>>();
-    let desk = Desk::closed();
+    let desk = ScriptedSource::closed();
     let layer = BearerAuthLayer::new(desk.clone());
     desk.let_through(2);
     layer.session().token().await.unwrap();
@@ -84,7 +84,7 @@ async fn a_sent_request_is_never_replayed_as_the_new_account() {
     assert_eq!(desk.logins(), 3, "waits for a third login");
     layer
         .session()
-        .replace_source(source_fn(Scope::any(), |_| async { Ok(token("bob")) }));
+        .replace_source(source_fn(Origins::any(), |_| async { Ok(token("bob")) }));
     handle.allow(5);
     for _ in 0..20 {
         if response.is_woken() && response.poll().is_ready() {
@@ -105,7 +105,7 @@ async fn a_sent_request_is_never_replayed_as_the_new_account() {
 #[tokio::test(start_paused = true)]
 async fn replace_between_login_and_poll_keeps_the_original_response() {
     let server = Server::accepting("never");
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let layer = BearerAuthLayer::new(desk.clone());
     layer.session().token().await.unwrap();
     let mut response = tokio_test::task::spawn(layer.layer(server.service()).oneshot(get(URI)));
@@ -115,7 +115,7 @@ async fn replace_between_login_and_poll_keeps_the_original_response() {
     }
     settle().await;
     // The login has ended; the waiter was not polled since.
-    layer.session().replace_source(Desk::open());
+    layer.session().replace_source(ScriptedSource::open());
     let got = assert_ready!(response.poll());
     let got = got.expect("the original response, not an error");
     assert_eq!(got.status(), 401);
@@ -124,7 +124,7 @@ async fn replace_between_login_and_poll_keeps_the_original_response() {
 /// T7: who waits when the session is signed out gets `is_signed_out()`, not the next session's token.
 #[tokio::test(start_paused = true)]
 async fn who_waited_gets_signed_out_even_if_another_logs_in_at_once() {
-    let desk = Desk::closed();
+    let desk = ScriptedSource::closed();
     let session = Session::new(desk.clone());
     let mut waiter = tokio_test::task::spawn(session.token());
     assert_pending!(waiter.poll());
@@ -140,7 +140,7 @@ async fn who_waited_gets_signed_out_even_if_another_logs_in_at_once() {
 #[tokio::test(start_paused = true)]
 async fn no_old_token_is_handed_out_after_the_fence() {
     for signs_out in [true, false] {
-        let desk = Desk::closed();
+        let desk = ScriptedSource::closed();
         let session = Session::new(desk.clone());
         let mut waiter = tokio_test::task::spawn(session.token());
         assert_pending!(waiter.poll());
@@ -149,7 +149,7 @@ async fn no_old_token_is_handed_out_after_the_fence() {
         if signs_out {
             session.sign_out();
         } else {
-            session.replace_source(source_fn(Scope::any(), |_| async { Ok(token("bob")) }));
+            session.replace_source(source_fn(Origins::any(), |_| async { Ok(token("bob")) }));
         }
         if let std::task::Poll::Ready(Ok(got)) = waiter.poll() {
             assert_ne!(got.expose(), "t1", "signs_out: {signs_out}");
@@ -162,7 +162,7 @@ async fn no_old_token_is_handed_out_after_the_fence() {
 async fn signing_out_during_a_login_does_not_evade_the_latch() {
     let logins = Arc::new(AtomicUsize::new(0));
     let count = logins.clone();
-    let session = Session::new(source_fn(Scope::any(), move |_| {
+    let session = Session::new(source_fn(Origins::any(), move |_| {
         count.fetch_add(1, Ordering::SeqCst);
         async {
             sleep(Duration::from_millis(200)).await;
@@ -184,7 +184,7 @@ async fn signing_out_during_a_login_does_not_evade_the_latch() {
 async fn one_login_at_a_time_around_sign_outs() {
     let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
     let (n, m) = (now.clone(), most.clone());
-    let session = Session::new(source_fn(Scope::any(), move |_| {
+    let session = Session::new(source_fn(Origins::any(), move |_| {
         let (n, m) = (n.clone(), m.clone());
         async move {
             m.fetch_max(n.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
@@ -205,7 +205,7 @@ async fn one_login_at_a_time_around_sign_outs() {
 /// R6: the first refusal of a generation decides, also when it is the retry that is refused.
 #[tokio::test(start_paused = true)]
 async fn the_refusal_of_a_retry_counts() {
-    let (desk, server) = (Desk::open(), Server::accepting("never"));
+    let (desk, server) = (ScriptedSource::open(), Server::accepting("never"));
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     // A request every 61 s, refused with each token, each of them fresh: 0 s old when first refused.
     for _ in 0..200 {
@@ -226,7 +226,7 @@ async fn short_lived_tokens_that_serve_well_clear_the_strikes() {
     let server = Server::new();
     let number = Arc::new(AtomicUsize::new(0));
     let (logins, accepting) = (number.clone(), server.clone());
-    let layer = BearerAuthLayer::new(source_fn(Scope::any(), move |_| {
+    let layer = BearerAuthLayer::new(source_fn(Origins::any(), move |_| {
         let text = format!("t{}", logins.fetch_add(1, Ordering::SeqCst));
         accepting.accept(&text);
         async move { Ok(token(&text).expires_in(secs(60))) }
@@ -256,8 +256,9 @@ async fn short_lived_tokens_that_serve_well_clear_the_strikes() {
 /// R4: a login that is not allowed now is explained, also where the body was too large to replay.
 #[tokio::test(start_paused = true)]
 async fn a_body_over_the_limit_is_told_why_there_was_no_login() {
-    for choice in [OnFailedRenewal::Respond, OnFailedRenewal::Error] {
-        let desk = Desk::open().script([Ok(token("a")), Err(AuthError::rejected("locked"))]);
+    for choice in [OnFailedRenewal::ReturnResponse, OnFailedRenewal::Error] {
+        let desk =
+            ScriptedSource::open().script([Ok(token("a")), Err(AuthError::rejected("locked"))]);
         let client = BearerAuthLayer::new(desk.clone())
             .replay_limit(3)
             .on_failed_renewal(choice)
@@ -268,7 +269,7 @@ async fn a_body_over_the_limit_is_told_why_there_was_no_login() {
             Ok(response) => {
                 assert_eq!(
                     choice,
-                    OnFailedRenewal::Respond,
+                    OnFailedRenewal::ReturnResponse,
                     "asked for the error, got {}",
                     response.status()
                 );
@@ -282,7 +283,7 @@ async fn a_body_over_the_limit_is_told_why_there_was_no_login() {
 /// R2: a refusal while a login is under way joins it, whatever login its token's stamp is of.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_with_an_older_stamp_joins_the_login_under_way() {
-    let desk = Desk::closed().script([Ok(token("a")), Ok(token("a")), Ok(token("b"))]);
+    let desk = ScriptedSource::closed().script([Ok(token("a")), Ok(token("a")), Ok(token("b"))]);
     let client = BearerAuthLayer::new(desk.clone()).layer(service_fn(async |request: Sent| {
         let old = request.headers()["authorization"] == "Bearer a";
         if old && request.uri().path() == "/slow" {
@@ -330,7 +331,7 @@ async fn a_withheld_login_costs_one_readiness() {
             std::future::ready(Ok(Response::new("")))
         }
     }
-    let desk = Desk::open().script([Ok(token("a")), Err(AuthError::rejected("locked"))]);
+    let desk = ScriptedSource::open().script([Ok(token("a")), Err(AuthError::rejected("locked"))]);
     let layer = BearerAuthLayer::new(desk.clone());
     let session = layer.session().clone();
     session.token().await.unwrap();
@@ -338,13 +339,13 @@ async fn a_withheld_login_costs_one_readiness() {
     let _ = session.token().await;
     assert_eq!(desk.logins(), 2);
     let readied = Arc::new(AtomicUsize::new(0));
-    let before = session.stats().logins_withheld;
+    let before = session.stats().logins_throttled;
     layer
         .layer(Counting(readied.clone()))
         .oneshot(get(URI))
         .await
         .unwrap();
-    let withheld = session.stats().logins_withheld - before;
+    let withheld = session.stats().logins_throttled - before;
     assert_eq!((readied.load(Ordering::SeqCst), withheld), (2, 1));
 }
 
@@ -369,7 +370,7 @@ async fn a_late_error_is_not_dropped_under_the_lock() {
     let own: Arc<std::sync::OnceLock<Session>> = Arc::default();
     let source = {
         let own = own.clone();
-        source_fn(Scope::any(), move |_| {
+        source_fn(Origins::any(), move |_| {
             let session = own.get().unwrap().clone();
             async move {
                 sleep(secs(1)).await;
@@ -380,7 +381,7 @@ async fn a_late_error_is_not_dropped_under_the_lock() {
     let session = own.get_or_init(|| Session::new(source));
     let waiting = tokio::spawn(session.token());
     settle().await;
-    session.replace_source(Desk::open());
+    session.replace_source(ScriptedSource::open());
     assert_eq!(waiting.await.unwrap().unwrap().expose(), "t1");
     sleep(secs(2)).await;
     assert_eq!(session.stats().logins, 2);

@@ -16,7 +16,7 @@ use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt};
 use tower_bearer::testing::Api;
 use tower_bearer::{BearerAuth, BearerAuthLayer, ReplayBody, ResponseFuture};
 
-use crate::support::{Body, Desk, Server, get};
+use crate::support::{Body, ScriptedSource, Server, get};
 
 const URI: &str = "https://api.example.com/";
 
@@ -33,7 +33,7 @@ fn is_client<B, R>(
 #[test]
 fn the_client_of_hyper_util_fits() {
     let builder = Client::builder(TokioExecutor::new());
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
 
     let full: Client<HttpConnector, ReplayBody<Full<Bytes>>> = builder.build_http();
     is_client::<Full<Bytes>, _>(layer.layer(full));
@@ -47,7 +47,7 @@ fn the_client_of_hyper_util_fits() {
 fn a_client_with_a_body_of_its_own_fits() {
     let fixed: Client<HttpConnector, AxumBody> = Client::builder(TokioExecutor::new()).build_http();
     let client = ServiceBuilder::new()
-        .layer(BearerAuthLayer::new(Desk::open()))
+        .layer(BearerAuthLayer::new(ScriptedSource::open()))
         .map_request(|request: Request<ReplayBody<AxumBody>>| request.map(AxumBody::new))
         .service(fixed);
     is_client::<AxumBody, _>(client);
@@ -63,7 +63,7 @@ fn service_and_future_can_be_named() {
         _response: Option<ResponseFuture<Inner, Fut, Body, hyper::body::Incoming>>,
     }
     let inner: Inner = Client::builder(TokioExecutor::new()).build_http();
-    let mut client = BearerAuthLayer::new(Desk::open()).layer(inner);
+    let mut client = BearerAuthLayer::new(ScriptedSource::open()).layer(inner);
     let _holder = Holder {
         _response: Some(client.call(get(URI))),
         _client: client,
@@ -73,7 +73,7 @@ fn service_and_future_can_be_named() {
 /// W1: boxed services, above and below.
 #[tokio::test]
 async fn boxed_services_fit() {
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
     let server = Server::new();
     let below = BoxCloneSyncService::new(server.service::<Body>());
     let client = BoxCloneSyncService::new(layer.layer(below));
@@ -87,7 +87,7 @@ async fn boxed_services_fit() {
 /// W1: `Buffer`, `ConcurrencyLimit` and `Timeout` below, in one stack, through a renewal.
 #[tokio::test]
 async fn limits_fit_below() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let server = Server::accepting("t2");
     let client = ServiceBuilder::new()
         .layer(BearerAuthLayer::new(desk.clone()))
@@ -105,7 +105,7 @@ async fn limits_fit_below() {
 /// W1: the same layers above.
 #[tokio::test]
 async fn limits_fit_above() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let server = Server::accepting("t2");
     let client = ServiceBuilder::new()
         .buffer(1)
@@ -123,7 +123,7 @@ async fn limits_fit_above() {
 /// W1: a `Buffer` or a limit by itself, and a load shedder below that refuses nothing.
 #[tokio::test]
 async fn single_layers_fit() {
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
     let server = Server::new();
     let client = layer.layer(Buffer::new(server.service::<Body>(), 4));
     assert_eq!(client.oneshot(get(URI)).await.unwrap().status(), 200);
@@ -139,7 +139,7 @@ async fn single_layers_fit() {
 /// W1: the stand-in of the testing kit takes the place of a client.
 #[tokio::test]
 async fn the_stand_in_fits() {
-    let client = BearerAuthLayer::new(Desk::open()).layer(Api::new());
+    let client = BearerAuthLayer::new(ScriptedSource::open()).layer(Api::new());
     let response = client.oneshot(get("/users/me")).await.unwrap();
     assert_eq!(response.status(), 401);
 }

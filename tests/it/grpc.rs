@@ -15,7 +15,7 @@ use tonic_health::pb::{HealthCheckRequest, HealthCheckResponse};
 use tower::ServiceBuilder;
 use tower_bearer::{BearerAuthLayer, ReplayBody};
 
-use crate::support::Desk;
+use crate::support::ScriptedSource;
 
 /// Refuses every call: a unary one by the headers, a stream by the trailers after a message.
 #[derive(Default)]
@@ -60,7 +60,7 @@ async fn a_status_in_the_trailers_passes_as_it_is() {
     let server = Server::builder().add_service(HealthServer::new(refusing));
     tokio::spawn(server.serve_with_incoming(incoming));
 
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let channel = Channel::from_shared(origin).unwrap().connect_lazy();
     let channel = ServiceBuilder::new()
         .layer(BearerAuthLayer::new(desk.clone()))

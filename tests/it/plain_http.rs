@@ -10,7 +10,7 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_bearer::login::{Datafiniti, Form};
 use tower_bearer::{BearerAuthLayer, NoAuth, TokenSource};
 
-use crate::support::{Body, Desk, Server, auth_error, get};
+use crate::support::{Body, ScriptedSource, Server, auth_error, get};
 
 /// Whose owner is the one who asks.
 const LOOPBACK: [&str; 9] = [
@@ -50,7 +50,7 @@ const ELSEWHERE: [&str; 16] = [
 async fn a_token_goes_over_plain_http_to_loopback_alone() {
     for uri in LOOPBACK {
         let server = Server::accepting("t1");
-        let client = BearerAuthLayer::new(Desk::open()).layer(server.service());
+        let client = BearerAuthLayer::new(ScriptedSource::open()).layer(server.service());
         assert_eq!(
             client.oneshot(get(uri)).await.unwrap().status(),
             200,
@@ -58,7 +58,7 @@ async fn a_token_goes_over_plain_http_to_loopback_alone() {
         );
     }
     for uri in ELSEWHERE {
-        let (desk, server) = (Desk::open(), Server::new());
+        let (desk, server) = (ScriptedSource::open(), Server::new());
         let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
         let error = auth_error(client.oneshot(get(uri)).await.unwrap_err());
         assert!(error.is_insecure(), "{uri}: {error}");
@@ -69,7 +69,7 @@ async fn a_token_goes_over_plain_http_to_loopback_alone() {
 /// S2: the token in hand is kept back as well, and the error says what to do, in one line.
 #[tokio::test]
 async fn a_token_in_hand_is_kept_back() {
-    let (desk, server) = (Desk::open(), Server::new());
+    let (desk, server) = (ScriptedSource::open(), Server::new());
     let client = BearerAuthLayer::new(desk).layer(server.service());
     let secure = get("https://api.example.com/");
     client.clone().oneshot(secure).await.unwrap();
@@ -88,7 +88,7 @@ async fn a_scheme_set_by_hand_is_told_in_any_case() {
     let uri = Uri::builder().scheme("HTTP").authority("api.example.com");
     let mut request = get("/");
     *request.uri_mut() = uri.path_and_query("/").build().unwrap();
-    let client = BearerAuthLayer::new(Desk::open()).layer(Server::new().service());
+    let client = BearerAuthLayer::new(ScriptedSource::open()).layer(Server::new().service());
     assert!(auth_error(client.oneshot(request).await.unwrap_err()).is_insecure());
 }
 
@@ -96,7 +96,7 @@ async fn a_scheme_set_by_hand_is_told_in_any_case() {
 #[tokio::test]
 async fn plain_http_can_be_allowed() {
     let server = Server::accepting("t1");
-    let layer = BearerAuthLayer::new(Desk::open()).allow_plain_http();
+    let layer = BearerAuthLayer::new(ScriptedSource::open()).allow_plain_http();
     let client = layer.layer(server.service());
     for uri in ELSEWHERE {
         let response = client.clone().oneshot(get(uri)).await.unwrap();
@@ -108,18 +108,18 @@ async fn plain_http_can_be_allowed() {
 #[tokio::test]
 async fn what_carries_no_token_or_tells_no_scheme_passes() {
     let server = Server::new();
-    let layer = BearerAuthLayer::new(Desk::scoped("http://api.example.com"));
+    let layer = BearerAuthLayer::new(ScriptedSource::scoped("http://api.example.com"));
     let client = layer.layer(server.service());
     let mut opted_out = get("http://api.example.com/");
     opted_out.extensions_mut().insert(NoAuth);
     let mut own = get("http://api.example.com/");
     let header = http::HeaderValue::from_static("Basic b3du");
     own.headers_mut().insert("authorization", header);
-    let out_of_scope = get("http://cdn.example.com/");
+    let foreign_origin = get("http://cdn.example.com/");
     for request in [
         opted_out,
         own,
-        out_of_scope,
+        foreign_origin,
         get("/"),
         get("api.example.com:80"),
     ] {
@@ -133,7 +133,7 @@ async fn what_carries_no_token_or_tells_no_scheme_passes() {
 #[tokio::test]
 async fn a_request_that_is_not_sent_holds_no_reservation() {
     let server = Server::new();
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
     let mut client = layer.layer(ConcurrencyLimit::new(server.service(), 1));
     let mut other = client.clone();
     let not_sent = client

@@ -9,11 +9,11 @@ use http_body_util::{BodyExt, Empty, Full};
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_bearer::login::Datafiniti;
 use tower_bearer::testing::Api;
-use tower_bearer::{BearerAuthLayer, NoAuth, ReplayBody, Scope};
+use tower_bearer::{BearerAuthLayer, NoAuth, Origins, ReplayBody};
 use tower_http::follow_redirect::FollowRedirectLayer;
 use tower_http::follow_redirect::policy::{FilterCredentials, Limited, PolicyExt};
 
-use crate::support::{Desk, auth_error};
+use crate::support::{ScriptedSource, auth_error};
 
 type NoBody = Empty<Bytes>;
 
@@ -23,7 +23,7 @@ const SCOPE: [&str; 2] = ["https://api.example.com", "https://eu.example.com"];
 /// `authorization` and with another header, and inside ours, with either. A cell is what the hops
 /// behind the first one carry.
 fn table() -> Vec<[&'static str; 6]> {
-    let docs = include_str!("../../src/scope.rs");
+    let docs = include_str!("../../src/origins.rs");
     let section = docs.split("/// # Redirects").nth(1).unwrap();
     let rows = section
         .lines()
@@ -42,7 +42,7 @@ fn hops(leads_to: &str) -> &'static [&'static str] {
         "another host, and back" => &["https://cdn.example.com/", "https://api.example.com/b"],
         "another port, and back" => &["https://api.example.com:8443/", "https://api.example.com/b"],
         "`http`, and back" => &["http://api.example.com/", "https://api.example.com/b"],
-        "another origin of the scope" => &["https://eu.example.com/"],
+        "another of the token's origins" => &["https://eu.example.com/"],
         _ => unreachable!("{leads_to}"),
     }
 }
@@ -110,8 +110,8 @@ async fn walk(
     web: &Web,
     request: Request<NoBody>,
 ) -> Vec<(String, &'static str)> {
-    let ours = BearerAuthLayer::new(Desk::open())
-        .scope(Scope::origins(SCOPE).unwrap())
+    let ours = BearerAuthLayer::new(ScriptedSource::open())
+        .origins(Origins::each_of(SCOPE).unwrap())
         .header(web.header.clone());
     let redirects = FollowRedirectLayer::new();
     let response = match order {
@@ -183,7 +183,7 @@ async fn a_policy_can_keep_the_opt_out() {
         .and::<_, (), BoxError>(FilterCredentials::new().allow_extension::<NoAuth>());
     let client = ServiceBuilder::new()
         .layer(FollowRedirectLayer::with_policy(policy))
-        .layer(BearerAuthLayer::new(Desk::open()))
+        .layer(BearerAuthLayer::new(ScriptedSource::open()))
         .service(web.service());
     let hops = hops("another host, and back");
     let request = request("with `NoAuth`", "authorization", hops);
@@ -192,14 +192,14 @@ async fn a_policy_can_keep_the_opt_out() {
     assert!(seen.len() == 3 && seen.iter().all(|(_, carries)| *carries == "none"));
 }
 
-/// S2: a redirect layer around ours that is led to plain http within the scope gets an error, and
+/// S2: a redirect layer around ours that is led to plain http within the origins gets an error, and
 /// that hop is not sent.
 #[tokio::test]
 async fn a_hop_to_plain_http_in_scope_is_not_sent() {
     let web = Web::new("authorization", 302);
     let client = ServiceBuilder::new()
         .layer(FollowRedirectLayer::new())
-        .layer(BearerAuthLayer::new(Desk::open()))
+        .layer(BearerAuthLayer::new(ScriptedSource::open()))
         .service(web.service());
     let request = request("with the token", "authorization", hops("`http`, and back"));
     let error = auth_error(client.oneshot(request).await.unwrap_err());
@@ -212,7 +212,7 @@ async fn a_hop_to_plain_http_in_scope_is_not_sent() {
 /// token, which it was never sent: one login and one replay for nothing.
 #[tokio::test]
 async fn a_refusal_behind_a_hidden_redirect_counts_as_one_of_the_token() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let hosts = Arc::new(Mutex::new(Vec::new()));
     let log = hosts.clone();
     let web = service_fn(move |request: Request<ReplayBody<NoBody>>| {
@@ -227,7 +227,7 @@ async fn a_refusal_behind_a_hidden_redirect_counts_as_one_of_the_token() {
         log.lock().unwrap().push(host);
         std::future::ready(response.body(()).map_err(BoxError::from))
     });
-    let ours = BearerAuthLayer::new(desk.clone()).scope(Scope::origin(SCOPE[0]).unwrap());
+    let ours = BearerAuthLayer::new(desk.clone()).origins(Origins::only(SCOPE[0]).unwrap());
     let client = ours.layer(FollowRedirectLayer::new().layer(web));
     let request = request("with the token", "authorization", &[]);
     assert_eq!(client.oneshot(request).await.unwrap().status(), 401);

@@ -12,7 +12,9 @@ use tokio::time::sleep;
 use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, service_fn};
 use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, ReplayBody, Token, is_refusal};
 
-use crate::support::{Body, Desk, Seen, Server, auth_error, explanation, get, post, token};
+use crate::support::{
+    Body, ScriptedSource, Seen, Server, auth_error, explanation, get, post, token,
+};
 
 const URI: &str = "https://api.example.com/";
 
@@ -77,7 +79,7 @@ fn a_challenge_beyond_a_login_is_no_refusal() {
 /// R1: another rule can be set.
 #[tokio::test]
 async fn the_rule_can_be_replaced() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let client = BearerAuthLayer::new(desk.clone())
         .refused_when(|status, _| status == 419)
         .layer(service_fn(async |request: Request<ReplayBody<Body>>| {
@@ -94,7 +96,7 @@ async fn the_rule_can_be_replaced() {
 /// R1: a 403 or a transport error makes no login and no retry.
 #[tokio::test]
 async fn what_is_no_refusal_comes_back_as_it_is() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let layer = BearerAuthLayer::new(desk.clone());
     let forbidding = layer.layer(service_fn(async |_: Request<ReplayBody<Body>>| {
         Ok::<_, BoxError>(Response::builder().status(403).body(()).unwrap())
@@ -111,7 +113,7 @@ async fn what_is_no_refusal_comes_back_as_it_is() {
 /// R3, R5: the request goes out again with the new token, and the caller sees one response.
 #[tokio::test]
 async fn a_refused_request_is_retried_with_a_new_token() {
-    let (desk, server) = (Desk::open(), Server::accepting("t2"));
+    let (desk, server) = (ScriptedSource::open(), Server::accepting("t2"));
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     let response = client.oneshot(post("payload")).await.unwrap();
     assert_eq!(*response.body(), "welcome");
@@ -126,7 +128,7 @@ async fn a_refused_request_is_retried_with_a_new_token() {
 /// R3: a second refusal is the caller's answer.
 #[tokio::test]
 async fn a_second_refusal_is_final() {
-    let (desk, server) = (Desk::open(), Server::accepting("never"));
+    let (desk, server) = (ScriptedSource::open(), Server::accepting("never"));
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     let response = client.oneshot(post("payload")).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
@@ -137,7 +139,7 @@ async fn a_second_refusal_is_final() {
 /// R2: requests that were refused with an old token use the current one.
 #[tokio::test(start_paused = true)]
 async fn late_refusal_of_an_old_token_makes_no_login() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let client = BearerAuthLayer::new(desk.clone()).layer(service_fn(
         async |request: Request<ReplayBody<Body>>| {
             let old = request.headers()["authorization"] == "Bearer t1";
@@ -159,7 +161,7 @@ async fn late_refusal_of_an_old_token_makes_no_login() {
 /// R2: 1,000 requests that are refused at once make one login, and each is retried once.
 #[tokio::test(start_paused = true)]
 async fn parallel_refusals_make_one_login() {
-    let (desk, refused) = (Desk::open(), Arc::new(AtomicUsize::new(0)));
+    let (desk, refused) = (ScriptedSource::open(), Arc::new(AtomicUsize::new(0)));
     let all_have_come = Arc::new(Barrier::new(1_000));
     let client = BearerAuthLayer::new(desk.clone()).layer(service_fn({
         let refused = refused.clone();
@@ -186,7 +188,7 @@ async fn parallel_refusals_make_one_login() {
 /// token again: each gets its own refused response, with the reason.
 #[tokio::test(start_paused = true)]
 async fn staggered_refusals_make_one_login_that_brings_the_same_token() {
-    let desk = Desk::open().script([Ok(token("a")), Ok(token("a"))]);
+    let desk = ScriptedSource::open().script([Ok(token("a")), Ok(token("a"))]);
     let client = BearerAuthLayer::new(desk.clone()).layer(service_fn(
         async |request: Request<ReplayBody<Body>>| {
             let millis = request.uri().path()[1..].parse().unwrap();
@@ -208,7 +210,8 @@ async fn staggered_refusals_make_one_login_that_brings_the_same_token() {
 /// R4: when the login fails, the caller gets the refused response and the error; the token stays.
 #[tokio::test]
 async fn a_failed_renewal_gives_the_original_response() {
-    let desk = Desk::open().script([Ok(token("a")), Err(AuthError::unavailable("maintenance"))]);
+    let desk =
+        ScriptedSource::open().script([Ok(token("a")), Err(AuthError::unavailable("maintenance"))]);
     let server = Server::accepting("b");
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     let response = client.clone().oneshot(get(URI)).await.unwrap();
@@ -230,7 +233,7 @@ async fn a_failed_renewal_gives_the_original_response() {
 /// R4: the error itself, where the user asks for it.
 #[tokio::test]
 async fn a_failed_renewal_can_be_an_error() {
-    let desk = Desk::open().script([Ok(token("a")), Ok(token("a"))]);
+    let desk = ScriptedSource::open().script([Ok(token("a")), Ok(token("a"))]);
     let client = BearerAuthLayer::new(desk.clone())
         .on_failed_renewal(OnFailedRenewal::Error)
         .layer(Server::accepting("b").service());
@@ -241,7 +244,7 @@ async fn a_failed_renewal_can_be_an_error() {
 /// R4: nothing goes out without a token because a login failed.
 #[tokio::test]
 async fn nothing_is_sent_when_the_first_login_fails() {
-    let desk = Desk::open().script([Err(AuthError::rejected("wrong password"))]);
+    let desk = ScriptedSource::open().script([Err(AuthError::rejected("wrong password"))]);
     let server = Server::new();
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     let error = auth_error(client.oneshot(post("secret plans")).await.unwrap_err());
@@ -255,7 +258,7 @@ async fn the_retry_repeats_the_whole_head() {
     #[derive(Clone, Debug, PartialEq)]
     struct Mark(u8);
     let (sender, mut sent) = tokio::sync::mpsc::unbounded_channel();
-    let client = BearerAuthLayer::new(Desk::open()).layer(service_fn(
+    let client = BearerAuthLayer::new(ScriptedSource::open()).layer(service_fn(
         move |request: Request<ReplayBody<Body>>| {
             let (head, _) = request.into_parts();
             let status = if head.headers["authorization"] == "Bearer t1" {
@@ -305,7 +308,7 @@ async fn the_retry_repeats_the_whole_head() {
 async fn the_retry_repeats_a_name_that_only_http2_has() {
     let name = HeaderName::from_lowercase(b"x-\"quoted\"").unwrap();
     let (sender, mut sent) = tokio::sync::mpsc::unbounded_channel();
-    let client = BearerAuthLayer::new(Desk::open()).layer(service_fn(
+    let client = BearerAuthLayer::new(ScriptedSource::open()).layer(service_fn(
         move |request: Request<ReplayBody<Body>>| {
             let is_old = request.headers()["authorization"] == "Bearer t1";
             sender.send(request.into_parts().0.headers).unwrap();
@@ -342,7 +345,7 @@ async fn what_the_first_attempt_holds_is_free_in_time() {
     };
     let source = {
         let (log, living) = (log.clone(), living.clone());
-        tower_bearer::source_fn(tower_bearer::Scope::any(), move |stale: Option<Token>| {
+        tower_bearer::source_fn(tower_bearer::Origins::any(), move |stale: Option<Token>| {
             log.lock().unwrap().push(format!("login {}", living()));
             let next = if stale.is_some() { "b" } else { "a" };
             std::future::ready(Ok(token(next)))
@@ -388,7 +391,7 @@ async fn new_requests_wait_for_a_renewal_and_survive_its_failure() {
         } else {
             Ok(token("b"))
         };
-        let desk = Desk::closed().script([Ok(token("a")), second]);
+        let desk = ScriptedSource::closed().script([Ok(token("a")), second]);
         let server = Server::accepting("b");
         let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
         desk.let_through(1);
@@ -411,7 +414,7 @@ async fn new_requests_wait_for_a_renewal_and_survive_its_failure() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_not_retried_and_the_session_renews() {
     for (limit, retried) in [(6, false), (7, true), (8, true)] {
-        let (desk, server) = (Desk::open(), Server::accepting("t2"));
+        let (desk, server) = (ScriptedSource::open(), Server::accepting("t2"));
         let client = BearerAuthLayer::new(desk.clone())
             .replay_limit(limit)
             .layer(server.service());
@@ -430,7 +433,7 @@ async fn a_body_over_the_limit_is_not_retried_and_the_session_renews() {
 /// B2: a request that was refused before its body was read has it all on the retry.
 #[tokio::test]
 async fn a_body_that_nobody_read_is_replayed_whole() {
-    let (desk, server) = (Desk::open(), Server::accepting("t2"));
+    let (desk, server) = (ScriptedSource::open(), Server::accepting("t2"));
     let refusing = server.early::<ReplayBody<Body>>();
     let reading = server.service::<Body>();
     let client = ServiceBuilder::new()

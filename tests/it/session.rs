@@ -11,9 +11,9 @@ use http::StatusCode;
 use tokio::time::{Instant, sleep};
 use tokio_test::{assert_pending, assert_ready};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
-use tower_bearer::{AuthError, BearerAuthLayer, Scope, Session, source_fn};
+use tower_bearer::{AuthError, BearerAuthLayer, Origins, Session, source_fn};
 
-use crate::support::{Body, Desk, Server, auth_error, get, token};
+use crate::support::{Body, ScriptedSource, Server, auth_error, get, token};
 
 const URI: &str = "https://api.example.com/";
 
@@ -25,7 +25,7 @@ fn runtime() -> tokio::runtime::Runtime {
 /// T1: nothing that is only built logs in, and none of it needs a runtime.
 #[test]
 fn building_layers_services_and_clones_logs_in_zero_times() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let layer = BearerAuthLayer::new(desk.clone());
     let mut service = ServiceBuilder::new()
         .layer(layer.clone())
@@ -39,7 +39,7 @@ fn building_layers_services_and_clones_logs_in_zero_times() {
 /// T1: the first request that needs a token logs in, and the next one uses the same token.
 #[tokio::test]
 async fn the_first_request_logs_in_and_the_next_does_not() {
-    let (desk, server) = (Desk::open(), Server::new());
+    let (desk, server) = (ScriptedSource::open(), Server::new());
     let mut service = ServiceBuilder::new()
         .layer(BearerAuthLayer::new(desk.clone()))
         .service(server.service());
@@ -54,7 +54,7 @@ async fn the_first_request_logs_in_and_the_next_does_not() {
 /// T2: 10,000 first requests at once, from as many clones, make one login.
 #[tokio::test(start_paused = true)]
 async fn ten_thousand_first_requests_make_one_login() {
-    let (desk, server) = (Desk::closed(), Server::new());
+    let (desk, server) = (ScriptedSource::closed(), Server::new());
     let service = ServiceBuilder::new()
         .layer(BearerAuthLayer::new(desk.clone()))
         .service(server.service());
@@ -72,7 +72,7 @@ async fn ten_thousand_first_requests_make_one_login() {
 /// T2: so they do from several threads, where the refusal of its token makes one more.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_threads_share_one_login() {
-    let (desk, server) = (Desk::open(), Server::new());
+    let (desk, server) = (ScriptedSource::open(), Server::new());
     let service = BearerAuthLayer::new(desk.clone()).layer(server.service());
     for logins in 1..=4 {
         let requests: Vec<_> = (0..2_000)
@@ -89,7 +89,7 @@ async fn several_threads_share_one_login() {
 /// T2: layers of one session share its token; two `new` calls do not.
 #[tokio::test]
 async fn a_token_is_shared_within_a_session_alone() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let session = Session::new(desk.clone());
     for _ in 0..2 {
         let layer = BearerAuthLayer::from_session(session.clone());
@@ -106,7 +106,7 @@ async fn a_token_is_shared_within_a_session_alone() {
 /// T3: the first caller leaves, and the second gets the token of the login that the first began.
 #[tokio::test]
 async fn dropping_the_first_caller_neither_cancels_the_login_nor_wedges_the_second() {
-    let desk = Desk::closed();
+    let desk = ScriptedSource::closed();
     let session = Session::new(desk.clone());
     let mut first = tokio_test::task::spawn(session.token());
     assert_pending!(first.poll());
@@ -124,7 +124,7 @@ async fn dropping_the_first_caller_neither_cancels_the_login_nor_wedges_the_seco
 /// T3: a waiter that leaves takes nobody with it.
 #[tokio::test]
 async fn dropping_a_waiter_leaves_the_others_waiting() {
-    let desk = Desk::closed();
+    let desk = ScriptedSource::closed();
     let session = Session::new(desk.clone());
     let mut waiters: Vec<_> = (0..3)
         .map(|_| tokio_test::task::spawn(session.token()))
@@ -145,7 +145,7 @@ async fn dropping_a_waiter_leaves_the_others_waiting() {
 /// T3: nobody is left to wait, and the token is kept all the same.
 #[tokio::test(start_paused = true)]
 async fn a_login_that_everybody_left_keeps_its_token() {
-    let desk = Desk::closed();
+    let desk = ScriptedSource::closed();
     let session = Session::new(desk.clone());
     for _ in 0..2 {
         assert_pending!(tokio_test::task::spawn(session.token()).poll());
@@ -159,7 +159,7 @@ async fn a_login_that_everybody_left_keeps_its_token() {
 /// T3: a request that was never polled waits for nobody and leaves no login behind.
 #[tokio::test]
 async fn a_request_dropped_before_its_first_poll_leaves_no_trace() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let mut service = ServiceBuilder::new()
         .layer(BearerAuthLayer::new(desk.clone()))
         .service(Server::new().service());
@@ -171,7 +171,7 @@ async fn a_request_dropped_before_its_first_poll_leaves_no_trace() {
 /// T3, L4: a source that never answers ends at the login's time limit, for all who wait.
 #[tokio::test(start_paused = true)]
 async fn a_login_without_end_is_ended_after_thirty_seconds() {
-    let session = Session::new(source_fn(Scope::any(), |_| pending()));
+    let session = Session::new(source_fn(Origins::any(), |_| pending()));
     let started = Instant::now();
     let (first, second) = tokio::join!(session.token(), session.token());
     assert_eq!(started.elapsed(), Duration::from_secs(30));
@@ -183,7 +183,7 @@ async fn a_login_without_end_is_ended_after_thirty_seconds() {
 /// L4: the limit is the user's to set.
 #[tokio::test(start_paused = true)]
 async fn the_time_limit_of_a_login_can_be_set() {
-    let session = Session::builder(source_fn(Scope::any(), |_| pending()))
+    let session = Session::builder(source_fn(Origins::any(), |_| pending()))
         .login_timeout(Duration::from_secs(3))
         .build();
     let started = Instant::now();
@@ -194,7 +194,7 @@ async fn the_time_limit_of_a_login_can_be_set() {
 /// T3: each waiter has a deadline of its own, counted from when it came.
 #[tokio::test(start_paused = true)]
 async fn each_waiter_has_a_deadline_of_its_own() {
-    let desk = Desk::closed();
+    let desk = ScriptedSource::closed();
     let session = Session::builder(desk.clone())
         .wait_timeout(Duration::from_secs(5))
         .build();
@@ -213,7 +213,7 @@ async fn each_waiter_has_a_deadline_of_its_own() {
 /// T3: when the runtime of a login shuts down, a waiter elsewhere begins it anew, once.
 #[test]
 fn a_login_lost_with_its_runtime_is_begun_anew_once() {
-    let desk = Desk::closed();
+    let desk = ScriptedSource::closed();
     let session = Session::new(desk.clone());
     let (first, second, third) = (runtime(), runtime(), runtime());
     let mut waiter = tokio_test::task::spawn(session.token());
@@ -241,7 +241,7 @@ fn a_login_lost_with_its_runtime_is_begun_anew_once() {
 /// T3: a runtime that stands still hangs neither a waiter that moved on nor those who come later.
 #[test]
 fn a_login_on_a_runtime_that_stands_still_wedges_nobody() {
-    let desk = Desk::closed();
+    let desk = ScriptedSource::closed();
     let session = Session::new(desk.clone());
     let still = runtime();
     let mut moved = pin!(session.token());
@@ -267,7 +267,7 @@ fn a_login_on_a_runtime_that_stands_still_wedges_nobody() {
 /// T3: without a runtime, or without a timer, there is an error that says so.
 #[test]
 fn without_runtime_or_timer_there_is_an_error() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let session = Session::new(desk.clone());
     let error = futures::executor::block_on(session.token()).unwrap_err();
     assert!(
@@ -294,7 +294,7 @@ fn without_runtime_or_timer_there_is_an_error() {
 async fn a_source_that_panics_fails_its_waiters_and_not_the_next() {
     for panic_at_once in [true, false] {
         let calls = Arc::new(AtomicUsize::new(0));
-        let session = Session::new(source_fn(Scope::any(), move |_| {
+        let session = Session::new(source_fn(Origins::any(), move |_| {
             let first = calls.fetch_add(1, Ordering::SeqCst) == 0;
             assert!(!(first && panic_at_once), "on purpose");
             async move {
@@ -316,7 +316,7 @@ async fn a_source_that_panics_fails_its_waiters_and_not_the_next() {
 /// T4: all waiters of a failed login get that same error, from one login.
 #[tokio::test]
 async fn all_waiters_get_the_same_error() {
-    let desk = Desk::closed().script([Err(AuthError::rejected("wrong password"))]);
+    let desk = ScriptedSource::closed().script([Err(AuthError::rejected("wrong password"))]);
     let service = ServiceBuilder::new()
         .layer(BearerAuthLayer::new(desk.clone()))
         .service(Server::new().service());
@@ -344,7 +344,7 @@ async fn all_waiters_get_the_same_error() {
 #[tokio::test(start_paused = true)]
 async fn an_expired_token_is_renewed_before_sending() {
     let lifetime = Duration::from_secs(60);
-    let desk = Desk::open().script([Ok(token("a").expires_in(lifetime))]);
+    let desk = ScriptedSource::open().script([Ok(token("a").expires_in(lifetime))]);
     let server = Server::new();
     let mut service = ServiceBuilder::new()
         .layer(BearerAuthLayer::new(desk.clone()))
@@ -364,7 +364,7 @@ async fn an_expired_token_is_renewed_before_sending() {
 #[tokio::test(start_paused = true)]
 async fn tokens_that_arrive_expired_make_one_login_a_second() {
     let stillborn = || Ok(token("a").expires_in(Duration::ZERO));
-    let desk = Desk::open().script(std::iter::repeat_with(stillborn).take(100));
+    let desk = ScriptedSource::open().script(std::iter::repeat_with(stillborn).take(100));
     let server = Server::new();
     let service = ServiceBuilder::new()
         .layer(BearerAuthLayer::new(desk.clone()))
@@ -380,7 +380,7 @@ async fn tokens_that_arrive_expired_make_one_login_a_second() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_expires_during_the_wait_for_readiness_is_not_sent() {
     let lifetime = Duration::from_secs(60);
-    let desk = Desk::open().script([Ok(token("a").expires_in(lifetime))]);
+    let desk = ScriptedSource::open().script([Ok(token("a").expires_in(lifetime))]);
     let (mock, mut handle) = tower_test::mock::pair::<_, http::Response<&str>>();
     let mut service = BearerAuthLayer::new(desk.clone()).layer(mock);
     handle.allow(1);

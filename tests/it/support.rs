@@ -10,45 +10,45 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tokio::sync::Semaphore;
 use tower::{BoxError, Service, service_fn};
-use tower_bearer::{AuthError, ReplayBody, Scope, Token, TokenSource};
+use tower_bearer::{AuthError, Origins, ReplayBody, Token, TokenSource};
 
 pub(crate) type Body = Full<Bytes>;
 
 /// A source whose logins bring `t1`, `t2`, … unless a script says otherwise.
 #[derive(Clone)]
-pub(crate) struct Desk {
-    inner: Arc<DeskInner>,
+pub(crate) struct ScriptedSource {
+    inner: Arc<ScriptedSourceInner>,
 }
 
-struct DeskInner {
+struct ScriptedSourceInner {
     logins: Mutex<Vec<Option<String>>>,
     script: Mutex<Vec<Result<Token, AuthError>>>,
     gate: Semaphore,
-    scope: Scope,
+    origins: Origins,
 }
 
-impl Desk {
+impl ScriptedSource {
     /// Each login ends at once.
     pub(crate) fn open() -> Self {
-        Self::new(Semaphore::MAX_PERMITS, Scope::any())
+        Self::new(Semaphore::MAX_PERMITS, Origins::any())
     }
 
     /// A login ends when it is let through.
     pub(crate) fn closed() -> Self {
-        Self::new(0, Scope::any())
+        Self::new(0, Origins::any())
     }
 
     pub(crate) fn scoped(origin: &str) -> Self {
-        Self::new(Semaphore::MAX_PERMITS, Scope::origin(origin).unwrap())
+        Self::new(Semaphore::MAX_PERMITS, Origins::only(origin).unwrap())
     }
 
-    fn new(permits: usize, scope: Scope) -> Self {
+    fn new(permits: usize, origins: Origins) -> Self {
         Self {
-            inner: Arc::new(DeskInner {
+            inner: Arc::new(ScriptedSourceInner {
                 logins: Mutex::default(),
                 script: Mutex::default(),
                 gate: Semaphore::new(permits),
-                scope,
+                origins,
             }),
         }
     }
@@ -76,9 +76,9 @@ impl Desk {
     }
 }
 
-impl TokenSource for Desk {
-    fn scope(&self) -> Scope {
-        self.inner.scope.clone()
+impl TokenSource for ScriptedSource {
+    fn origins(&self) -> Origins {
+        self.inner.origins.clone()
     }
 
     async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use tower::{Layer, ServiceExt};
 use tower_bearer::{AuthError, BearerAuthLayer, Session, Token, source_fn};
 
-use crate::support::{Desk, Server, get, token};
+use crate::support::{ScriptedSource, Server, get, token};
 
 /// T5: a lifetime is told as a duration or as a time; one in the past is none.
 #[test]
@@ -61,7 +61,7 @@ async fn nothing_that_holds_a_token_shows_it() {
     );
     assert_eq!(secret.fingerprint().to_string().len(), 8);
 
-    let desk = Desk::open().script([Ok(secret.clone())]);
+    let desk = ScriptedSource::open().script([Ok(secret.clone())]);
     let layer = BearerAuthLayer::new(desk.clone());
     let session = layer.session().clone();
     let waiting = session.token();
@@ -71,7 +71,7 @@ async fn nothing_that_holds_a_token_shows_it() {
     service.clone().oneshot(get("/")).await.unwrap();
     let mut ready = service.clone();
     let response = tower::Service::call(ready.ready().await.unwrap(), get("/"));
-    let source = source_fn(tower_bearer::Scope::any(), |_| async {
+    let source = source_fn(tower_bearer::Origins::any(), |_| async {
         Ok(token("s3cr3t"))
     });
     for shown in [

@@ -14,10 +14,10 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_bearer::login::Form;
 use tower_bearer::testing::Api;
-use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Scope, Session, source_fn};
+use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Session, source_fn};
 use tower_test::mock::{self, Handle, Mock};
 
-use crate::support::{Body, Desk, Server, auth_error, get, token};
+use crate::support::{Body, ScriptedSource, Server, auth_error, get, token};
 
 const URI: &str = "https://api.example.com/";
 
@@ -41,7 +41,7 @@ async fn answer(handle: &mut Handle<Sent, Response<&'static str>>, status: u16) 
 async fn poll_ready_asks_the_inner_service() {
     let (inner, mut handle) = mock();
     handle.allow(0);
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
     let mut service = tokio_test::task::spawn(layer.layer(inner));
     assert_pending!(service.enter(|cx, mut service| service.poll_ready(cx)));
     handle.allow(1);
@@ -53,7 +53,7 @@ async fn poll_ready_asks_the_inner_service() {
 #[tokio::test]
 async fn the_ready_instance_is_called_at_once() {
     let (inner, mut handle) = mock();
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
     layer.session().token().await.unwrap();
     let mut service = layer.layer(inner);
     handle.allow(1);
@@ -68,7 +68,7 @@ async fn the_ready_instance_is_called_at_once() {
 #[tokio::test]
 async fn one_service_serves_one_request_after_another() {
     let (inner, mut handle) = mock();
-    let mut service = BearerAuthLayer::new(Desk::open()).layer(inner);
+    let mut service = BearerAuthLayer::new(ScriptedSource::open()).layer(inner);
     let server = tokio::spawn(async move {
         for status in [401, 200, 200] {
             answer(&mut handle, status).await;
@@ -85,7 +85,7 @@ async fn one_service_serves_one_request_after_another() {
 /// stays sensitive.
 #[tokio::test]
 async fn clones_that_stay_share_the_session_and_keep_its_secrets() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let (refused, sent) = (
         Arc::new(AtomicBool::new(false)),
         Arc::new(Mutex::new(vec![])),
@@ -124,7 +124,7 @@ async fn clones_that_stay_share_the_session_and_keep_its_secrets() {
 #[tokio::test]
 async fn the_retry_waits_for_readiness_and_takes_the_newest_token() {
     let (inner, mut handle) = mock();
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let layer = BearerAuthLayer::new(desk.clone());
     layer.session().token().await.unwrap();
     handle.allow(1);
@@ -154,7 +154,7 @@ async fn the_retry_waits_for_readiness_and_takes_the_newest_token() {
 /// W1, W2: a request that needs a login gives its reservation back until it has a token.
 #[tokio::test]
 async fn no_reservation_is_held_during_a_login() {
-    let desk = Desk::closed();
+    let desk = ScriptedSource::closed();
     let limited = ConcurrencyLimit::new(Server::new().service::<Body>(), 1);
     let mut service = BearerAuthLayer::new(desk.clone()).layer(limited.clone());
     let mut waiting = tokio_test::task::spawn(service.ready().await.unwrap().call(get(URI)));
@@ -175,7 +175,7 @@ async fn a_login_through_the_same_concurrency_limit_is_no_deadlock() {
     let limited = ConcurrencyLimit::new(server.service::<Body>(), 1);
     let source = {
         let limited = limited.clone();
-        source_fn(Scope::any(), move |stale| {
+        source_fn(Origins::any(), move |stale| {
             let limited = limited.clone();
             async move {
                 let login = Request::post("https://api.example.com/login");
@@ -210,7 +210,7 @@ async fn a_login_through_a_buffer_full_of_waiters_is_no_deadlock() {
         .service(server.service::<Body>());
     let source = {
         let buffered = buffered.clone();
-        source_fn(Scope::any(), move |stale| {
+        source_fn(Origins::any(), move |stale| {
             let buffered = buffered.clone();
             async move {
                 let login = Request::post("https://api.example.com/login");
@@ -234,7 +234,7 @@ async fn a_login_through_a_buffer_full_of_waiters_is_no_deadlock() {
 /// W3: a failed login comes from the response, never from readiness.
 #[tokio::test(start_paused = true)]
 async fn a_failed_login_leaves_the_service_ready() {
-    let desk = Desk::open().script([Err(AuthError::rejected("wrong password"))]);
+    let desk = ScriptedSource::open().script([Err(AuthError::rejected("wrong password"))]);
     let mut service = BearerAuthLayer::new(desk.clone()).layer(Server::new().service());
     for _ in 0..2 {
         let failed = service.ready().await.unwrap().call(get(URI)).await;
@@ -252,7 +252,7 @@ async fn inner_errors_pass_as_they_were() {
         error.downcast_ref::<std::io::Error>().is_some()
     }
     let broken = || std::io::Error::other("broken");
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
 
     let (inner, mut handle) = mock();
     handle.send_error(broken());
@@ -287,7 +287,7 @@ async fn a_built_in_login_may_go_through_its_own_stack() {
         service_fn(move |request| stack.get().unwrap().clone().oneshot(request))
     };
     let login = Form::new(login_client, "https://api.example.com", "alice", "secret").unwrap();
-    let proxy = Desk::open();
+    let proxy = ScriptedSource::open();
     let seen: Arc<Mutex<Vec<String>>> = Arc::default();
     let inner = {
         let (api, seen) = (api.clone(), seen.clone());
@@ -330,7 +330,7 @@ async fn a_source_that_waits_for_its_own_session_is_told() {
     let own: Arc<OnceLock<Session>> = Arc::default();
     let source = {
         let own = own.clone();
-        source_fn(Scope::any(), move |_| own.get().unwrap().token())
+        source_fn(Origins::any(), move |_| own.get().unwrap().token())
     };
     let session = own.get_or_init(|| Session::new(source));
     let error = timeout(Duration::from_secs(1), session.token())
@@ -347,7 +347,7 @@ async fn a_source_that_waits_for_its_own_session_elsewhere_ends_at_the_limit() {
     let own: Arc<OnceLock<Session>> = Arc::default();
     let source = {
         let own = own.clone();
-        source_fn(Scope::any(), move |_| {
+        source_fn(Origins::any(), move |_| {
             let token = tokio::spawn(own.get().unwrap().token());
             async move { token.await.map_err(AuthError::unavailable)? }
         })

@@ -16,11 +16,11 @@ use http_body_util::{BodyExt, StreamBody, channel::Channel};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 use tower::{BoxError, Layer, ServiceExt, service_fn};
-use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Scope, Session, source_fn};
+use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Session, source_fn};
 use tracing::{Instrument, info_span};
 
 use self::capture::Capture;
-use crate::support::{Body, Desk, Server, get, post, token};
+use crate::support::{Body, ScriptedSource, Server, get, post, token};
 
 const URI: &str = "https://api.example.com/";
 
@@ -56,7 +56,7 @@ fn send(
 #[tokio::test]
 async fn a_login_is_told_within_the_request_that_waits_for_it() {
     let (capture, _guard) = Capture::start();
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
     send(&layer, &Server::new()).await.unwrap();
     assert_eq!(
         capture.lines(),
@@ -74,7 +74,7 @@ async fn a_login_is_told_within_the_request_that_waits_for_it() {
 #[tokio::test]
 async fn the_span_of_a_login_is_the_current_one_of_its_source() {
     let (_capture, _guard) = Capture::start();
-    let source = source_fn(Scope::any(), |_| async {
+    let source = source_fn(Origins::any(), |_| async {
         let current = tracing::Span::current();
         let name = current.metadata().map(|metadata| metadata.name());
         Ok(token(name.unwrap_or("none")))
@@ -87,7 +87,7 @@ async fn the_span_of_a_login_is_the_current_one_of_its_source() {
 #[tokio::test]
 async fn a_request_with_its_token_in_hand_tells_nothing() {
     let (capture, _guard) = Capture::start();
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
     send(&layer, &Server::new()).await.unwrap();
     assert_eq!(capture.lines().len(), 2);
     for _ in 0..3 {
@@ -100,7 +100,7 @@ async fn a_request_with_its_token_in_hand_tells_nothing() {
 #[tokio::test]
 async fn a_refusal_is_told_once_and_each_retry_by_its_request() {
     let (capture, _guard) = Capture::start();
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
     let server = refused(&layer).await;
     capture.lines();
 
@@ -129,7 +129,7 @@ async fn a_refusal_is_told_once_and_each_retry_by_its_request() {
 #[tokio::test]
 async fn a_refused_retry_is_told() {
     let (capture, _guard) = Capture::start();
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
     let server = refused(&layer).await;
     server.accept("none of them");
     capture.lines();
@@ -152,7 +152,7 @@ async fn a_rejected_login_is_a_warning() {
         AuthError::rejected("wrong password"),
         AuthError::misconfigured("no such path"),
     ] {
-        let layer = BearerAuthLayer::new(Desk::open().script([Err(error.clone())]));
+        let layer = BearerAuthLayer::new(ScriptedSource::open().script([Err(error.clone())]));
         send(&layer, &Server::new()).await.unwrap_err();
         sleep(Duration::from_secs(20)).await;
         send(&layer, &Server::new()).await.unwrap_err();
@@ -172,7 +172,7 @@ async fn a_rejected_login_is_a_warning() {
 async fn an_unavailable_login_is_no_warning() {
     let (capture, _guard) = Capture::start();
     let error = AuthError::unavailable("down").with_retry_after(Duration::from_secs(7));
-    let session = Session::new(Desk::open().script([Err(error)]));
+    let session = Session::new(ScriptedSource::open().script([Err(error)]));
     asked(session.token()).await.unwrap_err();
     let failed = "INFO job login: login failed \
                   error=login unavailable: down retry_after_ms=7000";
@@ -183,7 +183,7 @@ async fn an_unavailable_login_is_no_warning() {
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_the_source_is_told() {
     let (capture, _guard) = Capture::start();
-    let source = source_fn(Scope::any(), |_| async {
+    let source = source_fn(Origins::any(), |_| async {
         std::panic::resume_unwind(Box::new("on purpose"))
     });
     let session = Session::builder(source).outage_backoff(Duration::ZERO, Duration::ZERO);
@@ -198,7 +198,7 @@ async fn a_panic_of_the_source_is_told() {
 #[tokio::test(start_paused = true)]
 async fn logins_that_do_not_help_are_a_warning() {
     let (capture, _guard) = Capture::start();
-    let layer = BearerAuthLayer::new(Desk::open());
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
     let server = Server::accepting("none of them");
     for _ in 0..4 {
         send(&layer, &server).await.unwrap();
@@ -220,7 +220,7 @@ async fn logins_that_do_not_help_are_a_warning() {
 async fn a_renewal_ahead_follows_from_the_request_that_came_upon_it() {
     let (capture, _guard) = Capture::start();
     let short = token("t1").expires_in(Duration::from_secs(100));
-    let layer = BearerAuthLayer::new(Desk::open().script([Ok(short)]));
+    let layer = BearerAuthLayer::new(ScriptedSource::open().script([Ok(short)]));
     send(&layer, &Server::new()).await.unwrap();
     sleep(Duration::from_secs(99)).await;
     capture.lines();
@@ -245,7 +245,7 @@ async fn a_renewal_ahead_follows_from_the_request_that_came_upon_it() {
 async fn a_body_over_the_limit_is_told() {
     let (capture, _guard) = Capture::start();
     let line = "DEBUG job: request not sent again: its body was not kept limit=3";
-    let layer = BearerAuthLayer::new(Desk::open()).replay_limit(3);
+    let layer = BearerAuthLayer::new(ScriptedSource::open()).replay_limit(3);
     let server = refused(&layer).await;
     let known = layer.layer(server.service::<Body>()).oneshot(post("long"));
     let response = asked(known).await.unwrap();
@@ -266,7 +266,7 @@ async fn a_body_over_the_limit_is_told() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_grows_over_the_limit_during_the_login_is_told() {
     let (capture, _guard) = Capture::start();
-    let desk = Desk::closed();
+    let desk = ScriptedSource::closed();
     let layer = BearerAuthLayer::new(desk.clone()).replay_limit(3);
     desk.let_through(1);
     layer.session().token().await.unwrap();
@@ -313,7 +313,7 @@ async fn a_subscriber_may_ask_the_session() {
     });
     let short = token("t1").expires_in(Duration::from_secs(100));
     let failing = AuthError::unavailable("down");
-    let desk = Desk::open().script([Err(failing), Ok(short), Ok(token("t2"))]);
+    let desk = ScriptedSource::open().script([Err(failing), Ok(short), Ok(token("t2"))]);
     let layer = BearerAuthLayer::new(desk);
     session.set(layer.session().clone()).unwrap();
     let server = Server::new();

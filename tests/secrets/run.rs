@@ -9,7 +9,7 @@ use tower::util::BoxCloneService;
 use tower::{BoxError, Layer, ServiceBuilder, ServiceExt};
 use tower_bearer::login::{ClientAuth, Datafiniti, Form};
 use tower_bearer::testing::Api;
-use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, ReplayBody, Scope, TokenSource};
+use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, Origins, ReplayBody, TokenSource};
 use tower_http::classify::{ServerErrorsAsFailures, SharedClassifier};
 use tower_http::trace::{DefaultMakeSpan, DefaultOnRequest, DefaultOnResponse, TraceLayer};
 use tracing::Level;
@@ -100,14 +100,14 @@ impl World {
             self.get(&client, &self.elsewhere, texts).await.unwrap(),
             401
         );
-        let everywhere = self.stack(&layer.scope(Scope::any()));
+        let everywhere = self.stack(&layer.origins(Origins::any()));
         let error = self.get(&everywhere, "http://api.example.com", texts).await;
         assert!(error.unwrap_err().is_insecure());
     }
 
     /// A refused token, and a login that does not help.
     async fn renewals(&self, texts: &mut Texts) {
-        for choice in [OnFailedRenewal::Respond, OnFailedRenewal::Error] {
+        for choice in [OnFailedRenewal::ReturnResponse, OnFailedRenewal::Error] {
             let layer = self.layer(PASSWORD, texts).on_failed_renewal(choice);
             let client = self.stack(&layer);
             assert_eq!(self.get(&client, &self.base, texts).await.unwrap(), 200);

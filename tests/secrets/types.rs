@@ -10,7 +10,7 @@ use tower_bearer::login::{
 };
 use tower_bearer::testing::{Answer, Api, Trial, check_source};
 use tower_bearer::{
-    AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, ReplayBody, Scope, Session, Token,
+    AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, Origins, ReplayBody, Session, Token,
     TokenSource, source_fn,
 };
 
@@ -44,8 +44,11 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
         "InvalidToken",
         &Token::new(format!("{TOKEN}\u{1}")).unwrap_err(),
     );
-    texts.error("InvalidScope", &Scope::origin(URL).unwrap_err());
-    texts.debug("Scope", &Scope::origin("https://api.example.com").unwrap());
+    texts.error("InvalidOrigin", &Origins::only(URL).unwrap_err());
+    texts.debug(
+        "Origins",
+        &Origins::only("https://api.example.com").unwrap(),
+    );
     texts.debug("NoAuth", &NoAuth);
 
     let api = Api::new().account("me", PASSWORD);
@@ -54,7 +57,7 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
     stand_in(&api, texts).await;
     broken_source(texts).await;
 
-    let source = source_fn(Scope::any(), move |_| async move { Ok(token()) });
+    let source = source_fn(Origins::any(), move |_| async move { Ok(token()) });
     texts.debug("SourceFn", &source);
     let builder = Session::builder(source);
     texts.debug("SessionBuilder", &builder);
@@ -124,7 +127,7 @@ async fn stand_in(api: &Api, texts: &mut Texts) {
 
 /// One whose errors show the token that it brought.
 async fn broken_source(texts: &mut Texts) {
-    let source = source_fn(Scope::any(), async |stale: Option<Token>| match stale {
+    let source = source_fn(Origins::any(), async |stale: Option<Token>| match stale {
         Some(stale) => Err(AuthError::rejected(stale.expose().to_owned())),
         None => Ok(Token::new(TOKEN)?),
     });

@@ -1,8 +1,8 @@
-//! `tower-bearer` itself: `BearerAuthLayer`, with a lifetime to watch, a scope to check and a body to keep, as by
+//! `tower-bearer` itself: `BearerAuthLayer`, with a lifetime to watch, origins to check and a body to keep, as by
 //! default.
 //!
 //! It renews by the clock and on a 401, retries once with the same body, whatever its type, up to 64 KiB; one login at
-//! a time, however many requests ask for one; a token stays in its scope.
+//! a time, however many requests ask for one; a token stays within its origins.
 //!
 //! What is timed: the response future of the layered service. In `refused once` no token counts as fresh, or the
 //! back-off against useless logins would end the measurement; all else is as by default.
@@ -13,7 +13,7 @@ use std::time::Duration;
 use hyper_util::{client::legacy::Client, rt::TokioExecutor};
 use tower::Layer;
 use tower_bearer::login::Form;
-use tower_bearer::{BearerAuth, BearerAuthLayer, Scope, Session, Token, TokenSource, source_fn};
+use tower_bearer::{BearerAuth, BearerAuthLayer, Origins, Session, Token, TokenSource, source_fn};
 
 use crate::api::{Api, Inner, LIFETIME, Scenario};
 use crate::client::{ORIGIN, Stack};
@@ -34,7 +34,7 @@ pub async fn peer() -> Peer {
     Peer::new(about, async |api: &'static Api| {
         client(
             api,
-            source_fn(scope(), move |_| async move {
+            source_fn(origins(), move |_| async move {
                 Ok(Token::new(api.login().await)?.expires_in(LIFETIME))
             }),
         )
@@ -63,15 +63,15 @@ pub async fn over_http() -> Peer {
 fn client(api: &'static Api, source: impl TokenSource) -> Stack<BearerAuth<Inner<Infallible>>> {
     let mut session = Session::builder(source);
     if api.scenario == Scenario::RefusedOnce {
-        session = session.fresh_for(Duration::ZERO);
+        session = session.fresh_token_age(Duration::ZERO);
     }
     Stack(
         BearerAuthLayer::from_session(session.build())
-            .scope(scope())
+            .origins(origins())
             .layer(Inner::new(api)),
     )
 }
 
-fn scope() -> Scope {
-    Scope::origin(ORIGIN).expect("an origin")
+fn origins() -> Origins {
+    Origins::only(ORIGIN).expect("an origin")
 }

@@ -220,7 +220,7 @@ async fn a_token_in_hand_serves_while_the_gate_is_closed() {
     ));
 }
 
-/// L2: an outage closes the gate for 250 ms, doubling to 30 s, of which the upper half is random.
+/// L2: an outage closes the throttle for 250 ms, doubling to 30 s, of which the upper half is random.
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_backed_off_from() {
     let (mut state, mut now) = (new(), Instant::now());
@@ -272,7 +272,7 @@ async fn logins_that_do_not_help_are_withheld() {
         if *pause > 0 {
             match closed {
                 Decision::Refuse(error) => {
-                    assert!(error.is_withheld());
+                    assert!(error.is_throttled());
                     assert_eq!(error.retry_after(), Some(secs(*pause)));
                 }
                 other => panic!("{other:?}"),
@@ -387,7 +387,7 @@ async fn a_renewal_ahead_is_due_in_the_last_tenth() {
 }
 
 /// T6: while a renewal ahead runs, and after it failed, requests go out with the token in hand;
-/// the next try waits for the gate.
+/// the next try waits for the throttle.
 #[tokio::test(start_paused = true)]
 async fn a_failed_renewal_ahead_costs_nothing_until_the_token_expires() {
     let (mut state, start) = (new(), Instant::now());
@@ -433,7 +433,7 @@ async fn a_sign_out_and_another_source_fence_what_was_before() {
             state.decide(Ask::Of(before), now),
             Decision::Refuse(error) if error.is_signed_out()
         ));
-        let still = |sent| state.still(&granted, sent, Patience::Spent, now);
+        let still = |sent| state.recheck(&granted, sent, Patience::Spent, now);
         assert!(still(true).is_err());
         match still(false) {
             Err(error) => assert!(signs_out && error.is_signed_out()),
@@ -467,7 +467,7 @@ async fn an_invalidated_token_makes_the_next_request_log_in() {
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
 }
 
-/// L1, T2: a sign-out during a login neither hides its failure from the gate nor lets another one
+/// L1, T2: a sign-out during a login neither hides its failure from the throttle nor lets another one
 /// begin beside it.
 #[tokio::test(start_paused = true)]
 async fn a_sign_out_during_a_login_hides_no_failure() {

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use tokio::sync::oneshot;
 use tower::Service;
-use tower_bearer::{AuthError, ReplayBody, Scope, Token, TokenSource};
+use tower_bearer::{AuthError, Origins, ReplayBody, Token, TokenSource};
 
 use crate::support::{Body, token};
 
@@ -83,8 +83,8 @@ pub(crate) struct Source {
 }
 
 impl TokenSource for Source {
-    fn scope(&self) -> Scope {
-        Scope::any()
+    fn origins(&self) -> Origins {
+        Origins::any()
     }
 
     async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {

@@ -9,7 +9,7 @@ use http::{Request, StatusCode};
 use tokio::runtime::Builder;
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::{
-    AuthError, BearerAuthLayer, ReplayBody, Scope, Session, TokenSource, source_fn,
+    AuthError, BearerAuthLayer, Origins, ReplayBody, Session, TokenSource, source_fn,
 };
 
 use crate::support::{Body, explanation, get, token};
@@ -109,7 +109,7 @@ where
 
 fn source(number: usize, shared: &Arc<Shared>) -> impl TokenSource + use<> {
     let shared = shared.clone();
-    source_fn(Scope::any(), move |_| {
+    source_fn(Origins::any(), move |_| {
         let mut sources = shared.sources.lock().unwrap();
         sources.push(number);
         let login = sources.len();

@@ -37,12 +37,12 @@ async fn a_client_need_not_be_sync() {
 }
 
 /// Panics if it is called without having been polled ready, which a clone never was.
-struct Picky {
+struct NotReadyTwice {
     ready: bool,
     calls: Arc<AtomicUsize>,
 }
 
-impl Clone for Picky {
+impl Clone for NotReadyTwice {
     fn clone(&self) -> Self {
         Self {
             ready: false,
@@ -51,7 +51,7 @@ impl Clone for Picky {
     }
 }
 
-impl Service<Request<Full<Bytes>>> for Picky {
+impl Service<Request<Full<Bytes>>> for NotReadyTwice {
     type Response = Response<Full<Bytes>>;
     type Error = Infallible;
     type Future = Ready<Result<Self::Response, Infallible>>;
@@ -72,7 +72,7 @@ impl Service<Request<Full<Bytes>>> for Picky {
 #[tokio::test]
 async fn a_client_is_polled_ready() {
     let calls = Arc::new(AtomicUsize::new(0));
-    let login = datafiniti(Picky {
+    let login = datafiniti(NotReadyTwice {
         ready: false,
         calls: Arc::clone(&calls),
     });

@@ -7,7 +7,7 @@ use oauth2::basic::BasicClient;
 use oauth2::{AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, TokenUrl};
 use proptest::prelude::*;
 use tower_bearer::login::{ClientAuth, ClientCredentials};
-use tower_bearer::{Scope, Session, TokenSource};
+use tower_bearer::{Origins, Session, TokenSource};
 
 use super::token_endpoint::{Asked, TokenEndpoint, URL};
 use super::{Client, answer};
@@ -111,7 +111,7 @@ fn a_reserved_field_is_an_error() {
     }
 }
 
-/// D4, S1: the scope is the origin of the token endpoint, whose URL may have a query.
+/// D4, S1: the token may go to the origin of the token endpoint, whose URL may have a query.
 #[test]
 fn the_scope_is_the_origin() {
     let new = |url| ClientCredentials::new((), url, ClientAuth::public("a"));
@@ -122,8 +122,8 @@ fn the_scope_is_the_origin() {
         "https://auth.example.com/token?p=b2c",
         ClientAuth::public("a"),
     );
-    let scope = Scope::origin("https://auth.example.com").unwrap();
-    assert_eq!(login.unwrap().scope(), scope);
+    let origins = Origins::only("https://auth.example.com").unwrap();
+    assert_eq!(login.unwrap().origins(), origins);
 }
 
 /// D4: each renewal is the same grant again, since no refresh token is to be expected.

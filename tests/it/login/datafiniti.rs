@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tower_bearer::login::InvalidUrl;
-use tower_bearer::{Scope, TokenSource};
+use tower_bearer::{Origins, TokenSource};
 
 use super::{answer, answering, datafiniti, datafiniti_answered, url_of};
 
@@ -95,14 +95,14 @@ async fn a_base_url_may_have_a_path() {
     }
 }
 
-/// S1: the scope is the origin that it logs in at.
+/// S1: the origin is the one that it logs in at.
 #[test]
 fn the_scope_is_the_origin_of_the_login() {
     let login = datafiniti(answering(answer(200, "")));
-    let of = |origin| Scope::origin(origin).unwrap();
-    assert_eq!(login.scope(), of("https://api.datafiniti.co"));
+    let of = |origin| Origins::only(origin).unwrap();
+    assert_eq!(login.origins(), of("https://api.datafiniti.co"));
     let login = login.base_url("https://Proxy.Example:443/df").unwrap();
-    assert_eq!(login.scope(), of("https://proxy.example"));
+    assert_eq!(login.origins(), of("https://proxy.example"));
 }
 
 /// S1: user information in a login URL is an error, and so is whatever else is no base URL. The

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tower_bearer::login::Form;
-use tower_bearer::{Scope, TokenSource};
+use tower_bearer::{Origins, TokenSource};
 
 use super::{answer, answering, form, form_answered, url_of};
 
@@ -100,7 +100,7 @@ async fn expires_in_goes_before_the_jwt() {
 }
 
 /// D2, S1: the path can be set, with a query if need be; a path of the base URL is kept, and the
-/// scope is the origin.
+/// token may go to the origin.
 #[tokio::test]
 async fn the_path_can_be_set() {
     let form = |client, base, path| Form::new(client, base, "me", "x").unwrap().path(path);
@@ -128,7 +128,7 @@ async fn the_path_can_be_set() {
         let url = url_of(|client| form(client, base, path).unwrap()).await;
         assert_eq!(url, expected);
         let login = form(answering(answer(200, "")), base, path).unwrap();
-        assert_eq!(login.scope(), Scope::origin("https://a.example").unwrap());
+        assert_eq!(login.origins(), Origins::only("https://a.example").unwrap());
     }
     for path in ["", "token", "@b.example/", ":1/", "/a b", "/#x"] {
         let login = form(answering(answer(200, "")), "https://a.example", path);

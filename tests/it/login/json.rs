@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 use tower_bearer::login::{Json, Lifetime};
-use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Scope, Token, TokenSource};
+use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Token, TokenSource};
 
 use super::{Client, PASSWORD, answer, answering, url_of};
 
@@ -486,7 +486,7 @@ async fn an_api_key_goes_into_a_header_of_its_own() {
     assert_eq!(response.body(), "k2");
 }
 
-/// D3, S1: the URL is the whole one, kept as it is; the scope is its origin.
+/// D3, S1: the URL is the whole one, kept as it is; its origin is where the token may go.
 #[tokio::test]
 async fn the_url_is_used_as_it_is() {
     for (url, expected) in [
@@ -505,7 +505,7 @@ async fn the_url_is_used_as_it_is() {
         let sent_to = url_of(|client| Json::new(client, url).unwrap()).await;
         assert_eq!(sent_to, expected);
         let login = Json::new(answering(answer(200, "")), url).unwrap();
-        assert_eq!(login.scope(), Scope::origin("https://a.example").unwrap());
+        assert_eq!(login.origins(), Origins::only("https://a.example").unwrap());
     }
     for (url, reason) in [
         ("https://a.example/#in", "it has a fragment"),

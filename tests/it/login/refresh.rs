@@ -1,11 +1,11 @@
 //! D5: the refresh token grant, one fetch at a time.
 
 use tower_bearer::login::{ClientAuth, Form, Refresh};
-use tower_bearer::{AuthError, Scope, Token, TokenSource};
+use tower_bearer::{AuthError, Origins, Token, TokenSource};
 
 use super::token_endpoint::{INVALID_GRANT, TokenEndpoint, URL};
 use super::{Client, PASSWORD, answer};
-use crate::support::Desk;
+use crate::support::ScriptedSource;
 
 const TOKEN: (u16, &str) = (200, r#"{"access_token": "new", "token_type": "Bearer"}"#);
 const ROTATED: (u16, &str) = (200, r#"{"access_token": "new", "refresh_token": "r2"}"#);
@@ -14,7 +14,7 @@ fn stale(refresh_token: &str) -> Token {
     Token::new("old").unwrap().refresh_token(refresh_token)
 }
 
-fn refresh(endpoint: &TokenEndpoint, login: &Desk) -> Refresh<Client> {
+fn refresh(endpoint: &TokenEndpoint, login: &ScriptedSource) -> Refresh<Client> {
     Refresh::new(endpoint.client(), URL, login.clone()).unwrap()
 }
 
@@ -40,7 +40,7 @@ fn refresh_form(refresh_token: &str) -> String {
 /// nothing asked of the token endpoint.
 #[tokio::test]
 async fn the_first_token_is_the_logins() {
-    let (endpoint, login) = (TokenEndpoint::default(), Desk::open());
+    let (endpoint, login) = (TokenEndpoint::default(), ScriptedSource::open());
     let source = refresh(&endpoint, &login);
     source.fetch(None).await.unwrap();
     let without = Token::new("old").unwrap();
@@ -53,7 +53,7 @@ async fn the_first_token_is_the_logins() {
 /// D5: a new refresh token takes the place of the old one.
 #[tokio::test]
 async fn a_new_refresh_token_replaces_the_old_one() {
-    let (endpoint, login) = (TokenEndpoint::new([ROTATED, TOKEN]), Desk::open());
+    let (endpoint, login) = (TokenEndpoint::new([ROTATED, TOKEN]), ScriptedSource::open());
     let source = refresh(&endpoint, &login);
     let token = source.fetch(Some(&stale("r 1"))).await.unwrap();
     assert_eq!(token.expose(), "new");
@@ -70,7 +70,7 @@ async fn without_a_new_refresh_token_the_old_one_stays() {
         let endpoint = TokenEndpoint::new([TOKEN]);
         let body = format!(r#"{{"access_token": "new", "refresh_token": {none}}}"#);
         endpoint.then(answer(200, &body));
-        let source = refresh(&endpoint, &Desk::open());
+        let source = refresh(&endpoint, &ScriptedSource::open());
         let mut token = stale("r1");
         for _ in 0..2 {
             token = source.fetch(Some(&token)).await.unwrap();
@@ -87,7 +87,7 @@ async fn any_refresh_token_is_sent_as_it_came() {
         let body = serde_json::json!({"access_token": "new", "refresh_token": refresh_token});
         endpoint.then(answer(200, &body.to_string()));
         endpoint.then(answer(TOKEN.0, TOKEN.1));
-        let source = refresh(&endpoint, &Desk::open());
+        let source = refresh(&endpoint, &ScriptedSource::open());
         let token = source.fetch(Some(&stale("r1"))).await.unwrap();
         let token = source.fetch(Some(&token)).await.unwrap();
         assert_eq!(token.expose_refresh_token(), Some(&*refresh_token));
@@ -104,7 +104,7 @@ async fn invalid_grant_falls_back_to_the_login() {
     for status in [400, 401, 403] {
         let (endpoint, login) = (
             TokenEndpoint::new([(status, INVALID_GRANT.1)]),
-            Desk::open(),
+            ScriptedSource::open(),
         );
         let source = refresh(&endpoint, &login);
         let token = source.fetch(Some(&stale("r1"))).await.unwrap();
@@ -118,7 +118,7 @@ async fn invalid_grant_falls_back_to_the_login() {
 #[tokio::test]
 async fn the_logins_error_is_the_error() {
     let endpoint = TokenEndpoint::new([INVALID_GRANT]);
-    let login = Desk::open().script([Err(AuthError::unavailable("down"))]);
+    let login = ScriptedSource::open().script([Err(AuthError::unavailable("down"))]);
     let error = refresh(&endpoint, &login).fetch(Some(&stale("r1"))).await;
     assert!(error.unwrap_err().is_unavailable());
     assert_eq!(login.logins(), 1);
@@ -152,7 +152,7 @@ async fn no_other_failure_falls_back() {
         (200, r#"{"error": "invalid_grant"}"#, "misconfigured"),
         (200, "", "misconfigured"),
     ] {
-        let (endpoint, login) = (TokenEndpoint::new([(status, body)]), Desk::open());
+        let (endpoint, login) = (TokenEndpoint::new([(status, body)]), ScriptedSource::open());
         let source = refresh(&endpoint, &login);
         let error = source.fetch(Some(&stale("r1"))).await.unwrap_err();
         assert_eq!(kind(&error), expected, "{status} {body}");
@@ -169,7 +169,7 @@ async fn no_other_failure_falls_back() {
 #[tokio::test]
 async fn a_secret_that_is_a_part_of_invalid_grant_hides_nothing() {
     let endpoint = TokenEndpoint::new([INVALID_GRANT]);
-    let source = refresh(&endpoint, &Desk::open());
+    let source = refresh(&endpoint, &ScriptedSource::open());
     let token = source.fetch(Some(&stale("grant"))).await.unwrap();
     assert_eq!(token.expose(), "t1");
 
@@ -213,7 +213,7 @@ async fn without_a_login_invalid_grant_is_a_rejection() {
 /// tried again beside that login's token.
 #[tokio::test]
 async fn a_given_refresh_token_may_be_followed_by_a_login() {
-    let (endpoint, login) = (TokenEndpoint::new([INVALID_GRANT]), Desk::open());
+    let (endpoint, login) = (TokenEndpoint::new([INVALID_GRANT]), ScriptedSource::open());
     let source = alone(&endpoint).or_login(login.clone());
     let token = source.fetch(None).await.unwrap();
     source.fetch(Some(&token)).await.unwrap();
@@ -275,22 +275,22 @@ async fn the_client_goes_with_the_refresh_token() {
     }
 }
 
-/// S1, D5: the scope is the login's, else the origin of the token endpoint.
+/// S1, D5: the origins are the login's, else that of the token endpoint.
 #[test]
 fn the_scope_is_that_of_the_login() {
     let endpoint = TokenEndpoint::default();
-    let login = Desk::scoped("https://api.example.com");
-    let api = Scope::origin("https://api.example.com").unwrap();
-    assert_eq!(refresh(&endpoint, &login).scope(), api);
-    assert_eq!(alone(&endpoint).or_login(login).scope(), api);
-    let auth = Scope::origin("https://auth.example.com").unwrap();
-    assert_eq!(alone(&endpoint).scope(), auth);
+    let login = ScriptedSource::scoped("https://api.example.com");
+    let api = Origins::only("https://api.example.com").unwrap();
+    assert_eq!(refresh(&endpoint, &login).origins(), api);
+    assert_eq!(alone(&endpoint).or_login(login).origins(), api);
+    let auth = Origins::only("https://auth.example.com").unwrap();
+    assert_eq!(alone(&endpoint).origins(), auth);
 }
 
 /// S2, D5: a refresh token does not go over plain `http`, nor does the password instead of it.
 #[tokio::test]
 async fn nothing_goes_over_plain_http() {
-    let (endpoint, login) = (TokenEndpoint::new([TOKEN]), Desk::open());
+    let (endpoint, login) = (TokenEndpoint::new([TOKEN]), ScriptedSource::open());
     let url = "http://auth.example.com/oauth/token";
     let source = || Refresh::new(endpoint.client(), url, login.clone()).unwrap();
     let error = source().fetch(Some(&stale("r1"))).await.unwrap_err();

@@ -16,7 +16,7 @@ use tower_bearer::testing::{Answer, Api, Counts};
 use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Session, TokenSource};
 
 use super::token_endpoint::{TokenEndpoint, URL};
-use crate::support::{Body, Desk, auth_error, explanation, get};
+use crate::support::{Body, ScriptedSource, auth_error, explanation, get};
 
 const BASE: &str = "https://api.example.com";
 const MINUTE: Duration = Duration::from_secs(60);
@@ -223,7 +223,7 @@ async fn fresh_tokens_that_are_refused_end_the_refreshes() {
         api.script_request(Answer::Refuse);
         api.script_request(Answer::Refuse);
         let response = ask(&layer, &api).await.unwrap();
-        let withhold = explanation(&response).is_some_and(AuthError::is_withheld);
+        let withhold = explanation(&response).is_some_and(AuthError::is_throttled);
         withheld += usize::from(withhold);
     }
     assert!(withheld > 40, "{withheld}");
@@ -313,7 +313,7 @@ async fn a_refresh_token_is_rotated_beside_the_same_token() {
     let endpoint = TokenEndpoint::default();
     answers.into_iter().for_each(|answer| endpoint.then(answer));
     let first = crate::support::token("t1").refresh_token("r1");
-    let login = Desk::open().script([Ok(first)]);
+    let login = ScriptedSource::open().script([Ok(first)]);
     let session = Session::new(Refresh::new(endpoint.client(), URL, login.clone()).unwrap());
     for _ in 0..3 {
         let token = session.token().await.unwrap();
@@ -341,7 +341,7 @@ async fn a_client_may_log_in_through_its_own_stack() {
     let client = ServiceBuilder::new()
         .buffer(1)
         .layer(BearerAuthLayer::new(login))
-        .layer(BearerAuthLayer::new(Desk::open()))
+        .layer(BearerAuthLayer::new(ScriptedSource::open()))
         .service(service_fn(
             move |request: Request<ReplayBody<ReplayBody<Body>>>| api.clone().oneshot(request),
         ));

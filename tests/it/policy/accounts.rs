@@ -10,18 +10,18 @@ use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Session};
 
 use super::{URI, living, secs, settle};
-use crate::support::{Body, Desk, Server, auth_error, explanation, get, token};
+use crate::support::{Body, ScriptedSource, Server, auth_error, explanation, get, token};
 
 /// A source of another account.
-fn other() -> Desk {
-    Desk::open().script([Ok(token("other")), Ok(token("other2"))])
+fn other() -> ScriptedSource {
+    ScriptedSource::open().script([Ok(token("other")), Ok(token("other2"))])
 }
 
 /// T7: those who wait are told of the sign-out, its login's outcome is not kept, and a later
 /// request logs in anew.
 #[tokio::test(start_paused = true)]
 async fn a_sign_out_ends_the_waiting_and_fences_the_login() {
-    let (desk, server) = (Desk::closed(), Server::new());
+    let (desk, server) = (ScriptedSource::closed(), Server::new());
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     let request = tokio::spawn(client.clone().oneshot(get(URI)));
     let waiter = tokio::spawn(client.session().token());
@@ -47,7 +47,11 @@ async fn a_sign_out_ends_the_waiting_and_fences_the_login() {
 /// T7: those who wait get the new source's token, and what the old login brings is not kept.
 #[tokio::test(start_paused = true)]
 async fn those_who_wait_join_the_new_sources_login() {
-    let (desk, server, new) = (Desk::closed(), Server::new(), Desk::closed());
+    let (desk, server, new) = (
+        ScriptedSource::closed(),
+        Server::new(),
+        ScriptedSource::closed(),
+    );
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     let requests: Vec<_> = (0..10)
         .map(|_| tokio::spawn(client.clone().oneshot(get(URI))))
@@ -75,7 +79,7 @@ async fn those_who_wait_join_the_new_sources_login() {
 /// T7: a sign-out right after another source was set is heard by those who waited before both.
 #[tokio::test(start_paused = true)]
 async fn a_sign_out_after_another_source_ends_the_waiting_too() {
-    let (desk, new) = (Desk::closed(), other());
+    let (desk, new) = (ScriptedSource::closed(), other());
     let session = Session::new(desk.clone());
     let mut waiter = tokio_test::task::spawn(session.token());
     assert_pending!(waiter.poll());
@@ -91,7 +95,7 @@ async fn a_sign_out_after_another_source_ends_the_waiting_too() {
 #[tokio::test(start_paused = true)]
 async fn a_token_that_nobody_took_yet_is_not_handed_out_any_more() {
     for signs_out in [true, false] {
-        let session = Session::new(Desk::open());
+        let session = Session::new(ScriptedSource::open());
         let mut waiter = tokio_test::task::spawn(session.token());
         assert_pending!(waiter.poll());
         settle().await;
@@ -127,7 +131,7 @@ async fn a_request_sent_before_is_never_replayed_as_the_new_account() {
                 }
             })
         };
-        let (desk, new) = (Desk::open(), other());
+        let (desk, new) = (ScriptedSource::open(), other());
         let client = BearerAuthLayer::new(desk.clone()).layer(inner);
         let sent = tokio::spawn(client.clone().oneshot(get(URI)));
         settle().await;
@@ -153,7 +157,7 @@ async fn a_request_sent_before_is_never_replayed_as_the_new_account() {
 #[tokio::test(start_paused = true)]
 async fn a_renewal_is_given_up_for_the_original_response() {
     for ended in [true, false] {
-        let (desk, server) = (Desk::closed(), Server::accepting("none"));
+        let (desk, server) = (ScriptedSource::closed(), Server::accepting("none"));
         let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
         desk.let_through(1);
         client.session().token().await.unwrap();
@@ -196,7 +200,7 @@ async fn authorization(handle: &mut Handle) -> String {
 #[tokio::test(start_paused = true)]
 async fn a_request_that_waits_for_readiness_carries_no_old_token() {
     for signs_out in [true, false] {
-        let session = Session::new(Desk::open());
+        let session = Session::new(ScriptedSource::open());
         let (mut client, mut handle) = gated(&session);
         client.ready().await.unwrap();
         handle.allow(0);
@@ -225,7 +229,7 @@ async fn a_request_that_waits_for_readiness_carries_no_old_token() {
 /// meanwhile, is not sent as the account that came in between.
 #[tokio::test(start_paused = true)]
 async fn a_retry_that_waits_is_never_sent_as_the_new_account() {
-    let old = Desk::closed().script([Ok(token("a")), Ok(living("b", secs(10)))]);
+    let old = ScriptedSource::closed().script([Ok(token("a")), Ok(living("b", secs(10)))]);
     old.let_through(2);
     let session = Session::new(old.clone());
     session.token().await.unwrap();
@@ -258,18 +262,18 @@ async fn a_retry_that_waits_is_never_sent_as_the_new_account() {
 }
 
 /// T7: a request made after the call returned never carries an old token, also through a clone that
-/// had its copy, and during a login of the old source. The new source's scope applies at once.
+/// had its copy, and during a login of the old source. The new source's origins apply at once.
 #[tokio::test(start_paused = true)]
 async fn later_requests_are_the_new_accounts() {
     let server = Server::new();
-    let mut client = BearerAuthLayer::new(Desk::open()).layer(server.service());
+    let mut client = BearerAuthLayer::new(ScriptedSource::open()).layer(server.service());
     let mut clone = client.clone();
     for client in [&mut client, &mut clone] {
         client.ready().await.unwrap().call(get(URI)).await.unwrap();
     }
     client
         .session()
-        .replace_source(Desk::scoped("https://other.example.com"));
+        .replace_source(ScriptedSource::scoped("https://other.example.com"));
     let elsewhere = "https://other.example.com/";
     for client in [&mut client, &mut clone] {
         client.ready().await.unwrap().call(get(URI)).await.unwrap();
@@ -293,7 +297,7 @@ async fn later_requests_are_the_new_accounts() {
 /// T7, L1: another source clears the latch, a sign-out does not.
 #[tokio::test(start_paused = true)]
 async fn another_source_clears_the_latch_and_a_sign_out_does_not() {
-    let desk = Desk::open().script([Err(AuthError::rejected("no"))]);
+    let desk = ScriptedSource::open().script([Err(AuthError::rejected("no"))]);
     let session = Session::new(desk.clone());
     session.token().await.unwrap_err();
     session.sign_out();

@@ -7,13 +7,13 @@ use tower::{Layer, ServiceExt};
 use tower_bearer::{AuthError, BearerAuthLayer};
 
 use super::{URI, api, form, living, millis, secs, settle};
-use crate::support::{Desk, Server, get, token};
+use crate::support::{ScriptedSource, Server, get, token};
 
 /// T6: requests go out at once with the token in hand while one login runs behind them; the token
 /// that it brings serves from then on.
 #[tokio::test(start_paused = true)]
 async fn requests_go_out_at_once_while_one_login_runs_behind_them() {
-    let desk = Desk::closed().script([Ok(living("a", secs(100))), Ok(token("b"))]);
+    let desk = ScriptedSource::closed().script([Ok(living("a", secs(100))), Ok(token("b"))]);
     let server = Server::new();
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     desk.let_through(1);
@@ -41,7 +41,7 @@ async fn requests_go_out_at_once_while_one_login_runs_behind_them() {
 /// T6: `session.token()` alone renews ahead as well, and one login that fails takes nothing.
 #[tokio::test(start_paused = true)]
 async fn a_renewal_ahead_that_fails_takes_nothing() {
-    let desk = Desk::open().script([
+    let desk = ScriptedSource::open().script([
         Ok(living("a", secs(100))),
         Err(AuthError::rejected("changed")),
     ]);
@@ -63,7 +63,7 @@ async fn a_renewal_ahead_that_fails_takes_nothing() {
 async fn short_lifetimes_make_no_login_per_request() {
     for lifetime in [0, 1, 999, 1_000, 1_001, 1_050, 1_200, 2_000] {
         let brought = move || Ok(living("a", millis(lifetime)));
-        let desk = Desk::open().script(std::iter::repeat_with(brought).take(100));
+        let desk = ScriptedSource::open().script(std::iter::repeat_with(brought).take(100));
         let client = BearerAuthLayer::new(desk.clone()).layer(Server::new().service());
         for _ in 0..1_000 {
             client.clone().oneshot(get(URI)).await.unwrap();

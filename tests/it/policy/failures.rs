@@ -10,14 +10,14 @@ use tower_bearer::testing::Answer;
 use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, Session};
 
 use super::{URI, api, form, living, millis, secs, settle};
-use crate::support::{Desk, Server, auth_error, explanation, get, token};
+use crate::support::{ScriptedSource, Server, auth_error, explanation, get, token};
 
 /// R4, R6: where no login is allowed any more the caller gets the original response with the reason
 /// in its extensions, or that reason as the error.
 #[tokio::test(start_paused = true)]
 async fn a_withheld_login_is_told() {
-    for choice in [OnFailedRenewal::Respond, OnFailedRenewal::Error] {
-        let desk = Desk::open();
+    for choice in [OnFailedRenewal::ReturnResponse, OnFailedRenewal::Error] {
+        let desk = ScriptedSource::open();
         let client = BearerAuthLayer::new(desk.clone())
             .on_failed_renewal(choice)
             .layer(Server::accepting("none").service());
@@ -27,17 +27,17 @@ async fn a_withheld_login_is_told() {
         }
         let answered = client.clone().oneshot(get(URI)).await;
         let error = match choice {
-            OnFailedRenewal::Respond => {
+            OnFailedRenewal::ReturnResponse => {
                 let response = answered.unwrap();
                 assert_eq!(*response.body(), "who are you?");
                 explanation(&response).unwrap().clone()
             }
             _ => auth_error(answered.unwrap_err()),
         };
-        assert!(error.is_withheld(), "{error}");
+        assert!(error.is_throttled(), "{error}");
         assert_eq!(error.retry_after(), Some(secs(1)));
         assert_eq!(desk.logins(), 4);
-        assert_eq!(client.session().stats().logins_withheld, 1);
+        assert_eq!(client.session().stats().logins_throttled, 1);
         advance(secs(1)).await;
         client.oneshot(get(URI)).await.unwrap();
         assert_eq!(desk.logins(), 5);
@@ -47,7 +47,7 @@ async fn a_withheld_login_is_told() {
 /// R6: neither another request's success nor `invalidate` opens what is closed.
 #[tokio::test(start_paused = true)]
 async fn nothing_opens_a_withheld_login() {
-    let (desk, server) = (Desk::open(), Server::accepting("none"));
+    let (desk, server) = (ScriptedSource::open(), Server::accepting("none"));
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     for _ in 0..4 {
         client.clone().oneshot(get(URI)).await.unwrap();
@@ -62,14 +62,14 @@ async fn nothing_opens_a_withheld_login() {
     );
     server.accept("none");
     let refused = client.clone().oneshot(get(URI)).await.unwrap();
-    assert!(explanation(&refused).unwrap().is_withheld());
+    assert!(explanation(&refused).unwrap().is_throttled());
     assert_eq!(desk.logins(), 4);
 }
 
 /// T7, R6: an invalidated token is replaced before the next request, another one is left alone.
 #[tokio::test]
 async fn an_invalidated_token_is_replaced() {
-    let (desk, server) = (Desk::open(), Server::new());
+    let (desk, server) = (ScriptedSource::open(), Server::new());
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     client.clone().oneshot(get(URI)).await.unwrap();
     let session = client.session().clone();
@@ -85,7 +85,7 @@ async fn an_invalidated_token_is_replaced() {
     let counted = (
         stats.logins,
         stats.logins_failed,
-        stats.logins_withheld,
+        stats.logins_throttled,
         stats.tokens_refused,
     );
     assert_eq!(counted, (2, 0, 0, 1));
@@ -95,7 +95,7 @@ async fn an_invalidated_token_is_replaced() {
 /// login is made for any of them.
 #[tokio::test(start_paused = true)]
 async fn those_who_wait_for_a_rejected_login_make_no_other() {
-    let desk = Desk::closed().script([Err(AuthError::rejected("no"))]);
+    let desk = ScriptedSource::closed().script([Err(AuthError::rejected("no"))]);
     let server = Server::new();
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     let requests = (0..50).map(|_| tokio::spawn(client.clone().oneshot(get(URI))));
@@ -113,7 +113,7 @@ async fn those_who_wait_for_a_rejected_login_make_no_other() {
     let error = auth_error(client.clone().oneshot(get(URI)).await.unwrap_err());
     assert_eq!(error.retry_after(), Some(secs(1)));
     assert_eq!((desk.logins(), server.seen().len()), (1, 0));
-    assert_eq!(client.session().stats().logins_withheld, 1);
+    assert_eq!(client.session().stats().logins_throttled, 1);
     advance(secs(1)).await;
     client.oneshot(get(URI)).await.unwrap();
     assert_eq!(desk.logins(), 2);
@@ -123,7 +123,10 @@ async fn those_who_wait_for_a_rejected_login_make_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_token_in_hand_serves_behind_a_closed_latch() {
     let script = [Ok(living("a", secs(30))), Err(AuthError::rejected("no"))];
-    let (desk, server) = (Desk::open().script(script), Server::accepting("b"));
+    let (desk, server) = (
+        ScriptedSource::open().script(script),
+        Server::accepting("b"),
+    );
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     let refused = client.clone().oneshot(get(URI)).await.unwrap();
     assert!(explanation(&refused).unwrap().is_rejected());

@@ -5,10 +5,10 @@ use std::time::Duration;
 use futures::future::pending;
 use tokio::time::{Instant, advance};
 use tower::{Layer, ServiceExt};
-use tower_bearer::{AuthError, BearerAuthLayer, Scope, Session, SessionBuilder, source_fn};
+use tower_bearer::{AuthError, BearerAuthLayer, Origins, Session, SessionBuilder, source_fn};
 
 use super::{URI, living, millis, secs, settle};
-use crate::support::{Desk, Server, explanation, get};
+use crate::support::{ScriptedSource, Server, explanation, get};
 
 /// How long each of some failed logins closes the gate.
 async fn pauses(session: &Session, times: usize) -> Vec<Duration> {
@@ -23,7 +23,7 @@ async fn pauses(session: &Session, times: usize) -> Vec<Duration> {
 }
 
 fn failing(error: AuthError) -> SessionBuilder {
-    Session::builder(source_fn(Scope::any(), move |_| {
+    Session::builder(source_fn(Origins::any(), move |_| {
         std::future::ready(Err(error.clone()))
     }))
 }
@@ -58,7 +58,7 @@ async fn the_longest_retry_after_can_be_set() {
 /// L4, T3: the time that a login may take, and the time that a request waits.
 #[tokio::test(start_paused = true)]
 async fn the_time_limits_can_be_set() {
-    let endless = || Session::builder(source_fn(Scope::any(), |_| pending()));
+    let endless = || Session::builder(source_fn(Origins::any(), |_| pending()));
     let limited = endless().login_timeout(secs(4)).build();
     let waiting = endless().wait_timeout(secs(3)).build();
     for (session, limit) in [(limited, secs(4)), (waiting, secs(3))] {
@@ -72,7 +72,7 @@ async fn the_time_limits_can_be_set() {
 #[tokio::test(start_paused = true)]
 async fn the_least_lifetime_can_be_set() {
     let brought = || Ok(living("a", Duration::ZERO));
-    let desk = Desk::open().script(std::iter::repeat_with(brought).take(9));
+    let desk = ScriptedSource::open().script(std::iter::repeat_with(brought).take(9));
     let session = Session::builder(desk.clone())
         .min_lifetime(secs(10))
         .build();
@@ -85,7 +85,7 @@ async fn the_least_lifetime_can_be_set() {
 
 /// At which second of a token's 100 the renewal ahead begins.
 async fn renewed_at(set: impl FnOnce(SessionBuilder) -> SessionBuilder) -> Option<u64> {
-    let desk = Desk::open().script([Ok(living("a", secs(100)))]);
+    let desk = ScriptedSource::open().script([Ok(living("a", secs(100)))]);
     let session = set(Session::builder(desk.clone())).build();
     for second in 0..100 {
         session.token().await.unwrap();
@@ -126,7 +126,7 @@ async fn the_renewal_ahead_can_be_set() {
 /// R6: how many strikes are free, and the pauses after that.
 #[tokio::test(start_paused = true)]
 async fn the_pauses_after_refusals_can_be_set() {
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let session = Session::builder(desk.clone())
         .refusal_backoff(1, secs(4), secs(10))
         .build();
@@ -145,8 +145,8 @@ async fn the_pauses_after_refusals_can_be_set() {
 /// R6: up to which age a refused token was not worth its login.
 #[tokio::test(start_paused = true)]
 async fn the_age_of_a_fresh_token_can_be_set() {
-    for (fresh_for, logins) in [(secs(5), 21), (secs(6), 4)] {
-        let session = Session::builder(Desk::open()).fresh_for(fresh_for);
+    for (fresh_token_age, logins) in [(secs(5), 21), (secs(6), 4)] {
+        let session = Session::builder(ScriptedSource::open()).fresh_token_age(fresh_token_age);
         let session = session
             .refusal_backoff(3, secs(10_000), secs(10_000))
             .build();
@@ -156,6 +156,6 @@ async fn the_age_of_a_fresh_token_can_be_set() {
             session.invalidate(&held);
         }
         session.token().await.unwrap();
-        assert_eq!(session.stats().logins, logins, "{fresh_for:?}");
+        assert_eq!(session.stats().logins, logins, "{fresh_token_age:?}");
     }
 }

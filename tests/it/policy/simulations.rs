@@ -8,10 +8,10 @@ use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, advance};
 use tower::{BoxError, Layer, ServiceExt, service_fn};
-use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Scope, Session, source_fn};
+use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Session, source_fn};
 
 use super::{URI, api, form, living, millis, secs};
-use crate::support::{Body, Desk, Server, auth_error, get};
+use crate::support::{Body, ScriptedSource, Server, auth_error, get};
 
 /// The pauses that a rule gives: doubling, up to the longest.
 fn doubling(first: Duration, max: Duration) -> impl Iterator<Item = Duration> {
@@ -70,7 +70,7 @@ async fn a_day_with_a_wrong_password_makes_some_thirty_logins() {
 #[tokio::test(start_paused = true)]
 async fn an_hour_of_an_endpoint_that_always_refuses_makes_some_25_logins() {
     let hour = secs(3_600);
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let judge = desk.clone();
     let inner = service_fn(move |request: Request<ReplayBody<Body>>| {
         let newest = format!("Bearer t{}", judge.logins());
@@ -113,7 +113,7 @@ async fn an_hour_of_an_endpoint_that_always_refuses_makes_some_25_logins() {
             let minute = (second + 1) / 60;
             println!(
                 "{minute:>6} {:>7} {:>9} {served:>9}",
-                stats.logins, stats.logins_withheld
+                stats.logins, stats.logins_throttled
             );
         }
     }
@@ -134,7 +134,7 @@ fn failing_between(
     attempts: Arc<AtomicU64>,
 ) -> impl tower_bearer::TokenSource {
     let start = Instant::now();
-    source_fn(Scope::any(), move |_| {
+    source_fn(Origins::any(), move |_| {
         let number = attempts.fetch_add(1, Ordering::Relaxed) + 1;
         let down = (from..to).contains(&start.elapsed());
         std::future::ready(if down {

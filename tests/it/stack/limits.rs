@@ -6,10 +6,12 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
-use tower_bearer::{AuthError, BearerAuthLayer, NoAuth, ReplayBody, Scope, TokenSource, source_fn};
+use tower_bearer::{
+    AuthError, BearerAuthLayer, NoAuth, Origins, ReplayBody, TokenSource, source_fn,
+};
 
 use super::{Attempts, URI, secs, server};
-use crate::support::{Body, Desk, auth_error, get, token};
+use crate::support::{Body, ScriptedSource, auth_error, get, token};
 
 /// T3: a `Timeout` around bounds login and attempts together; the login goes on behind it.
 #[tokio::test(start_paused = true)]
@@ -86,7 +88,7 @@ async fn a_concurrency_limit_around_counts_who_waits_for_a_login() {
 async fn a_login_through_a_concurrency_limit_around_ends_at_its_time_limit() {
     let limit = GlobalConcurrencyLimitLayer::new(1);
     let login = limit.layer(server(&Attempts::default(), secs(0), false));
-    let source = source_fn(Scope::any(), move |_| {
+    let source = source_fn(Origins::any(), move |_| {
         let login = login.clone().oneshot(get(URI).map(ReplayBody::new));
         async move {
             login.await.map_err(AuthError::unavailable)?;
@@ -125,7 +127,7 @@ async fn a_buffer_around_is_not_held_up_by_a_login() {
 #[tokio::test(start_paused = true)]
 async fn a_rate_limit_inside_fits_behind_a_buffer_and_counts_each_attempt() {
     let attempts = Attempts::default();
-    let desk = Desk::open();
+    let desk = ScriptedSource::open();
     let client = ServiceBuilder::new()
         .layer(BearerAuthLayer::new(desk.clone()))
         .buffer(1)
@@ -145,7 +147,7 @@ async fn a_rate_limit_around_counts_requests() {
     let attempts = Attempts::default();
     let mut client = ServiceBuilder::new()
         .rate_limit(2, secs(60))
-        .layer(BearerAuthLayer::new(Desk::open()))
+        .layer(BearerAuthLayer::new(ScriptedSource::open()))
         .service(server(&attempts, secs(0), true));
     let started = Instant::now();
     for _ in 0..2 {
@@ -202,8 +204,8 @@ async fn a_load_shed_inside_sheds_who_waited_for_a_login() {
 
 /// Logins of three seconds each, which bring `t1`, `t2`, …
 fn slow_login() -> impl TokenSource {
-    let desk = Desk::open();
-    source_fn(Scope::any(), move |stale| {
+    let desk = ScriptedSource::open();
+    source_fn(Origins::any(), move |stale| {
         let desk = desk.clone();
         async move {
             sleep(secs(3)).await;

@@ -9,7 +9,7 @@ use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, service_fn};
 use tower_bearer::{BearerAuthLayer, ReplayBody};
 
 use super::URI;
-use crate::support::{Body, Desk, get};
+use crate::support::{Body, ScriptedSource, get};
 
 /// Repeats what is answered by a 503, and notes what it has seen.
 #[derive(Clone, Default)]
@@ -70,7 +70,7 @@ impl Policy<Request<ReplayBody<Body>>, Response<&'static str>, BoxError> for Una
 #[tokio::test]
 async fn a_retry_around_repeats_with_the_newest_token() {
     let policy = Unavailable::default();
-    let (layer, tokens) = (BearerAuthLayer::new(Desk::open()), Arc::default());
+    let (layer, tokens) = (BearerAuthLayer::new(ScriptedSource::open()), Arc::default());
     let client = ServiceBuilder::new()
         .layer(RetryLayer::new(policy.clone()))
         .service(layer.layer(server(&layer, &tokens)));
@@ -87,7 +87,7 @@ async fn a_retry_around_repeats_with_the_newest_token() {
 #[tokio::test]
 async fn a_retry_inside_repeats_with_the_same_token() {
     let policy = Unavailable::default();
-    let (layer, tokens) = (BearerAuthLayer::new(Desk::open()), Arc::default());
+    let (layer, tokens) = (BearerAuthLayer::new(ScriptedSource::open()), Arc::default());
     let below = RetryLayer::new(policy.clone()).layer(server(&layer, &tokens));
     let response = layer.layer(below).oneshot(get(URI)).await.unwrap();
     assert_eq!(response.status(), 200);

@@ -12,7 +12,7 @@ use tower_http::decompression::DecompressionLayer;
 use tower_http::trace::TraceLayer;
 
 use super::{Attempts, URI, secs, server};
-use crate::support::{Desk, explanation, get, token};
+use crate::support::{ScriptedSource, explanation, get, token};
 
 /// R5: a `Trace` around sees what the caller sees, one inside each attempt.
 #[tokio::test]
@@ -28,7 +28,7 @@ async fn a_trace_around_sees_requests_and_one_inside_sees_attempts() {
         .layer(TraceLayer::new_for_http().on_response(
             move |response: &Response<_>, _, _: &tracing::Span| outer(response.status().as_u16()),
         ))
-        .layer(BearerAuthLayer::new(Desk::open()))
+        .layer(BearerAuthLayer::new(ScriptedSource::open()))
         .layer(TraceLayer::new_for_http().on_response(
             move |response: &Response<_>, _, _: &tracing::Span| inner(response.status().as_u16()),
         ))
@@ -44,7 +44,7 @@ async fn a_decompression_around_decodes_the_answer_to_the_retry() {
     let attempts = Attempts::default();
     let client = ServiceBuilder::new()
         .layer(DecompressionLayer::new())
-        .layer(BearerAuthLayer::new(Desk::open()))
+        .layer(BearerAuthLayer::new(ScriptedSource::open()))
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(0)))
         .service(server(&attempts, secs(0), true));
     let response = client.oneshot(get(URI)).await.unwrap();
@@ -59,7 +59,7 @@ async fn a_decompression_around_decodes_the_answer_to_the_retry() {
 async fn a_decompression_inside_decodes_as_well() {
     let attempts = Attempts::default();
     let client = ServiceBuilder::new()
-        .layer(BearerAuthLayer::new(Desk::open()))
+        .layer(BearerAuthLayer::new(ScriptedSource::open()))
         .layer(DecompressionLayer::new())
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(0)))
         .service(server(&attempts, secs(0), true));
@@ -72,7 +72,8 @@ async fn a_decompression_inside_decodes_as_well() {
 /// R4: around, it leaves the explanation of a failed renewal in its place, and the refusal readable.
 #[tokio::test]
 async fn a_decompression_around_keeps_the_explanation() {
-    let desk = Desk::open().script([Ok(token("t1")), Err(AuthError::unavailable("lunch"))]);
+    let desk =
+        ScriptedSource::open().script([Ok(token("t1")), Err(AuthError::unavailable("lunch"))]);
     let client = ServiceBuilder::new()
         .layer(DecompressionLayer::new())
         .layer(BearerAuthLayer::new(desk))

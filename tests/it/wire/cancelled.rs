@@ -5,15 +5,15 @@ use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal};
 
 use super::client::{send, upload};
 use super::log::{End, has_got};
-use super::server::{Manners, Protocol, Rest, Server};
-use crate::support::{Desk, auth_error, explanation, token};
+use super::server::{Protocol, RestOfBody, Server, ServerBehavior};
+use crate::support::{ScriptedSource, auth_error, explanation, token};
 
 /// B2, T3: dropped during the first login, nothing is sent, and the body is gone at once.
 #[tokio::test]
 async fn a_request_dropped_during_the_first_login_opens_nothing() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::PATIENT).await;
-        let desk = Desk::closed();
+        let server = Server::start(protocol, ServerBehavior::PATIENT).await;
+        let desk = ScriptedSource::closed();
         let client = server.client(&desk);
         let (upload, body) = upload();
         let sent = send(&client, server.post(body));
@@ -33,8 +33,8 @@ async fn a_request_dropped_during_the_first_login_opens_nothing() {
 #[tokio::test]
 async fn a_request_dropped_during_the_upload_leaves_nothing_open() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::PATIENT).await;
-        let client = server.client(&Desk::open());
+        let server = Server::start(protocol, ServerBehavior::PATIENT).await;
+        let client = server.client(&ScriptedSource::open());
         let (upload, body) = upload();
         let sent = send(&client, server.post(body));
         upload.data("one");
@@ -53,8 +53,8 @@ async fn a_request_dropped_during_the_upload_leaves_nothing_open() {
 #[tokio::test]
 async fn a_request_dropped_during_the_renewal_leaves_nothing_open() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::early(Rest::Reads)).await;
-        let desk = Desk::closed();
+        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
+        let desk = ScriptedSource::closed();
         desk.let_through(1);
         let client = server.client(&desk);
         let (upload, body) = upload();
@@ -78,8 +78,8 @@ async fn a_request_dropped_during_the_renewal_leaves_nothing_open() {
 #[tokio::test]
 async fn a_request_dropped_during_the_renewal_leaves_no_body_to_a_server_that_reads_no_further() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::early(Rest::Holds)).await;
-        let desk = Desk::closed();
+        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Holds)).await;
+        let desk = ScriptedSource::closed();
         desk.let_through(1);
         let client = server.client(&desk);
         server.is_known_to(&client).await;
@@ -107,7 +107,7 @@ async fn a_request_dropped_during_the_renewal_leaves_no_body_to_a_server_that_re
 #[tokio::test]
 async fn a_failed_renewal_that_is_answered_by_the_refusal_lets_the_upload_go_on() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::early(Rest::Reads)).await;
+        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
         let client = server.client(&once());
         let (upload, body) = upload();
         let sent = send(&client, server.post(body));
@@ -134,7 +134,7 @@ async fn a_failed_renewal_that_is_answered_by_the_refusal_lets_the_upload_go_on(
 #[tokio::test]
 async fn a_failed_renewal_that_is_an_error_leaves_nothing_open() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::early(Rest::Reads)).await;
+        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
         let layer = BearerAuthLayer::new(once()).on_failed_renewal(OnFailedRenewal::Error);
         let client = server.client_of(&layer);
         let (upload, body) = upload();
@@ -150,8 +150,8 @@ async fn a_failed_renewal_that_is_an_error_leaves_nothing_open() {
 }
 
 /// One login succeeds, the next does not.
-fn once() -> Desk {
-    Desk::open().script([Ok(token("t1")), Err(AuthError::unavailable("out to lunch"))])
+fn once() -> ScriptedSource {
+    ScriptedSource::open().script([Ok(token("t1")), Err(AuthError::unavailable("out to lunch"))])
 }
 
 /// B2: dropped in the middle of the second upload, both attempts end in errors and the body is gone,
@@ -159,8 +159,8 @@ fn once() -> Desk {
 #[tokio::test]
 async fn a_request_dropped_during_the_retry_leaves_nothing_open() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::early(Rest::Reads)).await;
-        let client = server.client(&Desk::open());
+        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
+        let client = server.client(&ScriptedSource::open());
         let (upload, body) = upload();
         let sent = send(&client, server.post(body));
         upload.data("one");

@@ -19,7 +19,7 @@ use tokio::time::timeout;
 use tower::{BoxError, ServiceExt};
 use tower_bearer::{BearerAuth, ReplayBody};
 
-use crate::support::Desk;
+use crate::support::ScriptedSource;
 
 /// Any body, on either side.
 pub(super) type AnyBody = UnsyncBoxBody<Bytes, BoxError>;
@@ -117,7 +117,7 @@ pub(super) async fn in_time<F: Future<Output: Debug>>(future: F) -> F::Output {
     timeout(PATIENCE, future).await.expect("it hangs")
 }
 
-impl Desk {
+impl ScriptedSource {
     /// Waits until so many logins have begun.
     pub(super) async fn has_begun(&self, logins: usize) {
         let begun = async {

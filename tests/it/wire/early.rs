@@ -6,8 +6,8 @@ use http_body_util::BodyExt;
 
 use super::client::{in_time, send, upload};
 use super::log::{End, has_got};
-use super::server::{Manners, Protocol, Rest, Server};
-use crate::support::{Body, Desk};
+use super::server::{Protocol, RestOfBody, Server, ServerBehavior};
+use crate::support::{Body, ScriptedSource};
 
 const LIMIT: usize = 64 * 1024;
 
@@ -17,8 +17,8 @@ const LIMIT: usize = 64 * 1024;
 #[tokio::test]
 async fn an_early_refusal_of_a_slow_upload_is_retried_whole() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::early(Rest::Reads)).await;
-        let desk = Desk::closed();
+        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
+        let desk = ScriptedSource::closed();
         desk.let_through(1);
         let client = server.client(&desk);
         let (upload, body) = upload();
@@ -62,8 +62,8 @@ async fn an_early_refusal_of_a_slow_upload_is_retried_whole() {
 #[tokio::test]
 async fn a_server_that_drops_what_it_refused_gets_it_whole_from_the_retry() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::early(Rest::Drops)).await;
-        let desk = Desk::closed();
+        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Drops)).await;
+        let desk = ScriptedSource::closed();
         desk.let_through(1);
         let client = server.client(&desk);
         let (upload, body) = upload();
@@ -97,8 +97,9 @@ async fn a_server_that_reads_no_further_does_not_hold_up_the_retry() {
     for protocol in Protocol::BOTH {
         for (frames, size) in [(1, 48 * 1024), (48, 1024)] {
             for end in [End::Broken, End::Dropped] {
-                let server = Server::start(protocol, Manners::early(Rest::Holds)).await;
-                let client = server.client(&Desk::open());
+                let server =
+                    Server::start(protocol, ServerBehavior::early(RestOfBody::Holds)).await;
+                let client = server.client(&ScriptedSource::open());
                 server.is_known_to(&client).await;
                 let (upload, body) = upload();
                 let sent = send(&client, server.post(body));
@@ -138,12 +139,12 @@ async fn a_server_that_reads_no_further_does_not_hold_up_the_retry() {
 #[tokio::test]
 async fn a_bidirectional_stream_refused_at_its_start_is_a_stream_after_the_retry() {
     for protocol in Protocol::BOTH {
-        let manners = Manners {
+        let manners = ServerBehavior {
             echoes_frames: true,
-            ..Manners::early(Rest::Reads)
+            ..ServerBehavior::early(RestOfBody::Reads)
         };
         let server = Server::start(protocol, manners).await;
-        let client = server.client(&Desk::open());
+        let client = server.client(&ScriptedSource::open());
         let (upload, body) = upload();
         let mut response = send(&client, server.post(body)).response().await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -178,12 +179,12 @@ async fn a_bidirectional_stream_refused_at_its_start_is_a_stream_after_the_retry
 #[tokio::test]
 async fn an_upload_over_the_limit_goes_on_and_its_refusal_is_the_answer() {
     for protocol in Protocol::BOTH {
-        let manners = Manners {
+        let manners = ServerBehavior {
             reads_first: LIMIT + 1,
-            ..Manners::early(Rest::Reads)
+            ..ServerBehavior::early(RestOfBody::Reads)
         };
         let server = Server::start(protocol, manners).await;
-        let client = server.client(&Desk::open());
+        let client = server.client(&ScriptedSource::open());
         let (upload, body) = upload();
         let sent = send(&client, server.post(body));
         upload.data(vec![1; LIMIT]);
@@ -214,12 +215,12 @@ async fn an_upload_over_the_limit_goes_on_and_its_refusal_is_the_answer() {
 #[tokio::test]
 async fn an_upload_of_just_the_limit_is_retried() {
     for protocol in Protocol::BOTH {
-        let manners = Manners {
+        let manners = ServerBehavior {
             reads_first: LIMIT,
-            ..Manners::early(Rest::Reads)
+            ..ServerBehavior::early(RestOfBody::Reads)
         };
         let server = Server::start(protocol, manners).await;
-        let client = server.client(&Desk::open());
+        let client = server.client(&ScriptedSource::open());
         let (upload, body) = upload();
         let sent = send(&client, server.post(body));
         upload.data(vec![1; LIMIT]);

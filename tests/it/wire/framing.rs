@@ -13,16 +13,16 @@ use tower_bearer::BearerAuthLayer;
 
 use super::client::{AnyBody, in_time, send, upload};
 use super::log::{End, Framing};
-use super::server::{Manners, Protocol, Refusal, Server};
-use crate::support::{Body, Desk};
+use super::server::{Protocol, Refusal, Server, ServerBehavior};
+use crate::support::{Body, ScriptedSource};
 
 /// Sends one request that is refused once, and checks that both attempts were alike.
 async fn both_attempts(
     protocol: Protocol,
     request: impl FnOnce(&Server) -> Request<AnyBody>,
 ) -> (Framing, Vec<u8>, Option<HeaderMap>) {
-    let server = Server::start(protocol, Manners::PATIENT).await;
-    let client = server.client(&Desk::open());
+    let server = Server::start(protocol, ServerBehavior::PATIENT).await;
+    let client = server.client(&ScriptedSource::open());
     let (status, _) = send(&client, request(&server)).answer().await;
     assert_eq!(status, StatusCode::OK);
     drop(client);
@@ -158,7 +158,7 @@ async fn the_attempts_differ_in_the_token_alone() {
         (refused, accepted)
     });
     let client = Client::builder(TokioExecutor::new()).build_http();
-    let client = BearerAuthLayer::new(Desk::open()).layer(client);
+    let client = BearerAuthLayer::new(ScriptedSource::open()).layer(client);
     let request = Request::put(uri)
         .header("x-first", "1")
         .header("accept", "text/plain")
@@ -206,8 +206,8 @@ async fn exchange(stream: &mut TcpStream, status: &str) -> String {
 #[tokio::test]
 async fn the_connection_is_reused_after_a_small_refusal() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::PATIENT).await;
-        let client = server.client(&Desk::open());
+        let server = Server::start(protocol, ServerBehavior::PATIENT).await;
+        let client = server.client(&ScriptedSource::open());
         for _ in 0..2 {
             let (status, _) = send(&client, server.post(Full::from("hello")))
                 .answer()
@@ -226,12 +226,12 @@ async fn the_connection_is_reused_after_a_small_refusal() {
 #[tokio::test]
 async fn a_refusal_whose_body_never_ends_hangs_nothing() {
     for protocol in Protocol::BOTH {
-        let manners = Manners {
+        let manners = ServerBehavior {
             refusal: Refusal::Endless,
-            ..Manners::PATIENT
+            ..ServerBehavior::PATIENT
         };
         let server = Server::start(protocol, manners).await;
-        let client = server.client(&Desk::open());
+        let client = server.client(&ScriptedSource::open());
         let answer = send(&client, server.post(Full::from("hello")))
             .answer()
             .await;

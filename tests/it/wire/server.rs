@@ -25,7 +25,7 @@ use tower_bearer::{BearerAuth, BearerAuthLayer};
 
 use super::client::{AnyBody, Inner, PATIENCE, Upload, in_time, send, upload};
 use super::log::{End, Log, Received};
-use crate::support::Desk;
+use crate::support::ScriptedSource;
 
 /// Less than any socket has of its own accord: a few frames fill it.
 const SMALL: u32 = 2048;
@@ -42,11 +42,11 @@ impl Protocol {
 
 /// What the server does. A request with the token `t1` is refused, any other is accepted.
 #[derive(Clone, Copy)]
-pub(super) struct Manners {
+pub(super) struct ServerBehavior {
     /// How many bytes of a refused request it reads before it answers; at most all.
     pub(super) reads_first: usize,
     /// What becomes of the rest.
-    pub(super) rest: Rest,
+    pub(super) rest: RestOfBody,
     pub(super) refusal: Refusal,
     /// Whether it answers an accepted request at once, with each frame as it comes. Otherwise the
     /// answer is the request's body in one piece.
@@ -55,7 +55,7 @@ pub(super) struct Manners {
 
 /// What the server does with the body of a refused request, apart from what it reads first.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Rest {
+pub(super) enum RestOfBody {
     Reads,
     /// Holds it unread until it is told what to do. The socket and the window of a stream are small.
     Holds,
@@ -69,17 +69,17 @@ pub(super) enum Refusal {
     Endless,
 }
 
-impl Manners {
+impl ServerBehavior {
     /// Reads the whole request before it refuses it.
     pub(super) const PATIENT: Self = Self {
         reads_first: usize::MAX,
-        rest: Rest::Reads,
+        rest: RestOfBody::Reads,
         refusal: Refusal::Small,
         echoes_frames: false,
     };
 
     /// Refuses a request by its head.
-    pub(super) const fn early(rest: Rest) -> Self {
+    pub(super) const fn early(rest: RestOfBody) -> Self {
         Self {
             reads_first: 0,
             rest,
@@ -90,14 +90,14 @@ impl Manners {
 
 pub(super) struct Server {
     protocol: Protocol,
-    manners: Manners,
+    manners: ServerBehavior,
     address: SocketAddr,
     site: Arc<Site>,
     accepting: AbortHandle,
 }
 
 struct Site {
-    manners: Manners,
+    manners: ServerBehavior,
     log: watch::Sender<Log>,
     /// What to do with what is held: to read it once this is closed, to drop it for a permit.
     held: Semaphore,
@@ -109,7 +109,7 @@ struct Exchange(Arc<Site>);
 struct Connection(Arc<Site>);
 
 impl Server {
-    pub(super) async fn start(protocol: Protocol, manners: Manners) -> Self {
+    pub(super) async fn start(protocol: Protocol, manners: ServerBehavior) -> Self {
         println!("over {protocol:?}");
         let site = Arc::new(Site {
             manners,
@@ -128,14 +128,14 @@ impl Server {
         }
     }
 
-    pub(super) fn client(&self, desk: &Desk) -> BearerAuth<Inner> {
+    pub(super) fn client(&self, desk: &ScriptedSource) -> BearerAuth<Inner> {
         self.client_of(&BearerAuthLayer::new(desk.clone()))
     }
 
     pub(super) fn client_of(&self, layer: &BearerAuthLayer) -> BearerAuth<Inner> {
         let mut connector = HttpConnector::new();
         connector.set_nodelay(true);
-        if self.manners.rest == Rest::Holds {
+        if self.manners.rest == RestOfBody::Holds {
             connector.set_send_buffer_size(Some(SMALL as usize));
         }
         let client = Client::builder(TokioExecutor::new())
@@ -212,9 +212,9 @@ impl Drop for Server {
     }
 }
 
-fn listen(manners: Manners) -> TcpListener {
+fn listen(manners: ServerBehavior) -> TcpListener {
     let socket = TcpSocket::new_v4().unwrap();
-    if manners.rest == Rest::Holds {
+    if manners.rest == RestOfBody::Holds {
         socket.set_recv_buffer_size(SMALL).unwrap();
     }
     socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
@@ -238,7 +238,7 @@ async fn serve(stream: TcpStream, protocol: Protocol, connection: Connection) {
         Protocol::Http1 => http1::Builder::new().serve_connection(io, service).await,
         Protocol::Http2 => {
             let mut builder = http2::Builder::new(TokioExecutor::new());
-            if connection.0.manners.rest == Rest::Holds {
+            if connection.0.manners.rest == RestOfBody::Holds {
                 builder.initial_stream_window_size(SMALL);
             }
             builder.serve_connection(io, service).await
@@ -259,7 +259,7 @@ impl Site {
             log.requests.push(received);
             log.requests.len() - 1
         });
-        let Manners {
+        let ServerBehavior {
             reads_first,
             rest,
             refusal,
@@ -267,7 +267,7 @@ impl Site {
         } = self.manners;
         let (echo, frames) = upload();
         // Reads by itself: the connection may drop this future before it sees the end.
-        let rest = if refused { rest } else { Rest::Reads };
+        let rest = if refused { rest } else { RestOfBody::Reads };
         let reading = self
             .clone()
             .read(number, body, rest, echo, exchange.clone());
@@ -304,14 +304,14 @@ impl Site {
         self: Arc<Self>,
         number: usize,
         mut body: Incoming,
-        rest: Rest,
+        rest: RestOfBody,
         echo: Upload,
         _exchange: Arc<Exchange>,
     ) {
         let dropped = match rest {
-            Rest::Reads => false,
-            Rest::Holds => self.held.acquire().await.is_ok(),
-            Rest::Drops => true,
+            RestOfBody::Reads => false,
+            RestOfBody::Holds => self.held.acquire().await.is_ok(),
+            RestOfBody::Drops => true,
         };
         let end = loop {
             if dropped {

@@ -7,16 +7,16 @@ use http_body_util::Full;
 
 use super::client::{send, upload};
 use super::log::End;
-use super::server::{Manners, Protocol, Rest, Server};
-use crate::support::Desk;
+use super::server::{Protocol, RestOfBody, Server, ServerBehavior};
+use crate::support::ScriptedSource;
 
 /// T2, R2: 64 requests at once with a revoked token make one login; each gets its own answer, and no
 /// connection is left.
 #[tokio::test]
 async fn many_requests_with_a_revoked_token_make_one_login() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::PATIENT).await;
-        let desk = Desk::open();
+        let server = Server::start(protocol, ServerBehavior::PATIENT).await;
+        let desk = ScriptedSource::open();
         let client = server.client(&desk);
         client.session().token().await.unwrap();
         assert_eq!(desk.logins(), 1);
@@ -44,8 +44,8 @@ async fn many_requests_with_a_revoked_token_make_one_login() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_uploads_refused_anywhere_arrive_whole() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, Manners::early(Rest::Reads)).await;
-        let client = server.client(&Desk::open());
+        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
+        let client = server.client(&ScriptedSource::open());
         client.session().token().await.unwrap();
         let uploads = (1..=64).map(|number| {
             let (upload, body) = upload();

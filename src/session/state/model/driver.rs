@@ -7,9 +7,9 @@ use tokio::time::Instant;
 use super::oracle::{Answer, Failure, Oracle, Sent};
 use super::{Event, SECOND, Text, failure, living, pause, token};
 use crate::AuthError;
-use crate::session::gate::Cause;
 use crate::session::policy::Policy;
 use crate::session::state::{Age, Ask, Decision, LoginId, Stamp, State};
+use crate::session::throttle::Cause;
 
 pub(super) struct Model {
     state: State,
@@ -29,7 +29,7 @@ pub(super) struct Model {
 struct Waiter {
     /// `None`: any usable token.
     refused: Option<(Stamp, Sent)>,
-    bereaved: bool,
+    lost_once: bool,
 }
 
 impl Model {
@@ -251,8 +251,8 @@ impl Model {
     /// No waiter is left behind: each asks anew, but for one that lost two logins.
     fn ask_again(&mut self, lost: bool) {
         for mut waiter in std::mem::take(&mut self.waiters) {
-            if !(lost && waiter.bereaved) {
-                waiter.bereaved |= lost;
+            if !(lost && waiter.lost_once) {
+                waiter.lost_once |= lost;
                 self.ask(waiter);
             }
         }
@@ -301,7 +301,7 @@ impl Waiter {
     fn new(refused: Option<(Stamp, Sent)>) -> Self {
         Self {
             refused,
-            bereaved: false,
+            lost_once: false,
         }
     }
 }
@@ -316,7 +316,7 @@ fn answer(decision: &Decision) -> Answer {
         Decision::Refuse(error) => {
             assert!(error.retry_after().is_some_and(|after| !after.is_zero()));
             match error {
-                error if error.is_withheld() => Answer::Withheld,
+                error if error.is_throttled() => Answer::Throttled,
                 error if error.is_rejected() => Answer::Closed(Failure::Rejected),
                 error if error.is_misconfigured() => Answer::Closed(Failure::Misconfigured),
                 _ => Answer::Closed(Failure::Unavailable),

@@ -1,8 +1,8 @@
-//! What the rules allow, told from their text alone: it knows neither the gate nor the policy.
+//! What the rules allow, told from their text alone: it knows neither the throttle nor the policy.
 
 use std::time::Duration;
 
-use crate::session::gate::Cause;
+use crate::session::throttle::Cause;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -14,7 +14,7 @@ pub(super) struct Oracle {
     pub(super) token: Option<Held>,
     pub(super) login: Option<UnderWay>,
     pub(super) refusals: u64,
-    account: u64,
+    account_epoch: u64,
     generations: u64,
     arrivals: u64,
     rejections: u32,
@@ -50,7 +50,7 @@ pub(super) struct UnderWay {
 /// What a request was sent with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Sent {
-    account: u64,
+    account_epoch: u64,
     generation: u64,
     arrival: u64,
 }
@@ -68,7 +68,7 @@ pub(super) enum Answer {
     Join,
     Begin(Cause),
     Closed(Failure),
-    Withheld,
+    Throttled,
     Unchanged,
     SignedOut,
 }
@@ -101,7 +101,7 @@ impl Oracle {
 
     /// R2, R4, T7: what one may be told whose token was refused.
     pub(super) fn refused(&mut self, sent: Sent) -> Vec<Answer> {
-        if sent.account != self.account {
+        if sent.account_epoch != self.account_epoch {
             return vec![Answer::SignedOut];
         }
         match &self.token {
@@ -193,7 +193,7 @@ impl Oracle {
         });
     }
 
-    /// L1, L2: how long this failure closes the gate is checked, and believed then.
+    /// L1, L2: how long this failure closes the throttle is checked, and believed then.
     pub(super) fn failed(
         &mut self,
         failure: Failure,
@@ -242,14 +242,14 @@ impl Oracle {
 
     /// T7, L1: the token of a login under way is not kept, but its failure counts.
     pub(super) fn signed_out(&mut self) {
-        self.account += 1;
+        self.account_epoch += 1;
         self.token = None;
         let login = self.login.iter_mut();
         login.for_each(|login| (login.fenced, login.refusal) = (true, false));
     }
 
     pub(super) fn replaced(&mut self) {
-        self.account += 1;
+        self.account_epoch += 1;
         (self.token, self.login) = (None, None);
         (self.rejections, self.outages, self.failure) = (0, 0, None);
         (self.strikes, self.struck_until) = (0, Duration::ZERO);
@@ -264,15 +264,15 @@ impl Oracle {
 
     pub(super) fn sent(&self) -> Option<Sent> {
         self.token.as_ref().map(|held| Sent {
-            account: self.account,
+            account_epoch: self.account_epoch,
             generation: held.generation,
             arrival: held.arrival,
         })
     }
 
     pub(super) fn is_token_of(&self, sent: Sent) -> bool {
-        let now = self.sent().map(|now| (now.account, now.generation));
-        now == Some((sent.account, sent.generation))
+        let now = self.sent().map(|now| (now.account_epoch, now.generation));
+        now == Some((sent.account_epoch, sent.generation))
     }
 
     pub(super) fn is_under_way(&self) -> bool {
@@ -308,7 +308,7 @@ impl Oracle {
     fn closed(&self, cause: Cause) -> Option<Answer> {
         match self.failure {
             Some((failure, until)) if self.now < until => Some(Answer::Closed(failure)),
-            _ if cause == Cause::Refusal && self.now < self.struck_until => Some(Answer::Withheld),
+            _ if cause == Cause::Refusal && self.now < self.struck_until => Some(Answer::Throttled),
             _ => None,
         }
     }

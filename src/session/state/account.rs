@@ -4,8 +4,8 @@ use tokio::time::Instant;
 
 use super::State;
 use crate::AuthError;
-use crate::session::gate::Cause;
-use crate::session::issued::{Age, Issued};
+use crate::session::throttle::Cause;
+use crate::session::token::{Age, Issued};
 
 /// A token may expire while the inner service gets ready. Another one is waited for once, not for
 /// ever.
@@ -16,10 +16,10 @@ pub(crate) enum Patience {
 }
 
 impl State {
-    /// A login under way goes on: one at a time, and the gate is to hear of its failure.
+    /// A login under way goes on: one at a time, and the throttle is to hear of its failure.
     pub(in crate::session) fn sign_out(&mut self) {
-        self.account += 1;
-        self.signed_out = self.account;
+        self.account_epoch += 1;
+        self.signed_out = self.account_epoch;
         self.held = None;
         if let Some(login) = &mut self.login {
             login.fenced = true;
@@ -29,10 +29,10 @@ impl State {
 
     /// The source is another one, and with it the account.
     pub(in crate::session) fn replace(&mut self) {
-        self.account += 1;
+        self.account_epoch += 1;
         self.held = None;
         self.login = None;
-        self.gate.reset();
+        self.throttle.reset();
     }
 
     /// The token for one who was granted one before and had to wait since; `None`: there is none
@@ -41,14 +41,14 @@ impl State {
     /// # Errors
     ///
     /// The session was signed out since, or the request would be repeated as another account.
-    pub(in crate::session) fn still(
+    pub(in crate::session) fn recheck(
         &self,
         granted: &Issued,
         sent: bool,
         patience: Patience,
         now: Instant,
     ) -> Result<Option<Issued>, AuthError> {
-        let is_current = self.is_current(granted.stamp.account)?;
+        let is_current = self.is_current(granted.stamp.account_epoch)?;
         if sent && !is_current {
             return Err(AuthError::signed_out());
         }
@@ -61,7 +61,7 @@ impl State {
         let stays = stamp == Some(granted.stamp)
             && unexpired(&granted)
             && self.login.is_none()
-            && self.gate.pass(Cause::Refusal, now).is_err();
+            && self.throttle.pass(Cause::Refusal, now).is_err();
         let stays = stays || is_current && patience == Patience::Spent;
         Ok(stays.then(|| granted.clone()))
     }
@@ -71,14 +71,14 @@ impl State {
     /// # Errors
     ///
     /// The session was signed out since.
-    pub(in crate::session) fn is_current(&self, account: u64) -> Result<bool, AuthError> {
-        if account < self.signed_out {
+    pub(in crate::session) fn is_current(&self, account_epoch: u64) -> Result<bool, AuthError> {
+        if account_epoch < self.signed_out {
             return Err(AuthError::signed_out());
         }
-        Ok(account == self.account)
+        Ok(account_epoch == self.account_epoch)
     }
 
-    pub(in crate::session) fn account(&self) -> u64 {
-        self.account
+    pub(in crate::session) fn account_epoch(&self) -> u64 {
+        self.account_epoch
     }
 }

@@ -38,7 +38,7 @@ pub(super) enum Age {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     /// Counts sign-outs and replaced sources.
-    pub(super) account: u64,
+    pub(super) account_epoch: u64,
     /// Counts tokens: the same token again keeps its generation.
     pub(super) generation: u64,
     /// The login that brought it last.
@@ -55,7 +55,7 @@ impl Stamp {
     }
 
     pub(super) fn is_same_token(self, other: Self) -> bool {
-        (self.account, self.generation) == (other.account, other.generation)
+        (self.account_epoch, self.generation) == (other.account_epoch, other.generation)
     }
 }
 

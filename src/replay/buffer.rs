@@ -5,7 +5,7 @@ use http::HeaderMap;
 use http_body::Frame;
 
 #[derive(Default)]
-pub(super) struct Kept {
+pub(super) struct Buffer {
     /// Shared with the frame that was passed on: a body of one frame costs no copy.
     first: Bytes,
     /// Copied, so that thousands of small frames neither cost an entry each nor pin the large
@@ -15,7 +15,7 @@ pub(super) struct Kept {
     trailers: Option<Box<HeaderMap>>,
 }
 
-impl Kept {
+impl Buffer {
     /// Whether the frame is kept now. `false` if there would be more than `limit` bytes, or if
     /// its place could not be told later.
     pub(super) fn add(&mut self, frame: &Frame<Bytes>, limit: usize) -> bool {
@@ -89,7 +89,7 @@ mod tests {
         const LIMIT: usize = 1000;
         for size in [1, 3, 100, 250, 333, 999] {
             let frame = || Frame::data(Bytes::from(vec![b'x'; size]));
-            let mut kept = Kept::default();
+            let mut kept = Buffer::default();
             let mut frames = 0;
             while kept.add(&frame(), LIMIT) {
                 frames += 1;

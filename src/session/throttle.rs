@@ -1,4 +1,4 @@
-//! The one gate for logins: not before when, why, how often. As pure as [`state`](super::state).
+//! The one throttle of logins: not before when, why, how often. As pure as [`state`](super::state).
 //!
 //! | what happened | what is closed | for how long |
 //! |---|---|---|
@@ -14,7 +14,7 @@ use super::policy::{Policy, later};
 use crate::AuthError;
 
 #[derive(Debug)]
-pub(super) struct Gate {
+pub(super) struct Throttle {
     /// What the last login failed with, and until when it stands for the next ones.
     failure: Option<(AuthError, Instant)>,
     rejections: u32,
@@ -39,7 +39,7 @@ pub(crate) enum Cause {
 #[derive(Debug)]
 struct Random(u64);
 
-impl Gate {
+impl Throttle {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             failure: None,
@@ -66,7 +66,7 @@ impl Gate {
         }
         match self.struck_until {
             Some(until) if cause == Cause::Refusal && now < until => {
-                Err(AuthError::withheld().with_retry_after(until - now))
+                Err(AuthError::throttled().with_retry_after(until - now))
             }
             _ => Ok(()),
         }

@@ -1,4 +1,4 @@
-//! [`Scope`]: which requests may carry the token.
+//! [`Origins`]: which requests may carry the token.
 
 use std::error::Error;
 use std::fmt;
@@ -15,28 +15,28 @@ use http::uri::Scheme;
 ///
 /// | request | carries the token |
 /// |---|---|
-/// | to an origin of the scope | yes; over plain `http` if it is loopback or [allowed], else it fails |
+/// | to one of these origins | yes; over plain `http` if it is loopback or [allowed], else it fails |
 /// | to any other: another scheme, host (a subdomain too) or port | no, and if it is answered by a 401, an [`AuthError`](crate::AuthError) in the extensions says why |
 /// | whose URI has no authority (`/health`, as tonic's) | yes: where it goes is the client's choice |
-/// | whose URI has no scheme (`api.example.com:443`) | as if it had the scheme of the scope; whether it goes over plain `http` cannot be checked |
+/// | whose URI has no scheme (`api.example.com:443`) | as if it had the scheme of the origins; whether it goes over plain `http` cannot be checked |
 /// | with the header set by the caller, or with [`NoAuth`](crate::NoAuth) | no |
 ///
-/// A [built-in login](crate::login)'s scope is the origin that it logs in at.
+/// A [built-in login](crate::login)'s token may go to the origin that it logs in at.
 ///
 /// ```
-/// use tower_bearer::Scope;
+/// use tower_bearer::Origins;
 ///
-/// let scope = Scope::origin("https://api.example.com")?;
-/// assert!(scope.contains(&"https://API.example.com:443/v1".parse().unwrap()));
-/// assert!(!scope.contains(&"https://cdn.example.com/file".parse().unwrap()));
-/// assert!(!scope.contains(&"http://api.example.com/v1".parse().unwrap()));
-/// # Ok::<(), tower_bearer::InvalidScope>(())
+/// let origins = Origins::only("https://api.example.com")?;
+/// assert!(origins.contains(&"https://API.example.com:443/v1".parse().unwrap()));
+/// assert!(!origins.contains(&"https://cdn.example.com/file".parse().unwrap()));
+/// assert!(!origins.contains(&"http://api.example.com/v1".parse().unwrap()));
+/// # Ok::<(), tower_bearer::InvalidOrigin>(())
 /// ```
 ///
 /// # Redirects
 ///
 /// Follow redirects by a layer around [`BearerAuthLayer`](crate::BearerAuthLayer): each hop is
-/// then a request of its own, which carries the token if it is in scope. A redirect layer inside,
+/// then a request of its own, which carries the token if its origin is one of these. A redirect layer inside,
 /// or a client that follows redirects itself as reqwest's does, is out of this layer's sight, and
 /// takes along what it does not strip. With tower-http's `FollowRedirect` and its standard policy,
 /// the hops behind the first one carry:
@@ -47,7 +47,7 @@ use http::uri::Scheme;
 /// | with the token | another host, and back | none, token | none, token | none, none | **token**, token |
 /// | with the token | another port, and back | none, token | none, token | none, none | **token**, token |
 /// | with the token | `http`, and back | none, token | none, token | none, none | **token**, token |
-/// | with the token | another origin of the scope | token | token | none | token |
+/// | with the token | another of the token's origins | token | token | none | token |
 /// | with a header of its own | the same origin | own | own | own | own |
 /// | with a header of its own | another host, and back | none, **token** | **own**, own | none, none | **own**, own |
 /// | with `NoAuth` | the same origin | none | none | none | none |
@@ -59,25 +59,25 @@ use http::uri::Scheme;
 ///   origin, but no header that it does not know. The token goes wherever the server says, also
 ///   over plain `http`. So does a header of the caller's own, in either order.
 /// - **around, and back**: on its way to another origin `FollowRedirect` strips the caller's
-///   `authorization` and all extensions, `NoAuth` with them. Back in scope that request is like any
+///   `authorization` and all extensions, `NoAuth` with them. Back at the token's origin that request is like any
 ///   other, and carries the token. A policy with
 ///   `FilterCredentials::new().allow_extension::<NoAuth>()` keeps it out.
 ///
 /// With the redirect layer inside, another origin's 401 counts as a refusal of the token, and
-/// costs a login. With it around, a hop to plain `http` in scope fails as any such request does.
+/// costs a login. With it around, a hop to plain `http` within the origins fails as any such request does.
 ///
 /// [RFC 6454]: https://www.rfc-editor.org/rfc/rfc6454#section-4
 /// [allowed]: crate::BearerAuthLayer::allow_plain_http
 /// [header]: crate::BearerAuthLayer::header
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Scope {
+pub struct Origins {
     /// `None` is everywhere.
     origins: Option<Arc<[Origin]>>,
 }
 
 /// A text that is no origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidScope {
+pub struct InvalidOrigin {
     reason: &'static str,
 }
 
@@ -90,24 +90,24 @@ struct Origin {
     port: u16,
 }
 
-impl Scope {
+impl Origins {
     /// The one origin `scheme://host[:port]`.
     ///
     /// # Errors
     ///
     /// The text is not an `http` or `https` origin, or has a path, a query or user information.
-    pub fn origin(origin: &str) -> Result<Self, InvalidScope> {
-        Self::origins([origin])
+    pub fn only(origin: &str) -> Result<Self, InvalidOrigin> {
+        Self::each_of([origin])
     }
 
     /// Each of these origins.
     ///
     /// # Errors
     ///
-    /// As [`origin`](Self::origin), of which the first bad one is reported; or there is none at all.
-    pub fn origins<T: AsRef<str>>(
+    /// As [`only`](Self::only), of which the first bad one is reported; or there is none at all.
+    pub fn each_of<T: AsRef<str>>(
         origins: impl IntoIterator<Item = T>,
-    ) -> Result<Self, InvalidScope> {
+    ) -> Result<Self, InvalidOrigin> {
         let origins: Arc<[_]> = origins
             .into_iter()
             .map(|text| {
@@ -145,7 +145,7 @@ impl Scope {
     }
 
     /// The origin that a URI of any path lies in.
-    pub(crate) fn origin_of(uri: &Uri) -> Result<Self, InvalidScope> {
+    pub(crate) fn of_uri(uri: &Uri) -> Result<Self, InvalidOrigin> {
         Ok(Self {
             origins: Some(Arc::new([Origin::of(uri)?])),
         })
@@ -180,7 +180,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 impl Origin {
-    fn of(uri: &Uri) -> Result<Self, InvalidScope> {
+    fn of(uri: &Uri) -> Result<Self, InvalidOrigin> {
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
             return Err(invalid("it lacks a scheme or a host"));
         };
@@ -229,13 +229,13 @@ impl Origin {
     }
 }
 
-impl InvalidScope {
+impl InvalidOrigin {
     pub(crate) fn reason(&self) -> &'static str {
         self.reason
     }
 }
 
-impl fmt::Display for InvalidScope {
+impl fmt::Display for InvalidOrigin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(
             f,
@@ -245,10 +245,10 @@ impl fmt::Display for InvalidScope {
     }
 }
 
-impl Error for InvalidScope {}
+impl Error for InvalidOrigin {}
 
-fn invalid(reason: &'static str) -> InvalidScope {
-    InvalidScope { reason }
+fn invalid(reason: &'static str) -> InvalidOrigin {
+    InvalidOrigin { reason }
 }
 
 fn default_port(scheme: &Scheme) -> Option<u16> {

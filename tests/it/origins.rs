@@ -2,16 +2,16 @@
 
 use http::{HeaderName, Request, Response, Uri};
 use tower::{BoxError, Layer, ServiceExt, service_fn};
-use tower_bearer::{BearerAuthLayer, NoAuth, ReplayBody, Scope, Token, source_fn};
+use tower_bearer::{BearerAuthLayer, NoAuth, Origins, ReplayBody, Token, source_fn};
 
-use crate::support::{Body, Desk, Server, explanation, get};
+use crate::support::{Body, ScriptedSource, Server, explanation, get};
 
 const URI: &str = "https://api.example.com/";
 
 /// S3: a request that has the header already is the caller's own, also when it is refused.
 #[tokio::test]
 async fn the_callers_own_header_is_left_alone() {
-    let (desk, server) = (Desk::open(), Server::accepting("t1"));
+    let (desk, server) = (ScriptedSource::open(), Server::accepting("t1"));
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     let mut request = get(URI);
     let own = http::HeaderValue::from_static("Basic b3du");
@@ -28,7 +28,7 @@ async fn the_callers_own_header_is_left_alone() {
 /// S3: so is one with the `NoAuth` extension.
 #[tokio::test]
 async fn a_request_that_opted_out_is_left_alone() {
-    let (desk, server) = (Desk::open(), Server::accepting("t1"));
+    let (desk, server) = (ScriptedSource::open(), Server::accepting("t1"));
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     let mut request = get(URI);
     request.extensions_mut().insert(NoAuth);
@@ -40,7 +40,7 @@ async fn a_request_that_opted_out_is_left_alone() {
 #[tokio::test]
 async fn another_header_and_scheme_can_be_set() {
     let source = |token: Token| {
-        source_fn(Scope::any(), move |_| {
+        source_fn(Origins::any(), move |_| {
             let token = token.clone();
             async move { Ok(token) }
         })
@@ -74,27 +74,27 @@ async fn another_header_and_scheme_can_be_set() {
     assert_eq!(headers["authorization"], "Basic b3du");
 }
 
-/// S1: a request out of scope passes without a token, and its 401 says why.
+/// S1: a request to another origin passes without a token, and its 401 says why.
 #[tokio::test]
 async fn a_request_out_of_scope_gets_no_token() {
-    let (desk, server) = (Desk::scoped(URI), Server::accepting("t1"));
+    let (desk, server) = (ScriptedSource::scoped(URI), Server::accepting("t1"));
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
     let response = client
         .clone()
         .oneshot(get("https://cdn.example.com/f"))
         .await
         .unwrap();
-    assert!(explanation(&response).unwrap().is_out_of_scope());
+    assert!(explanation(&response).unwrap().is_foreign_origin());
     assert_eq!((server.tokens(), desk.logins()), (vec![String::new()], 0));
     assert_eq!(client.oneshot(get(URI)).await.unwrap().status(), 200);
 }
 
-/// S1: the layer's scope overrides the source's.
+/// S1: the layer's origins override the source's.
 #[tokio::test]
 async fn the_layer_can_set_another_scope() {
     let server = Server::accepting("t1");
-    let both = Scope::origins(["https://api.example.com", "https://cdn.example.com"]).unwrap();
-    let client = BearerAuthLayer::new(Desk::scoped(URI)).scope(both);
+    let both = Origins::each_of(["https://api.example.com", "https://cdn.example.com"]).unwrap();
+    let client = BearerAuthLayer::new(ScriptedSource::scoped(URI)).origins(both);
     let client = client.layer(server.service());
     for (uri, status) in [
         ("https://cdn.example.com/f", 200),
@@ -110,14 +110,14 @@ async fn the_layer_can_set_another_scope() {
 }
 
 /// S1: origins are equal whatever their case, default port, trailing dot or spelling of an IPv6
-/// address; a URI without authority is in scope.
+/// address; a URI without authority passes.
 #[test]
 fn origins_are_compared_as_they_are_meant() {
-    let contains = |scope: &str, uri: &str| {
-        let scope = Scope::origin(scope).unwrap();
-        scope.contains(&uri.parse::<Uri>().unwrap())
+    let contains = |origins: &str, uri: &str| {
+        let origins = Origins::only(origins).unwrap();
+        origins.contains(&uri.parse::<Uri>().unwrap())
     };
-    for (scope, uri) in [
+    for (origins, uri) in [
         (
             "https://api.example.com",
             "https://api.example.com/v4/auth?x=y",
@@ -131,9 +131,9 @@ fn origins_are_compared_as_they_are_meant() {
         ("https://api.example.com", "/health.v1.Health/Check"),
         ("https://api.example.com", "api.example.com:443"),
     ] {
-        assert!(contains(scope, uri), "{scope} {uri}");
+        assert!(contains(origins, uri), "{origins} {uri}");
     }
-    for (scope, uri) in [
+    for (origins, uri) in [
         ("https://api.example.com", "http://api.example.com/"),
         ("https://api.example.com", "https://api.example.com:8443/"),
         ("https://api.example.com", "https://example.com/"),
@@ -154,7 +154,7 @@ fn origins_are_compared_as_they_are_meant() {
         ("http://[::1]", "http://[::2]/"),
         ("http://localhost", "http://127.0.0.1/"),
     ] {
-        assert!(!contains(scope, uri), "{scope} {uri}");
+        assert!(!contains(origins, uri), "{origins} {uri}");
     }
 }
 
@@ -171,9 +171,9 @@ fn what_is_no_origin_is_an_error() {
         ("https://", "not a URI"),
         ("", "not a URI"),
     ] {
-        let error = Scope::origin(text).unwrap_err().to_string();
+        let error = Origins::only(text).unwrap_err().to_string();
         assert!(error.contains(reason), "{text}: {error}");
         assert!(!error.contains("secret"), "{error}");
     }
-    assert!(Scope::origins(["https://api.example.com", "nonsense"]).is_err());
+    assert!(Origins::each_of(["https://api.example.com", "nonsense"]).is_err());
 }
