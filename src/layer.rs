@@ -23,7 +23,7 @@ use crate::{BearerAuth, Origins, TokenSource, is_refusal};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), tower::BoxError> {
-/// let source = source_fn(Origins::only("https://api.example.com")?, |_stale| async {
+/// let source = source_fn(Origins::only("https://api.example.com")?, |_request| async {
 ///     Ok(Token::new("mF_9.B5f-4.1JqM")?)
 /// });
 ///

@@ -93,7 +93,7 @@
 //!
 //! | span | level | fields |
 //! |---|---|---|
-//! | `login` | INFO | `cause`: `need` (there is no token, or it has expired), `refusal` or `ahead`; `stale`: the fingerprint of the token to replace, if there is one |
+//! | `login` | INFO | `cause`: `first`, `signed out`, `expired`, `ahead` or `refused`; `stale`: the fingerprint of the token to replace, if there is one |
 //!
 //! | event | level | fields |
 //! |---|---|---|
@@ -170,11 +170,12 @@ pub use error::AuthError;
 pub use future::ResponseFuture;
 pub use layer::{BearerAuthLayer, OnFailedRenewal};
 pub use origins::{InvalidOrigin, Origins};
+pub use refusal::challenge::{Challenge, challenges};
 pub use refusal::is_refusal;
 pub use replay::ReplayBody;
 pub use service::{BearerAuth, NoAuth};
 pub use session::{Session, SessionBuilder, Stats, TokenFuture};
-pub use source::{SourceFn, TokenSource, source_fn};
+pub use source::{Cause, SourceFn, TokenRequest, TokenSource, source_fn};
 pub use token::{InvalidToken, Token};
 
 #[cfg(doctest)]

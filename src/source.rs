@@ -1,4 +1,4 @@
-//! [`TokenSource`]: where tokens come from.
+//! [`TokenSource`]: where tokens come from, and what a source is told.
 
 use std::fmt;
 use std::future::Future;
@@ -6,16 +6,19 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 
-use crate::{AuthError, Origins, Token};
+use crate::error::AuthError;
+use crate::origins::Origins;
+use crate::refusal::challenge::Challenge;
+use crate::token::Token;
 
 /// Where tokens come from: a login, a file, a vault, another process.
 ///
-/// The session calls [`fetch`](Self::fetch) for one login at a time, on a task of its own, and at
-/// most for the login's time limit. A source holds no lock, keeps no token and retries nothing:
-/// all that is the session's part.
+/// The session calls [`fetch`](Self::fetch) for one login at a time, in a task of its own, and at
+/// most for the login's time limit. A source holds no lock, caches no token and retries nothing:
+/// all of that is the session's part.
 ///
 /// ```
-/// use tower_bearer::{AuthError, Origins, Token, TokenSource};
+/// use tower_bearer::{AuthError, Origins, Token, TokenRequest, TokenSource};
 ///
 /// struct FromFile(std::path::PathBuf);
 ///
@@ -24,25 +27,77 @@ use crate::{AuthError, Origins, Token};
 ///         Origins::any()
 ///     }
 ///
-///     async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
+///     async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {
 ///         let token = std::fs::read_to_string(&self.0).map_err(AuthError::unavailable)?;
 ///         Ok(Token::new(token)?)
 ///     }
 /// }
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// Which origins its tokens are meant for. A request to another origin gets none.
+    /// Returns the origins that its tokens may be sent to. A request to another origin gets none.
+    ///
+    /// A session asks once.
     fn origins(&self) -> Origins;
 
-    /// Brings a token. `stale` is the one that it is to replace, if there was one; a source with a
+    /// Fetches a token. The request says why, and which token it replaces, if any: a source with a
     /// refresh token finds it there.
     ///
     /// # Errors
     ///
     /// [`AuthError::rejected`] for credentials that are not good, [`AuthError::unavailable`] for
     /// what may pass, [`AuthError::misconfigured`] for what will not.
-    fn fetch(&self, stale: Option<&Token>)
+    fn fetch(&self, request: TokenRequest)
     -> impl Future<Output = Result<Token, AuthError>> + Send;
+}
+
+/// What a [`TokenSource`] is told: why it is asked, and what is known of the token to replace.
+///
+/// ```
+/// use tower_bearer::{AuthError, Cause, Origins, Token, TokenRequest, TokenSource};
+///
+/// struct Cached;
+///
+/// impl TokenSource for Cached {
+///     fn origins(&self) -> Origins {
+///         Origins::any()
+///     }
+///
+///     async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
+///         // A token that was refused must not come from the cache again.
+///         let may_use_cache = request.cause() != Cause::Refused;
+///         Ok(Token::new(if may_use_cache { "cached" } else { "fresh" })?)
+///     }
+/// }
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), AuthError> {
+/// let first = Cached.fetch(TokenRequest::first()).await?;
+/// let second = Cached.fetch(TokenRequest::replacing(first, Cause::Refused)).await?;
+/// assert_eq!(second.expose(), "fresh");
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Debug)]
+pub struct TokenRequest {
+    stale: Option<Token>,
+    cause: Cause,
+    challenges: Arc<[Challenge]>,
+}
+
+/// Why a [`TokenSource`] is asked for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The session has had no token from this source yet.
+    First,
+    /// [`Session::sign_out`](crate::Session::sign_out) dropped the token.
+    SignedOut,
+    /// The token has expired.
+    Expired,
+    /// The token is about to expire. Requests keep using it meanwhile.
+    Ahead,
+    /// A server refused the token, or it was [invalidated](crate::Session::invalidate).
+    Refused,
 }
 
 /// Makes a [`TokenSource`] out of a closure.
@@ -52,13 +107,13 @@ pub trait TokenSource: Send + Sync + 'static {
 ///
 /// let layer = BearerAuthLayer::new(source_fn(
 ///     Origins::only("https://api.example.com")?,
-///     |_stale| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) },
+///     |_request| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) },
 /// ));
 /// # Ok::<(), tower_bearer::InvalidOrigin>(())
 /// ```
 pub fn source_fn<F, Fut>(origins: Origins, f: F) -> SourceFn<F>
 where
-    F: Fn(Option<Token>) -> Fut + Send + Sync + 'static,
+    F: Fn(TokenRequest) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Token, AuthError>> + Send,
 {
     SourceFn { origins, f }
@@ -71,9 +126,59 @@ pub struct SourceFn<F> {
     f: F,
 }
 
+/// [`TokenSource`], object-safe: what a session holds. Only a login pays for the box.
+pub(crate) trait DynTokenSource: Send + Sync {
+    fn origins(&self) -> Origins;
+    fn fetch(&self, request: TokenRequest) -> BoxFuture<'_, Result<Token, AuthError>>;
+}
+
+impl TokenRequest {
+    /// Makes the request for a first token, to call a source outside a session.
+    pub fn first() -> Self {
+        Self::new(Cause::First, None, Arc::default())
+    }
+
+    /// Makes the request for a token that replaces `stale`, to call a source outside a session.
+    pub fn replacing(stale: Token, cause: Cause) -> Self {
+        Self::new(cause, Some(stale), Arc::default())
+    }
+
+    /// Sets the [challenges](Self::challenges). Defaults to none.
+    #[must_use]
+    pub fn with_challenges(mut self, challenges: impl IntoIterator<Item = Challenge>) -> Self {
+        self.challenges = challenges.into_iter().collect();
+        self
+    }
+
+    /// Returns why the token is asked for.
+    pub fn cause(&self) -> Cause {
+        self.cause
+    }
+
+    /// Returns the token that is being replaced, if any, with its
+    /// [refresh token](Token::expose_refresh_token).
+    pub fn stale(&self) -> Option<&Token> {
+        self.stale.as_ref()
+    }
+
+    /// Returns the challenges of the refused response that triggered this login: the
+    /// `WWW-Authenticate` headers of that response, parsed. Empty for every other cause.
+    pub fn challenges(&self) -> &[Challenge] {
+        &self.challenges
+    }
+
+    pub(crate) fn new(cause: Cause, stale: Option<Token>, challenges: Arc<[Challenge]>) -> Self {
+        Self {
+            stale,
+            cause,
+            challenges,
+        }
+    }
+}
+
 impl<F, Fut> TokenSource for SourceFn<F>
 where
-    F: Fn(Option<Token>) -> Fut + Send + Sync + 'static,
+    F: Fn(TokenRequest) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<Token, AuthError>> + Send,
 {
     fn origins(&self) -> Origins {
@@ -82,9 +187,9 @@ where
 
     fn fetch(
         &self,
-        stale: Option<&Token>,
+        request: TokenRequest,
     ) -> impl Future<Output = Result<Token, AuthError>> + Send {
-        (self.f)(stale.cloned())
+        (self.f)(request)
     }
 }
 
@@ -103,16 +208,10 @@ impl<T: TokenSource> TokenSource for Arc<T> {
 
     fn fetch(
         &self,
-        stale: Option<&Token>,
+        request: TokenRequest,
     ) -> impl Future<Output = Result<Token, AuthError>> + Send {
-        T::fetch(self, stale)
+        T::fetch(self, request)
     }
-}
-
-/// [`TokenSource`], object-safe: what a session holds. Only a login pays for the box.
-pub(crate) trait DynTokenSource: Send + Sync {
-    fn origins(&self) -> Origins;
-    fn fetch<'a>(&'a self, stale: Option<&'a Token>) -> BoxFuture<'a, Result<Token, AuthError>>;
 }
 
 impl<T: TokenSource> DynTokenSource for T {
@@ -120,7 +219,7 @@ impl<T: TokenSource> DynTokenSource for T {
         TokenSource::origins(self)
     }
 
-    fn fetch<'a>(&'a self, stale: Option<&'a Token>) -> BoxFuture<'a, Result<Token, AuthError>> {
-        Box::pin(TokenSource::fetch(self, stale))
+    fn fetch(&self, request: TokenRequest) -> BoxFuture<'_, Result<Token, AuthError>> {
+        Box::pin(TokenSource::fetch(self, request))
     }
 }

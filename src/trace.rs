@@ -8,8 +8,9 @@
 use std::future::Future;
 use std::time::Duration;
 
-use crate::session::{Cause, Issued};
-use crate::{AuthError, Token};
+use crate::error::AuthError;
+use crate::session::Issued;
+use crate::source::{Cause, TokenRequest};
 
 #[cfg(feature = "tracing")]
 const TARGET: &str = "tower_bearer";
@@ -60,23 +61,25 @@ pub(crate) fn not_replayed(limit: usize) {
 impl Login {
     /// Part of the span that asked for the login and waits for it. Nobody waits for one ahead: it
     /// only follows from the span that came upon it.
-    pub(crate) fn new(cause: Cause, stale: Option<&Token>) -> Self {
+    pub(crate) fn new(request: &TokenRequest) -> Self {
         #[cfg(feature = "tracing")]
         {
             let asked_in = tracing::Span::current();
-            let parent = asked_in.id().filter(|_| cause != Cause::Ahead);
+            let parent = asked_in.id().filter(|_| request.cause() != Cause::Ahead);
             let span = tracing::info_span!(
                 target: TARGET,
                 parent: parent,
                 "login",
-                cause = match cause {
-                    Cause::Need => "need",
+                cause = match request.cause() {
+                    Cause::First => "first",
+                    Cause::SignedOut => "signed out",
+                    Cause::Expired => "expired",
                     Cause::Ahead => "ahead",
-                    Cause::Refusal => "refusal",
+                    Cause::Refused => "refused",
                 },
-                stale = stale.map(|token| tracing::field::display(token.fingerprint())),
+                stale = request.stale().map(|token| tracing::field::display(token.fingerprint())),
             );
-            if cause == Cause::Ahead {
+            if request.cause() == Cause::Ahead {
                 span.follows_from(&asked_in);
             }
             Self { span }

@@ -10,7 +10,7 @@ use http::header::AUTHORIZATION;
 use http::{Request, Response, StatusCode};
 use tokio::time::Instant;
 use tower::Service;
-use tower_bearer::{AuthError, Origins, Token, TokenSource};
+use tower_bearer::{AuthError, Origins, Token, TokenRequest, TokenSource};
 
 use crate::rules::{Cause, Rules};
 use crate::tally::{Count, Tally};
@@ -102,10 +102,10 @@ impl<T: TokenSource> TokenSource for Watched<T> {
         self.origins.clone()
     }
 
-    async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {
-        let mut turn = self.referee.begin(stale);
+    async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
+        let mut turn = self.referee.begin(request.stale());
         let number = self.referee.tally.get(Count::Logins) as usize;
-        let outcome = self.logins[number % self.logins.len()].fetch(stale).await;
+        let outcome = self.logins[number % self.logins.len()].fetch(request).await;
         turn.end(outcome.as_ref());
         outcome
     }

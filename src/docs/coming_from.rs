@@ -19,7 +19,7 @@
 //! # let http_client = service_fn(async |request: Request<ReplayBody<Empty<Bytes>>>| {
 //! #     Ok::<_, BoxError>(Response::new(request.headers()["authorization"].clone()))
 //! # });
-//! let source = source_fn(Origins::only("https://api.example.com")?, |_stale| async {
+//! let source = source_fn(Origins::only("https://api.example.com")?, |_request| async {
 //!     Ok(Token::new(log_in().await.map_err(AuthError::unavailable)?)?)
 //! });
 //! let client = ServiceBuilder::new().layer(BearerAuthLayer::new(source)).service(http_client);

@@ -2,8 +2,8 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderValue, StatusCode};
 
 use super::input::Input;
-use crate::is_refusal;
-use crate::refusal::challenge::{Challenge, challenges as parse};
+use crate::refusal::challenge::parse::{RawChallenge, parse};
+use crate::refusal::is_refusal;
 
 type Written = Vec<(Vec<u8>, Vec<(Vec<u8>, Vec<u8>)>)>;
 
@@ -98,7 +98,7 @@ fn any_challenges(data: &[u8]) {
     assert_eq!(owned(&parse(&text)), expected, "{:?}", text.escape_ascii());
 }
 
-fn owned(challenges: &[Challenge<'_>]) -> Written {
+fn owned(challenges: &[RawChallenge<'_>]) -> Written {
     let owned = challenges.iter().map(|challenge| {
         let params = challenge.params.iter();
         let params = params.map(|(name, value)| (name.to_vec(), value.to_vec()));

@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::input::Input;
 use crate::login::{Datafiniti, Form, Json, Lifetime, Refresh};
-use crate::{AuthError, Token, TokenSource};
+use crate::{AuthError, Token, TokenRequest, TokenSource};
 
 /// None of our own texts has one of them in it.
 const PASSWORDS: [&str; 4] = [
@@ -239,7 +239,7 @@ fn fetch(login: &impl TokenSource) -> Result<Token, AuthError> {
     RUNTIME.with(|runtime| {
         let runtime =
             runtime.get_or_init(|| Builder::new_current_thread().enable_time().build().unwrap());
-        runtime.block_on(login.fetch(None))
+        runtime.block_on(login.fetch(TokenRequest::first()))
     })
 }
 

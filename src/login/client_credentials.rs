@@ -13,7 +13,7 @@ use super::engine::Engine;
 use super::fields::{Fields, ReservedField};
 use super::grant::Grant;
 use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Origins, Token, TokenSource};
+use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
 
 const RESERVED: [&str; 6] = [
     "grant_type",
@@ -167,7 +167,7 @@ where
         self.engine.origins()
     }
 
-    async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
+    async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {
         let mut fields = vec![("grant_type", "client_credentials")];
         fields.extend(self.fields.pairs());
         let grant = Grant {

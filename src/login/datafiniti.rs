@@ -14,7 +14,7 @@ use super::engine::{Engine, Login};
 use super::read::with_lifetime;
 use super::secret::{Mask, json_body};
 use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Origins, Token, TokenSource};
+use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
 
 const BASE: &str = "https://api.datafiniti.co";
 const PATH: &str = "/v4/auth";
@@ -29,7 +29,7 @@ const PATH: &str = "/v4/auth";
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
-/// use tower_bearer::{TokenSource, login::Datafiniti};
+/// use tower_bearer::{TokenRequest, TokenSource, login::Datafiniti};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), tower_bearer::AuthError> {
@@ -39,7 +39,7 @@ const PATH: &str = "/v4/auth";
 ///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(r#"{"token": "t0k"}"#))))
 /// });
 /// let login = Datafiniti::new(client, "me@example.com", "secret");
-/// let token = login.fetch(None).await?;
+/// let token = login.fetch(TokenRequest::first()).await?;
 /// assert_eq!(token.header_value(), "Bearer t0k");
 /// # Ok(())
 /// # }
@@ -104,7 +104,7 @@ where
         self.engine.origins()
     }
 
-    async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
+    async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {
         let fields = [
             ("email", self.email.as_str()),
             ("password", self.password.as_str()),

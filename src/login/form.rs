@@ -13,7 +13,7 @@ use super::engine::Engine;
 use super::fields::Fields;
 use super::grant::{Grant, keep, refuses_grant};
 use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Origins, Token, TokenSource};
+use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
 
 const PATH: &str = "/auth/login";
 
@@ -40,7 +40,7 @@ const CLIENT: [&str; 2] = ["client_id", "client_secret"];
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
-/// use tower_bearer::{TokenSource, login::Form};
+/// use tower_bearer::{TokenRequest, TokenSource, login::Form};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -53,7 +53,7 @@ const CLIENT: [&str; 2] = ["client_id", "client_secret"];
 /// let login = Form::new(client, "https://api.example.com", "me", "secret")?
 ///     .path("/oauth/token")?
 ///     .field("grant_type", "password");
-/// let token = login.fetch(None).await?;
+/// let token = login.fetch(TokenRequest::first()).await?;
 /// assert_eq!(token.header_value(), "Bearer t0k");
 /// assert_eq!(token.lifetime(), Some(Duration::from_secs(3600)));
 /// # Ok(())
@@ -213,8 +213,8 @@ where
         self.engine.origins()
     }
 
-    async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {
-        let stale = stale.filter(|_| self.uses_refresh_token);
+    async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
+        let stale = request.stale().filter(|_| self.uses_refresh_token);
         if let Some(refresh_token) = stale.and_then(Token::expose_refresh_token) {
             match self.engine.grant(self.refresh_grant(refresh_token)).await {
                 Err(error) if refuses_grant(&error) => {}

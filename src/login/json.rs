@@ -16,7 +16,7 @@ use super::pointer::{InvalidPointer, Pointer};
 use super::read::{check_type, with_lifetime};
 use super::secret::{Mask, json_body};
 use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, InvalidToken, Origins, Token, TokenSource};
+use crate::{AuthError, InvalidToken, Origins, Token, TokenRequest, TokenSource};
 
 /// Any login by a `POST` of a JSON object of texts, answered by a JSON document with a token
 /// somewhere in it.
@@ -40,7 +40,7 @@ use crate::{AuthError, InvalidToken, Origins, Token, TokenSource};
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
-/// use tower_bearer::{TokenSource, login::{Json, Lifetime}};
+/// use tower_bearer::{TokenRequest, TokenSource, login::{Json, Lifetime}};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -55,7 +55,7 @@ use crate::{AuthError, InvalidToken, Origins, Token, TokenSource};
 ///     .secret_field("password", "secret")
 ///     .token("/data/access_token")?
 ///     .lifetime("/data/expires", Lifetime::Millis)?;
-/// let token = login.fetch(None).await?;
+/// let token = login.fetch(TokenRequest::first()).await?;
 /// assert_eq!(token.header_value(), "Bearer t0k");
 /// assert_eq!(token.lifetime(), Some(Duration::from_secs(900)));
 /// # Ok(())
@@ -221,7 +221,7 @@ where
         self.engine.origins()
     }
 
-    async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
+    async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {
         let login = Login {
             content_type: "application/json",
             authorization: None,

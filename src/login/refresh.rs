@@ -15,7 +15,7 @@ use super::fields::{Fields, ReservedField};
 use super::grant::{Grant, keep, refuses_grant};
 use super::url::{Endpoint, InvalidUrl};
 use crate::source::DynTokenSource;
-use crate::{AuthError, Origins, Token, TokenSource};
+use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
 
 const RESERVED: [&str; 5] = [
     "grant_type",
@@ -49,7 +49,7 @@ const RESERVED: [&str; 5] = [
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use http_body_util::Full;
-/// use tower_bearer::{TokenSource, login::{Json, Refresh}};
+/// use tower_bearer::{Cause, TokenRequest, TokenSource, login::{Json, Refresh}};
 /// # use tower_bearer::{Origins, Token, source_fn};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
@@ -60,14 +60,14 @@ const RESERVED: [&str; 5] = [
 ///     let body = r#"{"access_token": "t2", "token_type": "Bearer", "refresh_token": "r2"}"#;
 ///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(body))))
 /// });
-/// let first_login = source_fn(Origins::only("https://api.example.com")?, |_stale| async {
+/// let first_login = source_fn(Origins::only("https://api.example.com")?, |_request| async {
 ///     Ok(Token::new("t1")?.refresh_token("r1"))
 /// });
 /// let source = Refresh::new(client, "https://auth.example.com/oauth/token", first_login)?;
 ///
-/// let first = source.fetch(None).await?;
+/// let first = source.fetch(TokenRequest::first()).await?;
 /// assert_eq!((first.expose(), first.expose_refresh_token()), ("t1", Some("r1")));
-/// let second = source.fetch(Some(&first)).await?;
+/// let second = source.fetch(TokenRequest::replacing(first, Cause::Expired)).await?;
 /// assert_eq!((second.expose(), second.expose_refresh_token()), ("t2", Some("r2")));
 /// # Ok(())
 /// # }
@@ -89,7 +89,7 @@ impl<S> Refresh<S> {
     ///
     /// A login that gets a refresh token in its answer has to give it on
     /// ([`Token::refresh_token`]); of the built-in ones [`Form`](super::Form) does. Each of its
-    /// logins is a first one: `stale` is `None`.
+    /// logins is a first one.
     ///
     /// # Errors
     ///
@@ -226,8 +226,8 @@ where
         }
     }
 
-    async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {
-        let refused = match self.refresh_token(stale) {
+    async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
+        let refused = match self.refresh_token(request.stale()) {
             Some(refresh_token) => {
                 let mut grant = Grant::refresh(refresh_token, self.auth.as_ref());
                 grant.fields.extend(self.fields.pairs());
@@ -241,7 +241,7 @@ where
         };
         match &self.login {
             // Not with the token that has that refresh token: the login might try it once more.
-            Some(login) => login.fetch(None).await,
+            Some(login) => login.fetch(TokenRequest::first()).await,
             None => Err(refused),
         }
     }

@@ -31,7 +31,7 @@ const MOST_SHOWN: usize = 3;
 /// # use bytes::Bytes;
 /// # use http::{Request, Response, StatusCode};
 /// # use http_body_util::Full;
-/// # use tower_bearer::{TokenSource, login::Datafiniti};
+/// # use tower_bearer::{TokenRequest, TokenSource, login::Datafiniti};
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() {
 /// let client = tower::service_fn(async |_: Request<Full<Bytes>>| {
@@ -40,7 +40,7 @@ const MOST_SHOWN: usize = 3;
 ///     *response.status_mut() = StatusCode::UNAUTHORIZED;
 ///     Ok::<_, std::convert::Infallible>(response)
 /// });
-/// let error = Datafiniti::new(client, "me@example.com", "secret").fetch(None).await.unwrap_err();
+/// let error = Datafiniti::new(client, "me@example.com", "secret").fetch(TokenRequest::first()).await.unwrap_err();
 /// assert_eq!(error.to_string(), "login rejected: 401 Unauthorized: Wrong password");
 ///
 /// let response = error.response().unwrap();

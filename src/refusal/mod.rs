@@ -5,7 +5,7 @@ pub(crate) mod challenge;
 use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderName, StatusCode};
 
-use self::challenge::challenges;
+use self::challenge::parse::parse;
 
 // Every response is looked through for it: a name made once need not be parsed each time.
 static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
@@ -43,7 +43,7 @@ fn is_beyond_a_login(headers: &HeaderMap) -> bool {
     headers
         .get_all(WWW_AUTHENTICATE)
         .iter()
-        .flat_map(|value| challenges(value.as_bytes()))
+        .flat_map(|value| parse(value.as_bytes()))
         .any(|challenge| {
             challenge.is("Bearer") && challenge.has("error", "insufficient_scope")
                 || challenge.is("DPoP") && challenge.has("error", "use_dpop_nonce")

@@ -14,7 +14,7 @@ use crate::source::DynTokenSource;
 /// use std::time::Duration;
 /// use tower_bearer::{Origins, Session, Token, source_fn};
 ///
-/// let source = source_fn(Origins::any(), |_stale| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
+/// let source = source_fn(Origins::any(), |_request| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
 /// let session = Session::builder(source)
 ///     .login_timeout(Duration::from_secs(10))
 ///     .build();

@@ -12,10 +12,11 @@ use tokio::time::{Instant, timeout};
 
 use super::deadline::{Deadline, no_runtime};
 use super::shared::Shared;
-use super::throttle::Cause;
 use super::token::{Issued, LoginId};
-use crate::source::DynTokenSource;
-use crate::{AuthError, Token, trace};
+use crate::error::AuthError;
+use crate::source::{DynTokenSource, TokenRequest};
+use crate::token::Token;
+use crate::trace;
 
 /// Each waiter holds a clone. An error of the channel means that the login was lost or given up.
 pub(super) type Login = SharedFuture<oneshot::Receiver<Outcome>>;
@@ -65,19 +66,19 @@ impl Running {
 
     /// Runs the login detached from whoever asked for it. Not under the lock: a runtime that shuts
     /// down drops the task at once.
-    pub(super) fn spawn(self, cause: Cause, stale: Option<Token>) -> Result<(), AuthError> {
+    pub(super) fn spawn(self, request: TokenRequest) -> Result<(), AuthError> {
         let runtime = Handle::try_current().map_err(|_| no_runtime())?;
         // Without a timer the task would panic.
         Deadline::after(Duration::ZERO)?;
         let session = self.shared.id;
-        let span = trace::Login::new(cause, stale.as_ref());
-        runtime.spawn(span.around(session.mark(self.run(stale))));
+        let span = trace::Login::new(&request);
+        runtime.spawn(span.around(session.mark(self.run(request))));
         Ok(())
     }
 
-    async fn run(mut self, stale: Option<Token>) {
+    async fn run(mut self, request: TokenRequest) {
         let limit = self.shared.policy.login_timeout;
-        let fetch = async { self.source.fetch(stale.as_ref()).await };
+        let fetch = async { self.source.fetch(request).await };
         let outcome = timeout(limit, fetch).await.unwrap_or_else(|_| {
             Err(AuthError::timeout(format!(
                 "it took more than {limit:?} (a token source must not wait for its own session)"

@@ -46,7 +46,7 @@ pub use self::builder::SessionBuilder;
 pub(crate) use self::id::SessionId;
 pub(crate) use self::state::{Ask, Patience};
 pub use self::stats::Stats;
-pub(crate) use self::throttle::Cause;
+pub(crate) use self::throttle::LoginCause;
 pub(crate) use self::token::{Issued, Stamp};
 pub use self::wait::TokenFuture;
 pub(crate) use self::wait::Wait;
@@ -59,7 +59,7 @@ pub(crate) use self::wait::Wait;
 /// use tower_bearer::{BearerAuthLayer, Origins, Session, Token, source_fn};
 ///
 /// # async fn run() -> Result<(), tower_bearer::AuthError> {
-/// let session = Session::new(source_fn(Origins::any(), |_stale| async {
+/// let session = Session::new(source_fn(Origins::any(), |_request| async {
 ///     Ok(Token::new("mF_9.B5f-4.1JqM")?)
 /// }));
 /// let layer = BearerAuthLayer::from_session(session.clone());
@@ -294,7 +294,7 @@ impl Session {
                 (Decision::Begin(cause), _) => shared.begin(inner, cause)?,
                 (_, Some(waiters)) => waiters.login.clone(),
                 // Never so: a login under way has its waiters.
-                (_, None) => shared.begin(inner, Cause::Need)?,
+                (_, None) => shared.begin(inner, LoginCause::Need)?,
             };
             return Ok(Answer::Login(Joined {
                 login,
@@ -310,7 +310,7 @@ impl Session {
         self.shared.bump_epoch();
         if inner.state.is_due(Instant::now()) {
             // Without a runtime it is put off: whoever needs a login then is told.
-            let _ = self.shared.begin(inner, Cause::Ahead);
+            let _ = self.shared.begin(inner, LoginCause::Ahead);
         }
     }
 }

@@ -11,7 +11,7 @@ use super::SessionId;
 use super::login::{Login, Outcome, Running, Waiters};
 use super::policy::Policy;
 use super::state::State;
-use super::throttle::Cause;
+use super::throttle::LoginCause;
 use crate::source::DynTokenSource;
 use crate::trace::Log;
 use crate::{AuthError, Origins};
@@ -56,10 +56,10 @@ impl Shared {
     pub(super) fn begin(
         self: &Arc<Self>,
         mut inner: Locked<'_>,
-        cause: Cause,
+        cause: LoginCause,
     ) -> Result<Login, AuthError> {
+        let request = inner.state.request(cause, Arc::default());
         let id = inner.state.begin(cause, Instant::now());
-        let stale = inner.state.in_hand().map(|issued| issued.token.clone());
         let running = Running::new(self.clone(), inner.source.clone(), id);
         let waiters = Waiters::new();
         let login = waiters.login.clone();
@@ -67,7 +67,7 @@ impl Shared {
         self.bump_epoch();
         drop(inner);
         drop(given_up);
-        running.spawn(cause, stale)?;
+        running.spawn(request)?;
         Ok(login)
     }
 

@@ -26,7 +26,7 @@ pub(super) struct Throttle {
 
 /// What a login is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Cause {
+pub(crate) enum LoginCause {
     /// There is no token, or it has expired.
     Need,
     /// The token is about to expire.
@@ -59,13 +59,13 @@ impl Throttle {
     /// # Errors
     ///
     /// Why there may be no such login now, and for how long.
-    pub(super) fn pass(&self, cause: Cause, now: Instant) -> Result<(), AuthError> {
+    pub(super) fn pass(&self, cause: LoginCause, now: Instant) -> Result<(), AuthError> {
         let failure = self.failure.as_ref();
         if let Some((error, until)) = failure.filter(|(_, until)| now < *until) {
             return Err(error.clone().with_retry_after(*until - now));
         }
         match self.struck_until {
-            Some(until) if cause == Cause::Refusal && now < until => {
+            Some(until) if cause == LoginCause::Refusal && now < until => {
                 Err(AuthError::throttled().with_retry_after(until - now))
             }
             _ => Ok(()),

@@ -10,7 +10,7 @@ use futures::future::join;
 use tokio::{task, time::timeout};
 
 use super::fault::{BrokenSource, Fault, LIMIT, SHORTEST, Trial};
-use crate::{AuthError, Token, TokenSource};
+use crate::{AuthError, Cause, Token, TokenRequest, TokenSource};
 
 /// How often at most a fetch is dropped half-way, each time one poll later.
 const DROPS: usize = 8;
@@ -40,14 +40,14 @@ const TELLING: usize = 8;
 ///
 /// ```
 /// use tower_bearer::testing::{Api, Fault, check_source};
-/// use tower_bearer::{AuthError, Origins, Token, login::Form, source_fn};
+/// use tower_bearer::{AuthError, Origins, Token, TokenRequest, login::Form, source_fn};
 ///
 /// # #[tokio::main(flavor = "current_thread", start_paused = true)]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// let api = Api::new().account("alice", "correct horse");
 /// check_source(Form::new(api, "https://api.example.com", "alice", "correct horse")?).await?;
 ///
-/// let no_renewal = source_fn(Origins::any(), async |stale: Option<Token>| match stale {
+/// let no_renewal = source_fn(Origins::any(), async |request: TokenRequest| match request.stale() {
 ///     Some(_) => Err(AuthError::misconfigured("what is this for?")),
 ///     None => Ok(Token::new("mF_9.B5f-4.1JqM")?),
 /// });
@@ -161,7 +161,11 @@ enum Ended<T> {
 }
 
 async fn fetch<S: TokenSource>(source: Arc<S>, stale: Option<Token>) -> Result<Token, AuthError> {
-    TokenSource::fetch(&*source, stale.as_ref()).await
+    let request = match stale {
+        Some(stale) => TokenRequest::replacing(stale, Cause::Refused),
+        None => TokenRequest::first(),
+    };
+    TokenSource::fetch(&*source, request).await
 }
 
 /// As a session runs a login.

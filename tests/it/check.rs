@@ -11,7 +11,7 @@ use tokio::task::yield_now;
 use tokio::time::{Instant, sleep};
 use tower_bearer::login::{ClientAuth, ClientCredentials, Datafiniti, Form, Json, Refresh};
 use tower_bearer::testing::{Api, BrokenSource, Fault, Trial, check_source};
-use tower_bearer::{AuthError, Origins, Token, TokenSource, source_fn};
+use tower_bearer::{AuthError, Origins, Token, TokenRequest, TokenSource, source_fn};
 
 use crate::support::token;
 
@@ -45,7 +45,8 @@ where
     Fut: Future<Output = Result<Token, AuthError>> + Send + 'static,
 {
     let fetches = AtomicUsize::new(0);
-    source_fn(Origins::any(), move |stale| {
+    source_fn(Origins::any(), move |request: TokenRequest| {
+        let stale = request.stale().cloned();
         fetch(fetches.fetch_add(1, Ordering::SeqCst) + 1, stale)
     })
 }
@@ -79,7 +80,10 @@ async fn the_built_in_sources_pass() {
     assert!(api.counts().refreshes > 0);
 
     let api = api.rotate_refresh_tokens(false);
-    let first = password_grant(&api).fetch(None).await.unwrap();
+    let first = password_grant(&api)
+        .fetch(TokenRequest::first())
+        .await
+        .unwrap();
     let refresh_token = first.expose_refresh_token().unwrap();
     let kept = Refresh::from_token(api.clone(), TOKEN_URL, refresh_token).unwrap();
     check_source(kept.client_auth(auth)).await.unwrap();
@@ -213,7 +217,10 @@ async fn a_fetch_that_does_not_bear_being_dropped_is_found() {
 #[tokio::test(start_paused = true)]
 async fn a_refresh_token_that_is_lost_with_a_dropped_fetch_is_found() {
     let api = api();
-    let first = password_grant(&api).fetch(None).await.unwrap();
+    let first = password_grant(&api)
+        .fetch(TokenRequest::first())
+        .await
+        .unwrap();
     let refresh_token = first.expose_refresh_token().unwrap();
     let once = Refresh::from_token(api.clone(), TOKEN_URL, refresh_token).unwrap();
     let broken = broken(once.client_auth(ClientAuth::new("app", "s3cret"))).await;
@@ -269,7 +276,7 @@ impl TokenSource for Wandering {
         Origins::only(&format!("https://api.example.com:{port}")).unwrap()
     }
 
-    async fn fetch(&self, _stale: Option<&Token>) -> Result<Token, AuthError> {
+    async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {
         Ok(token("mF_9.B5f-4.1JqM"))
     }
 }

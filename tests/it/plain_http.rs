@@ -8,7 +8,7 @@ use http_body_util::Full;
 use tower::limit::ConcurrencyLimit;
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_bearer::login::{Datafiniti, Form};
-use tower_bearer::{BearerAuthLayer, NoAuth, TokenSource};
+use tower_bearer::{BearerAuthLayer, NoAuth, TokenRequest, TokenSource};
 
 use crate::support::{Body, ScriptedSource, Server, auth_error, get};
 
@@ -175,14 +175,23 @@ async fn a_password_goes_over_plain_http_to_loopback_alone() {
     let without_user = |uri: &&str| !uri.contains('@');
 
     for url in LOOPBACK.into_iter().filter(without_user) {
-        assert!(datafiniti(url).fetch(None).await.is_ok(), "{url}");
-        assert!(form(url).fetch(None).await.is_ok(), "{url}");
+        assert!(
+            datafiniti(url).fetch(TokenRequest::first()).await.is_ok(),
+            "{url}"
+        );
+        assert!(
+            form(url).fetch(TokenRequest::first()).await.is_ok(),
+            "{url}"
+        );
     }
     for url in ELSEWHERE.into_iter().filter(without_user) {
         let datafiniti = datafiniti(url).allow_plain_http();
-        assert!(datafiniti.fetch(None).await.is_ok(), "{url}");
+        assert!(
+            datafiniti.fetch(TokenRequest::first()).await.is_ok(),
+            "{url}"
+        );
         let form = form(url).allow_plain_http();
-        assert!(form.fetch(None).await.is_ok(), "{url}");
+        assert!(form.fetch(TokenRequest::first()).await.is_ok(), "{url}");
     }
 }
 
@@ -199,11 +208,11 @@ async fn a_login_over_plain_http_fails_with_nothing_sent() {
     for url in ELSEWHERE.into_iter().filter(|url| !url.contains('@')) {
         let login = Datafiniti::new(client(), "me@example.com", "hunter2");
         let login = login.base_url(url).unwrap();
-        let error = login.fetch(None).await.unwrap_err();
+        let error = login.fetch(TokenRequest::first()).await.unwrap_err();
         assert!(error.is_insecure() && error.is_misconfigured(), "{url}");
         let login = Form::new(client(), url, "me", "hunter2").unwrap();
         let error = login.path("/oauth/token?key=secret").unwrap();
-        let error = error.fetch(None).await.unwrap_err();
+        let error = error.fetch(TokenRequest::first()).await.unwrap_err();
         assert!(error.is_insecure() && error.is_misconfigured(), "{url}");
         let host = url.parse::<Uri>().unwrap().host().unwrap().to_owned();
         assert_eq!(

@@ -10,7 +10,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, Status
 use tokio::sync::Barrier;
 use tokio::time::sleep;
 use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, service_fn};
-use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, ReplayBody, Token, is_refusal};
+use tower_bearer::{
+    AuthError, BearerAuthLayer, OnFailedRenewal, ReplayBody, TokenRequest, is_refusal,
+};
 
 use crate::support::{
     Body, ScriptedSource, Seen, Server, auth_error, explanation, get, post, token,
@@ -345,11 +347,14 @@ async fn what_the_first_attempt_holds_is_free_in_time() {
     };
     let source = {
         let (log, living) = (log.clone(), living.clone());
-        tower_bearer::source_fn(tower_bearer::Origins::any(), move |stale: Option<Token>| {
-            log.lock().unwrap().push(format!("login {}", living()));
-            let next = if stale.is_some() { "b" } else { "a" };
-            std::future::ready(Ok(token(next)))
-        })
+        tower_bearer::source_fn(
+            tower_bearer::Origins::any(),
+            move |request: TokenRequest| {
+                log.lock().unwrap().push(format!("login {}", living()));
+                let next = if request.stale().is_some() { "b" } else { "a" };
+                std::future::ready(Ok(token(next)))
+            },
+        )
     };
     let inner = {
         let log = log.clone();

@@ -10,7 +10,7 @@ use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tokio::sync::Semaphore;
 use tower::{BoxError, Service, service_fn};
-use tower_bearer::{AuthError, Origins, ReplayBody, Token, TokenSource};
+use tower_bearer::{AuthError, Cause, Origins, ReplayBody, Token, TokenRequest, TokenSource};
 
 pub(crate) type Body = Full<Bytes>;
 
@@ -81,10 +81,10 @@ impl TokenSource for ScriptedSource {
         self.inner.origins.clone()
     }
 
-    async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {
+    async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
         let number = {
             let mut logins = self.inner.logins.lock().unwrap();
-            logins.push(stale.map(|token| token.expose().to_owned()));
+            logins.push(request.stale().map(|token| token.expose().to_owned()));
             logins.len()
         };
         self.inner.gate.acquire().await.unwrap().forget();
@@ -205,6 +205,11 @@ impl Server {
 
 pub(crate) fn token(text: &str) -> Token {
     Token::new(text).unwrap()
+}
+
+/// The request for a token in the place of this one, which was refused.
+pub(crate) fn replacing(stale: &Token) -> TokenRequest {
+    TokenRequest::replacing(stale.clone(), Cause::Refused)
 }
 
 pub(crate) fn get(uri: &str) -> Request<Body> {

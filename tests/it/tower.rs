@@ -14,7 +14,9 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_bearer::login::Form;
 use tower_bearer::testing::Api;
-use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Session, source_fn};
+use tower_bearer::{
+    AuthError, BearerAuthLayer, Origins, ReplayBody, Session, TokenRequest, source_fn,
+};
 use tower_test::mock::{self, Handle, Mock};
 
 use crate::support::{Body, ScriptedSource, Server, auth_error, get, token};
@@ -175,7 +177,7 @@ async fn a_login_through_the_same_concurrency_limit_is_no_deadlock() {
     let limited = ConcurrencyLimit::new(server.service::<Body>(), 1);
     let source = {
         let limited = limited.clone();
-        source_fn(Origins::any(), move |stale| {
+        source_fn(Origins::any(), move |request: TokenRequest| {
             let limited = limited.clone();
             async move {
                 let login = Request::post("https://api.example.com/login");
@@ -184,7 +186,11 @@ async fn a_login_through_the_same_concurrency_limit_is_no_deadlock() {
                     .oneshot(login)
                     .await
                     .map_err(AuthError::unavailable)?;
-                Ok(token(if stale.is_some() { "second" } else { "first" }))
+                Ok(token(if request.stale().is_some() {
+                    "second"
+                } else {
+                    "first"
+                }))
             }
         })
     };
@@ -210,7 +216,7 @@ async fn a_login_through_a_buffer_full_of_waiters_is_no_deadlock() {
         .service(server.service::<Body>());
     let source = {
         let buffered = buffered.clone();
-        source_fn(Origins::any(), move |stale| {
+        source_fn(Origins::any(), move |request: TokenRequest| {
             let buffered = buffered.clone();
             async move {
                 let login = Request::post("https://api.example.com/login");
@@ -220,7 +226,11 @@ async fn a_login_through_a_buffer_full_of_waiters_is_no_deadlock() {
                     .boxed()
                     .await
                     .map_err(AuthError::unavailable)?;
-                Ok(token(if stale.is_some() { "second" } else { "first" }))
+                Ok(token(if request.stale().is_some() {
+                    "second"
+                } else {
+                    "first"
+                }))
             }
         })
     };

@@ -11,7 +11,7 @@ use tower_bearer::login::{
 use tower_bearer::testing::{Answer, Api, Trial, check_source};
 use tower_bearer::{
     AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, Origins, ReplayBody, Session, Token,
-    TokenSource, source_fn,
+    TokenRequest, TokenSource, source_fn,
 };
 
 use crate::texts::{PASSWORD, Secrets, Texts};
@@ -108,7 +108,10 @@ async fn redirected_login(api: &Api, texts: &mut Texts) {
     let redirect = Response::builder().status(302).header("location", location);
     api.script_login(redirect.body("").unwrap());
     let login = Datafiniti::new(api.clone(), "me", TOKEN);
-    texts.error("AuthError", &login.fetch(None).await.unwrap_err());
+    texts.error(
+        "AuthError",
+        &login.fetch(TokenRequest::first()).await.unwrap_err(),
+    );
 }
 
 async fn stand_in(api: &Api, texts: &mut Texts) {
@@ -127,10 +130,13 @@ async fn stand_in(api: &Api, texts: &mut Texts) {
 
 /// One whose errors show the token that it brought.
 async fn broken_source(texts: &mut Texts) {
-    let source = source_fn(Origins::any(), async |stale: Option<Token>| match stale {
-        Some(stale) => Err(AuthError::rejected(stale.expose().to_owned())),
-        None => Ok(Token::new(TOKEN)?),
-    });
+    let source = source_fn(
+        Origins::any(),
+        async |request: TokenRequest| match request.stale() {
+            Some(stale) => Err(AuthError::rejected(stale.expose().to_owned())),
+            None => Ok(Token::new(TOKEN)?),
+        },
+    );
     let broken = check_source(source).await.unwrap_err();
     texts.error("BrokenSource", &broken);
     for fault in broken.faults() {

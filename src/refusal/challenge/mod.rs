@@ -1,115 +1,91 @@
-//! Challenges of `WWW-Authenticate`, as [RFC 9110, section 11.6.1] has them:
-//!
-//! ```text
-//! WWW-Authenticate = #challenge
-//! challenge        = auth-scheme [ 1*SP ( token68 / #auth-param ) ]
-//! auth-param       = token BWS "=" BWS ( token / quoted-string )
-//! ```
-//!
-//! Commas part challenges as well as parameters, and stand inside quotes too. What cannot be read
-//! is passed over up to the next comma.
-//!
-//! [RFC 9110, section 11.6.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+//! [`Challenge`]: how a server wants to be authenticated to.
 
-use std::borrow::Cow;
+pub(crate) mod parse;
 
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Challenge<'a> {
-    pub(crate) scheme: &'a [u8],
-    pub(crate) params: Vec<(&'a [u8], Cow<'a, [u8]>)>,
+use http::HeaderMap;
+use http::header::WWW_AUTHENTICATE;
+
+use self::parse::{RawChallenge, parse};
+
+/// One challenge of a `WWW-Authenticate` header ([RFC 9110, section 11.6.1]): a scheme and its
+/// parameters.
+///
+/// ```
+/// use http::{HeaderMap, HeaderValue};
+///
+/// let mut headers = HeaderMap::new();
+/// let value = r#"Bearer error="insufficient_scope", scope="admin read""#;
+/// headers.insert("www-authenticate", HeaderValue::from_static(value));
+///
+/// let challenges = tower_bearer::challenges(&headers);
+/// assert!(challenges[0].is("bearer"));
+/// assert_eq!(challenges[0].param("scope"), Some("admin read"));
+/// ```
+///
+/// [RFC 9110, section 11.6.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Challenge {
+    scheme: String,
+    params: Vec<(String, String)>,
 }
 
-impl Challenge<'_> {
-    pub(super) fn is(&self, scheme: &str) -> bool {
-        self.scheme.eq_ignore_ascii_case(scheme.as_bytes())
-    }
-
-    /// Has it this parameter with this value, unquoted?
-    pub(super) fn has(&self, name: &str, value: &str) -> bool {
-        self.params.iter().any(|(its_name, its_value)| {
-            its_name.eq_ignore_ascii_case(name.as_bytes()) && **its_value == *value.as_bytes()
-        })
-    }
-}
-
-/// The challenges of one header's value.
-pub(crate) fn challenges(value: &[u8]) -> Vec<Challenge<'_>> {
-    let mut found: Vec<Challenge<'_>> = Vec::new();
-    let mut rest = value;
-    while !rest.is_empty() {
-        let (mut item, behind) = split_at_comma(rest);
-        rest = behind;
-        item = item.trim_ascii();
-        // A parameter has its "=" right behind its name; a scheme has a space or nothing.
-        if auth_param(item).is_none() {
-            let scheme = token(item);
-            let (begins, after) = item.split_at(scheme);
-            if scheme == 0 || !matches!(after.first(), None | Some(b' ' | b'\t')) {
-                continue;
-            }
-            found.push(Challenge {
-                scheme: begins,
-                params: Vec::new(),
-            });
-            item = after.trim_ascii();
-        }
-        if let (Some(challenge), Some(param)) = (found.last_mut(), auth_param(item)) {
-            challenge.params.push(param);
-        }
-    }
-    found
-}
-
-/// Splits at the first comma outside quotes.
-fn split_at_comma(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let (mut quoted, mut escaped) = (false, false);
-    for (at, byte) in bytes.iter().enumerate() {
-        match byte {
-            _ if escaped => escaped = false,
-            b'\\' if quoted => escaped = true,
-            b'"' => quoted = !quoted,
-            b',' if !quoted => return (&bytes[..at], &bytes[at + 1..]),
-            _ => {}
-        }
-    }
-    (bytes, &[])
-}
-
-fn auth_param(item: &[u8]) -> Option<(&[u8], Cow<'_, [u8]>)> {
-    let (name, rest) = item.split_at(token(item));
-    let value = rest.trim_ascii_start().strip_prefix(b"=")?.trim_ascii();
-    match value {
-        _ if name.is_empty() => None,
-        [b'"', quoted @ .., b'"'] => Some((name, unescape(quoted)?)),
-        // A lone "=" is the padding of a token68.
-        _ if value.is_empty() || token(value) < value.len() => None,
-        _ => Some((name, Cow::Borrowed(value))),
-    }
-}
-
-/// `None` if the last quote is an escaped one, so that there is no end.
-fn unescape(quoted: &[u8]) -> Option<Cow<'_, [u8]>> {
-    if !quoted.contains(&b'\\') {
-        return Some(Cow::Borrowed(quoted));
-    }
-    let mut escaped = false;
-    let bytes = quoted.iter().copied();
-    let bytes = bytes
-        .filter(|byte| {
-            escaped = *byte == b'\\' && !escaped;
-            !escaped
-        })
-        .collect();
-    (!escaped).then_some(bytes)
-}
-
-/// How many bytes a token is long that stands at the beginning.
-fn token(bytes: &[u8]) -> usize {
-    let end = bytes
+/// Parses all challenges of all `WWW-Authenticate` headers, in their order.
+///
+/// Quoted commas and escapes are read as [RFC 9110, section 11.6.1] defines them. What is not a
+/// challenge is skipped, and bytes that are not UTF-8 are replaced. A `token68`, as `Negotiate` has
+/// it, is skipped too.
+///
+/// Use it in a rule for [`refused_when`](crate::BearerAuthLayer::refused_when), or to act on a 403.
+/// A [`TokenSource`](crate::TokenSource) gets the challenges of a refused response in its
+/// [`TokenRequest`](crate::TokenRequest::challenges).
+///
+/// [RFC 9110, section 11.6.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
+pub fn challenges(headers: &HeaderMap) -> Vec<Challenge> {
+    headers
+        .get_all(WWW_AUTHENTICATE)
         .iter()
-        .position(|byte| !(byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte)));
-    end.unwrap_or(bytes.len())
+        .flat_map(|value| parse(value.as_bytes()))
+        .map(Challenge::from)
+        .collect()
 }
 
-#[cfg(test)]
-mod tests;
+impl Challenge {
+    /// Returns the scheme as the server wrote it, such as `Bearer`.
+    pub fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// Compares the scheme without regard to case, as it has to be.
+    pub fn is(&self, scheme: &str) -> bool {
+        self.scheme.eq_ignore_ascii_case(scheme)
+    }
+
+    /// Returns the value of the first parameter of that name, unquoted. The name is compared without
+    /// regard to case.
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.params()
+            .find(|(its_name, _)| its_name.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value)
+    }
+
+    /// Iterates over all parameters, in their order.
+    pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.params
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl From<RawChallenge<'_>> for Challenge {
+    fn from(raw: RawChallenge<'_>) -> Self {
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Self {
+            scheme: text(raw.scheme),
+            params: raw
+                .params
+                .iter()
+                .map(|(name, value)| (text(name), text(value)))
+                .collect(),
+        }
+    }
+}

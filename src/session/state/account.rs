@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::State;
 use crate::AuthError;
-use crate::session::throttle::Cause;
+use crate::session::throttle::LoginCause;
 use crate::session::token::{Age, Issued};
 
 /// A token may expire while the inner service gets ready. Another one is waited for once, not for
@@ -61,7 +61,7 @@ impl State {
         let stays = stamp == Some(granted.stamp)
             && unexpired(&granted)
             && self.login.is_none()
-            && self.throttle.pass(Cause::Refusal, now).is_err();
+            && self.throttle.pass(LoginCause::Refusal, now).is_err();
         let stays = stays || is_current && patience == Patience::Spent;
         Ok(stays.then(|| granted.clone()))
     }
@@ -76,6 +76,11 @@ impl State {
             return Err(AuthError::signed_out());
         }
         Ok(account_epoch == self.account_epoch)
+    }
+
+    /// The last sign-out came after the last change of the source.
+    pub(in crate::session) fn is_signed_out(&self) -> bool {
+        self.signed_out > 0 && self.signed_out == self.account_epoch
     }
 
     pub(in crate::session) fn account_epoch(&self) -> u64 {

@@ -3,16 +3,20 @@
 
 mod account;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::policy::{Policy, later};
 use super::stats::Stats;
-use super::throttle::{Cause, Throttle};
+use super::throttle::{LoginCause, Throttle};
 use super::token::{Age, Held, Issued, LoginId, Stamp};
+use crate::error::AuthError;
+use crate::refusal::challenge::Challenge;
+use crate::source::{Cause, TokenRequest};
+use crate::token::Token;
 use crate::trace::Log;
-use crate::{AuthError, Token};
 
 pub(crate) use self::account::Patience;
 
@@ -63,7 +67,7 @@ pub(super) enum Decision {
     /// Wait for the login under way.
     Join,
     /// Begin a login, and wait for it.
-    Begin(Cause),
+    Begin(LoginCause),
     /// There is no token, or no newer one, and there may be no login now.
     Refuse(AuthError),
 }
@@ -111,8 +115,8 @@ impl State {
                     return Decision::Refuse(AuthError::unchanged());
                 }
                 let cause = match current.age(|| now) {
-                    Age::Expired => Cause::Need,
-                    Age::Good | Age::Due => Cause::Refusal,
+                    Age::Expired => LoginCause::Need,
+                    Age::Good | Age::Due => LoginCause::Refusal,
                 };
                 self.note_refusal(refused, now);
                 return self.join(cause, now);
@@ -135,7 +139,7 @@ impl State {
         if self.login.is_some() || held.issued.age(|| now) != Age::Due {
             return false;
         }
-        match self.throttle.pass(Cause::Ahead, now) {
+        match self.throttle.pass(LoginCause::Ahead, now) {
             Ok(()) => true,
             Err(error) => {
                 let pause = error.retry_after().unwrap_or_default();
@@ -145,19 +149,32 @@ impl State {
         }
     }
 
+    /// What the source is told of the login that is about to begin.
+    pub(super) fn request(&self, cause: LoginCause, challenges: Arc<[Challenge]>) -> TokenRequest {
+        let stale = self.in_hand().map(|issued| issued.token.clone());
+        let cause = match cause {
+            LoginCause::Ahead => Cause::Ahead,
+            LoginCause::Refusal => Cause::Refused,
+            LoginCause::Need if stale.is_some() => Cause::Expired,
+            LoginCause::Need if self.is_signed_out() => Cause::SignedOut,
+            LoginCause::Need => Cause::First,
+        };
+        TokenRequest::new(cause, stale, challenges)
+    }
+
     /// Follows [`Decision::Begin`] and [`is_due`](Self::is_due).
-    pub(super) fn begin(&mut self, cause: Cause, now: Instant) -> LoginId {
+    pub(super) fn begin(&mut self, cause: LoginCause, now: Instant) -> LoginId {
         self.stats.logins += 1;
         let id = LoginId(self.stats.logins);
         self.login = Some(Login {
             id,
-            renewal: cause == Cause::Refusal,
+            renewal: cause == LoginCause::Refusal,
             fenced: false,
             overdue_at: later(now, self.policy.login_timeout.saturating_add(GRACE)),
         });
         if let Some(held) = &mut self.held {
             held.issued.renew_at = None;
-            if cause == Cause::Ahead {
+            if cause == LoginCause::Ahead {
                 self.stats.logins_ahead += 1;
                 self.log.ahead(&held.issued);
             }
@@ -224,8 +241,8 @@ impl State {
             .filter(|issued| issued.age(|| now) != Age::Expired)
             .cloned();
         let cause = match unexpired {
-            Some(_) => Cause::Refusal,
-            None => Cause::Need,
+            Some(_) => LoginCause::Refusal,
+            None => LoginCause::Need,
         };
         match (self.join(cause, now), unexpired) {
             (Decision::Refuse(_), Some(issued)) => Decision::Use(issued),
@@ -233,11 +250,11 @@ impl State {
         }
     }
 
-    fn join(&mut self, cause: Cause, now: Instant) -> Decision {
+    fn join(&mut self, cause: LoginCause, now: Instant) -> Decision {
         match &mut self.login {
             // One that is overdue has no runtime any more, or one that stands still.
             Some(login) if now < login.overdue_at => {
-                login.renewal |= cause == Cause::Refusal;
+                login.renewal |= cause == LoginCause::Refusal;
                 Decision::Join
             }
             _ => match self.throttle.pass(cause, now) {

@@ -12,13 +12,13 @@ fn new() -> State {
 
 /// A login that brings this token.
 fn with(state: &mut State, brought: Token, now: Instant) -> Issued {
-    let id = state.begin(Cause::Need, now);
+    let id = state.begin(LoginCause::Need, now);
     state.end(id, Ok(brought), now).unwrap().unwrap()
 }
 
 /// A login that fails.
 fn failing(state: &mut State, error: AuthError, now: Instant) -> AuthError {
-    let id = state.begin(Cause::Need, now);
+    let id = state.begin(LoginCause::Need, now);
     state.end(id, Err(error), now).unwrap().unwrap_err()
 }
 
@@ -32,9 +32,9 @@ async fn one_login_at_a_time() {
     let (mut state, now) = (new(), Instant::now());
     assert!(matches!(
         state.decide(Ask::Token, now),
-        Decision::Begin(Cause::Need)
+        Decision::Begin(LoginCause::Need)
     ));
-    let id = state.begin(Cause::Need, now);
+    let id = state.begin(LoginCause::Need, now);
     assert!(matches!(state.decide(Ask::Token, now), Decision::Join));
     state.end(id, Ok(token("a")), now).unwrap().unwrap();
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
@@ -44,15 +44,15 @@ async fn one_login_at_a_time() {
 #[tokio::test(start_paused = true)]
 async fn an_overdue_login_is_begun_anew_and_its_outcome_is_not_kept() {
     let (mut state, now) = (new(), Instant::now());
-    let silent = state.begin(Cause::Need, now);
+    let silent = state.begin(LoginCause::Need, now);
     let late = now + secs(30);
     assert!(matches!(state.decide(Ask::Token, late), Decision::Join));
     let late = late + GRACE;
     assert!(matches!(
         state.decide(Ask::Token, late),
-        Decision::Begin(Cause::Need)
+        Decision::Begin(LoginCause::Need)
     ));
-    let id = state.begin(Cause::Need, late);
+    let id = state.begin(LoginCause::Need, late);
     assert!(state.end(silent, Ok(token("old")), late).is_none());
     assert!(!state.give_up(silent, late));
     let issued = state.end(id, Ok(token("new")), late).unwrap().unwrap();
@@ -67,7 +67,7 @@ async fn an_endless_limit_is_never_overdue() {
         ..Policy::default()
     };
     let (mut state, now) = (State::new(policy, 1), Instant::now());
-    state.begin(Cause::Need, now);
+    state.begin(LoginCause::Need, now);
     let later = now + secs(1_000_000);
     assert!(matches!(state.decide(Ask::Token, later), Decision::Join));
 }
@@ -82,7 +82,7 @@ async fn expiry_makes_a_login_and_no_lifetime_never_does() {
     assert!(matches!(state.decide(Ask::Token, before), Decision::Use(_)));
     assert!(matches!(
         state.decide(Ask::Token, at),
-        Decision::Begin(Cause::Need)
+        Decision::Begin(LoginCause::Need)
     ));
     with(&mut state, token("b"), at);
     let later = at + secs(1_000_000);
@@ -101,7 +101,7 @@ async fn expiry_causes_at_most_one_login_a_second() {
     let at = now + secs(1);
     assert!(matches!(
         state.decide(Ask::Token, at),
-        Decision::Begin(Cause::Need)
+        Decision::Begin(LoginCause::Need)
     ));
 }
 
@@ -123,7 +123,7 @@ async fn a_late_refusal_uses_the_current_token() {
 async fn the_same_token_again_answers_all_refusals_of_requests_sent_before() {
     let (mut state, now) = (new(), Instant::now());
     let first = with(&mut state, token("a"), now).stamp;
-    let id = state.begin(Cause::Refusal, now);
+    let id = state.begin(LoginCause::Refusal, now);
     let again = state.end(id, Ok(token("a")), now).unwrap().unwrap().stamp;
     assert!(first.is_same_token(again));
     assert!(matches!(
@@ -133,7 +133,7 @@ async fn the_same_token_again_answers_all_refusals_of_requests_sent_before() {
     // One that was sent since then knows nothing yet.
     assert!(matches!(
         state.decide(Ask::Newer(again), now),
-        Decision::Begin(Cause::Refusal)
+        Decision::Begin(LoginCause::Refusal)
     ));
 }
 
@@ -143,7 +143,7 @@ async fn the_same_token_again_answers_all_refusals_of_requests_sent_before() {
 async fn a_renewal_withholds_the_refused_token_until_it_ends() {
     let (mut state, now) = (new(), Instant::now());
     let stamp = with(&mut state, token("a"), now).stamp;
-    let id = state.begin(Cause::Need, now);
+    let id = state.begin(LoginCause::Need, now);
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
     assert!(matches!(
         state.decide(Ask::Newer(stamp), now),
@@ -161,7 +161,7 @@ async fn a_renewal_withholds_the_refused_token_until_it_ends() {
 async fn a_lost_renewal_gives_the_token_back() {
     let (mut state, now) = (new(), Instant::now());
     with(&mut state, token("a"), now);
-    let id = state.begin(Cause::Refusal, now);
+    let id = state.begin(LoginCause::Refusal, now);
     assert!(state.usable().is_none());
     assert!(state.give_up(id, now));
     assert!(state.usable().is_some());
@@ -188,7 +188,7 @@ async fn a_rejected_login_is_latched() {
         now += Duration::from_millis(1);
         assert!(matches!(
             state.decide(Ask::Token, now),
-            Decision::Begin(Cause::Need)
+            Decision::Begin(LoginCause::Need)
         ));
     }
     with(&mut state, token("a"), now);
@@ -197,7 +197,7 @@ async fn a_rejected_login_is_latched() {
     state.replace();
     assert!(matches!(
         state.decide(Ask::Token, now),
-        Decision::Begin(Cause::Need)
+        Decision::Begin(LoginCause::Need)
     ));
 }
 
@@ -283,9 +283,9 @@ async fn logins_that_do_not_help_are_withheld() {
         }
         assert!(matches!(
             state.decide(Ask::Newer(stamp), now),
-            Decision::Begin(Cause::Refusal)
+            Decision::Begin(LoginCause::Refusal)
         ));
-        let id = state.begin(Cause::Refusal, now);
+        let id = state.begin(LoginCause::Refusal, now);
         let brought = token(&(number + 1).to_string());
         stamp = state.end(id, Ok(brought), now).unwrap().unwrap().stamp;
     }
@@ -346,7 +346,7 @@ async fn the_same_token_again_is_a_strike() {
             state.decide(Ask::Newer(stamp), now),
             Decision::Begin(_)
         ));
-        let id = state.begin(Cause::Refusal, now);
+        let id = state.begin(LoginCause::Refusal, now);
         stamp = state.end(id, Ok(token("a")), now).unwrap().unwrap().stamp;
     }
     assert!(matches!(
@@ -394,7 +394,7 @@ async fn a_failed_renewal_ahead_costs_nothing_until_the_token_expires() {
     with(&mut state, token("a").expires_in(secs(100)), start);
     let mut now = start + secs(99);
     assert!(state.is_due(now));
-    let id = state.begin(Cause::Need, now);
+    let id = state.begin(LoginCause::Need, now);
     assert!(!state.is_due(now));
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
     let error = AuthError::unavailable("down");
@@ -417,7 +417,7 @@ async fn a_sign_out_and_another_source_fence_what_was_before() {
         let (mut state, now) = (new(), Instant::now());
         let granted = with(&mut state, token("a"), now);
         let before = granted.stamp;
-        let id = state.begin(Cause::Refusal, now);
+        let id = state.begin(LoginCause::Refusal, now);
         if signs_out {
             state.sign_out()
         } else {
@@ -441,7 +441,7 @@ async fn a_sign_out_and_another_source_fence_what_was_before() {
         }
         assert!(matches!(
             state.decide(Ask::Token, now),
-            Decision::Begin(Cause::Need)
+            Decision::Begin(LoginCause::Need)
         ));
         // Not even the same text is the same token to another account.
         let after = with(&mut state, token("a"), now).stamp;
@@ -460,9 +460,9 @@ async fn an_invalidated_token_makes_the_next_request_log_in() {
     assert!(state.usable().is_none());
     assert!(matches!(
         state.decide(Ask::Token, now),
-        Decision::Begin(Cause::Refusal)
+        Decision::Begin(LoginCause::Refusal)
     ));
-    let id = state.begin(Cause::Refusal, now);
+    let id = state.begin(LoginCause::Refusal, now);
     state.end(id, Ok(token("a")), now).unwrap().unwrap();
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
 }
@@ -472,7 +472,7 @@ async fn an_invalidated_token_makes_the_next_request_log_in() {
 #[tokio::test(start_paused = true)]
 async fn a_sign_out_during_a_login_hides_no_failure() {
     let (mut state, now) = (new(), Instant::now());
-    let id = state.begin(Cause::Need, now);
+    let id = state.begin(LoginCause::Need, now);
     state.sign_out();
     assert!(matches!(state.decide(Ask::Token, now), Decision::Join));
     let ended = state.end(id, Err(AuthError::rejected("wrong password")), now);
@@ -499,7 +499,7 @@ async fn an_expired_token_is_replaced_whatever_was_refused() {
     now += secs(2);
     assert!(matches!(
         state.decide(Ask::Newer(stamp), now),
-        Decision::Begin(Cause::Need)
+        Decision::Begin(LoginCause::Need)
     ));
 }
 
@@ -508,9 +508,9 @@ async fn an_expired_token_is_replaced_whatever_was_refused() {
 async fn a_late_refusal_joins_the_login_under_way() {
     let (mut state, now) = (new(), Instant::now());
     let first = with(&mut state, token("a"), now).stamp;
-    let id = state.begin(Cause::Refusal, now);
+    let id = state.begin(LoginCause::Refusal, now);
     state.end(id, Ok(token("a")), now).unwrap().unwrap();
-    state.begin(Cause::Refusal, now);
+    state.begin(LoginCause::Refusal, now);
     assert!(matches!(
         state.decide(Ask::Newer(first), now),
         Decision::Join
@@ -525,7 +525,7 @@ async fn a_renewal_ahead_answers_no_refusal() {
     with(&mut state, token("a"), now);
     assert!(matches!(
         state.decide(Ask::Newer(stamp), now),
-        Decision::Begin(Cause::Refusal)
+        Decision::Begin(LoginCause::Refusal)
     ));
 }
 
@@ -546,7 +546,7 @@ async fn a_token_that_served_its_short_life_clears_the_strikes() {
             matches!(decision, Decision::Begin(_)),
             "{number}: {decision:?}"
         );
-        let id = state.begin(Cause::Refusal, now);
+        let id = state.begin(LoginCause::Refusal, now);
         state
             .end(id, Ok(token(&number.to_string()).expires_in(secs(10))), now)
             .unwrap()
@@ -566,7 +566,7 @@ async fn a_refused_retry_is_a_strike() {
             state.decide(Ask::Newer(stamp), now),
             Decision::Begin(_)
         ));
-        let id = state.begin(Cause::Refusal, now);
+        let id = state.begin(LoginCause::Refusal, now);
         let brought = state.end(id, Ok(token(&number.to_string())), now);
         stamp = brought.unwrap().unwrap().stamp;
         state.note_refusal(stamp, now);
@@ -576,7 +576,7 @@ async fn a_refused_retry_is_a_strike() {
         state.decide(Ask::Newer(stamp), now),
         Decision::Begin(_)
     ));
-    let id = state.begin(Cause::Refusal, now);
+    let id = state.begin(LoginCause::Refusal, now);
     stamp = state.end(id, Ok(token("4")), now).unwrap().unwrap().stamp;
     state.note_refusal(stamp, now);
     assert!(matches!(

@@ -12,7 +12,7 @@ use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use tokio::sync::oneshot;
 use tower::Service;
-use tower_bearer::{AuthError, Origins, ReplayBody, Token, TokenSource};
+use tower_bearer::{AuthError, Origins, ReplayBody, Token, TokenRequest, TokenSource};
 
 use crate::support::{Body, token};
 
@@ -87,9 +87,9 @@ impl TokenSource for Source {
         Origins::any()
     }
 
-    async fn fetch(&self, stale: Option<&Token>) -> Result<Token, AuthError> {
+    async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
         let (gate, opened) = oneshot::channel();
-        let stale = stale.map(|token| token.expose().to_owned());
+        let stale = request.stale().map(|token| token.expose().to_owned());
         let (login, fresh) = {
             let fetches = &mut self.books.open().fetches;
             let fresh = format!("t{}", fetches.len());

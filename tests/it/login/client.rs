@@ -7,13 +7,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
 
+use crate::support::replacing;
 use bytes::Bytes;
 use futures::{StreamExt, stream};
 use http::{Request, Response};
 use http_body::Frame;
 use http_body_util::{Full, StreamBody};
 use tower::{Service, service_fn};
-use tower_bearer::TokenSource;
+use tower_bearer::{TokenRequest, TokenSource};
 
 use super::{datafiniti, form};
 
@@ -32,7 +33,7 @@ async fn a_client_need_not_be_sync() {
         ready(Ok::<_, Infallible>(token()))
     });
     let login = Arc::new(datafiniti(client));
-    let task = tokio::spawn(async move { login.fetch(None).await });
+    let task = tokio::spawn(async move { login.fetch(TokenRequest::first()).await });
     assert!(task.await.unwrap().is_ok());
 }
 
@@ -76,9 +77,9 @@ async fn a_client_is_polled_ready() {
         ready: false,
         calls: Arc::clone(&calls),
     });
-    login.fetch(None).await.unwrap();
-    let stale = login.fetch(None).await.unwrap();
-    login.fetch(Some(&stale)).await.unwrap();
+    login.fetch(TokenRequest::first()).await.unwrap();
+    let stale = login.fetch(TokenRequest::first()).await.unwrap();
+    login.fetch(replacing(&stale)).await.unwrap();
     assert_eq!(calls.load(Ordering::Relaxed), 3);
 }
 
@@ -92,7 +93,10 @@ async fn the_clients_error_is_reachable() {
         let error = std::io::Error::from(std::io::ErrorKind::ConnectionRefused);
         ready(Err::<Response<Full<Bytes>>, _>(error))
     });
-    let error = datafiniti(client).fetch(None).await.unwrap_err();
+    let error = datafiniti(client)
+        .fetch(TokenRequest::first())
+        .await
+        .unwrap_err();
     assert!(error.is_unavailable());
     assert!(error.response().is_none());
     let cause = error.get_ref().downcast_ref::<std::io::Error>().unwrap();
@@ -111,7 +115,7 @@ async fn an_answer_may_come_in_pieces() {
             pieces.chain(trailers),
         ))))
     });
-    let token = form(client).fetch(None).await.unwrap();
+    let token = form(client).fetch(TokenRequest::first()).await.unwrap();
     assert_eq!(token.expose(), "abc");
 }
 
@@ -126,7 +130,7 @@ async fn a_broken_body_is_unavailable() {
             *response.status_mut() = http::StatusCode::from_u16(status).unwrap();
             ready(Ok::<_, Infallible>(response))
         });
-        let error = form(client).fetch(None).await.unwrap_err();
+        let error = form(client).fetch(TokenRequest::first()).await.unwrap_err();
         if status == 401 {
             // Of an error the status is enough.
             assert!(error.is_rejected());
@@ -147,7 +151,7 @@ async fn a_rejection_does_not_wait_for_its_body() {
         ready(Ok::<_, Infallible>(response))
     });
     let start = tokio::time::Instant::now();
-    let error = form(client).fetch(None).await.unwrap_err();
+    let error = form(client).fetch(TokenRequest::first()).await.unwrap_err();
     assert!(error.is_rejected());
     assert_eq!(start.elapsed().as_secs(), 5);
 }
@@ -161,6 +165,6 @@ async fn an_endless_answer_is_left() {
         let pieces = stream::repeat_with(piece).take(most_that_a_test_can_bear);
         ready(Ok::<_, Infallible>(Response::new(StreamBody::new(pieces))))
     });
-    let error = form(client).fetch(None).await.unwrap_err();
+    let error = form(client).fetch(TokenRequest::first()).await.unwrap_err();
     assert!(error.to_string().ends_with("larger than 64 KiB"), "{error}");
 }

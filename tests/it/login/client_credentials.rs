@@ -7,7 +7,7 @@ use oauth2::basic::BasicClient;
 use oauth2::{AuthType, ClientId, ClientSecret, HttpRequest, HttpResponse, TokenUrl};
 use proptest::prelude::*;
 use tower_bearer::login::{ClientAuth, ClientCredentials};
-use tower_bearer::{Origins, Session, TokenSource};
+use tower_bearer::{Origins, Session, TokenRequest, TokenSource};
 
 use super::token_endpoint::{Asked, TokenEndpoint, URL};
 use super::{Client, answer};
@@ -22,7 +22,10 @@ fn login(endpoint: &TokenEndpoint) -> ClientCredentials<Client> {
 
 async fn asked(login: impl FnOnce(Client) -> ClientCredentials<Client>) -> Asked {
     let endpoint = TokenEndpoint::new([TOKEN]);
-    login(endpoint.client()).fetch(None).await.unwrap();
+    login(endpoint.client())
+        .fetch(TokenRequest::first())
+        .await
+        .unwrap();
     endpoint.asked().remove(0)
 }
 
@@ -31,7 +34,7 @@ async fn asked(login: impl FnOnce(Client) -> ClientCredentials<Client>) -> Asked
 #[tokio::test]
 async fn the_secret_goes_in_the_header() {
     let endpoint = TokenEndpoint::new([TOKEN]);
-    let token = login(&endpoint).fetch(None).await.unwrap();
+    let token = login(&endpoint).fetch(TokenRequest::first()).await.unwrap();
     assert_eq!(token.header_value(), "Bearer abc");
     let asked = endpoint.asked().remove(0);
     assert_eq!(asked.body, "grant_type=client_credentials");
@@ -147,11 +150,17 @@ async fn nothing_goes_over_plain_http() {
         let auth = ClientAuth::new("my-app", SECRET);
         ClientCredentials::new(endpoint.client(), url, auth).unwrap()
     };
-    let error = login().fetch(None).await.unwrap_err();
+    let error = login().fetch(TokenRequest::first()).await.unwrap_err();
     assert!(error.is_insecure());
     assert!(error.to_string().contains("client secret"), "{error}");
     assert!(endpoint.asked().is_empty());
-    assert!(login().allow_plain_http().fetch(None).await.is_ok());
+    assert!(
+        login()
+            .allow_plain_http()
+            .fetch(TokenRequest::first())
+            .await
+            .is_ok()
+    );
 }
 
 /// L1, D4: an unknown client is a rejection, with the fields of OAuth's errors.
@@ -160,7 +169,10 @@ async fn the_errors_of_oauth_are_read() {
     let body = r#"{"error": "invalid_client", "error_description": "No such client",
         "error_uri": "https://auth.example.com/errors#invalid_client"}"#;
     let endpoint = TokenEndpoint::new([(401, body)]);
-    let error = login(&endpoint).fetch(None).await.unwrap_err();
+    let error = login(&endpoint)
+        .fetch(TokenRequest::first())
+        .await
+        .unwrap_err();
     assert!(error.is_rejected());
     let response = error.response().unwrap();
     assert_eq!(response.error(), Some("invalid_client"));
@@ -185,7 +197,10 @@ async fn an_echoed_secret_is_masked() {
     });
     let endpoint = TokenEndpoint::default();
     endpoint.then(answer(400, &json.to_string()));
-    let error = login(&endpoint).fetch(None).await.unwrap_err();
+    let error = login(&endpoint)
+        .fetch(TokenRequest::first())
+        .await
+        .unwrap_err();
     let response = error.response().unwrap();
     assert_eq!(response.error(), Some("***!"));
     assert_eq!(response.message(), Some("Basic ***== or ***, ***"));
@@ -203,7 +218,7 @@ async fn a_secret_field_is_masked() {
         .unwrap()
         .field("resource", "urn:a")
         .unwrap();
-    let error = login.fetch(None).await.unwrap_err();
+    let error = login.fetch(TokenRequest::first()).await.unwrap_err();
     let message = error.response().unwrap().message();
     assert_eq!(message, Some("*** and urn:a"));
 }

@@ -1,7 +1,7 @@
 //! L4, D1, D2: what an error shows of an answer.
 
 use serde_json::json;
-use tower_bearer::TokenSource;
+use tower_bearer::{TokenRequest, TokenSource};
 
 use super::{answer, answering, datafiniti_answered, form, form_answered};
 
@@ -121,7 +121,7 @@ async fn an_echoed_secret_field_is_masked() {
     let login = form(answering(answer(401, body)))
         .field("grant_type", "password")
         .secret_field("client_secret", "s3cret");
-    let error = login.fetch(None).await.unwrap_err();
+    let error = login.fetch(TokenRequest::first()).await.unwrap_err();
     assert_eq!(
         error.response().unwrap().message(),
         Some("no *** for password of ***")

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use tower_bearer::login::Form;
-use tower_bearer::{Origins, TokenSource};
+use tower_bearer::{Origins, TokenRequest, TokenSource};
 
 use super::{answer, answering, form, form_answered, url_of};
 
@@ -173,7 +173,7 @@ proptest! {
             response.headers_mut().insert("retry-after", value.parse().unwrap());
         }
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
-        let result = runtime.block_on(form(answering(response)).fetch(None));
+        let result = runtime.block_on(form(answering(response)).fetch(TokenRequest::first()));
         if let Err(error) = result {
             let text = format!("{error} {error:?}");
             prop_assert!(!text.contains(super::PASSWORD), "{}", text);

@@ -11,7 +11,9 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use tower::{BoxError, ServiceBuilder, ServiceExt};
 use tower_bearer::login::{Json, Lifetime};
-use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Token, TokenSource};
+use tower_bearer::{
+    AuthError, BearerAuthLayer, Origins, ReplayBody, Token, TokenRequest, TokenSource,
+};
 
 use super::{Client, PASSWORD, answer, answering, url_of};
 
@@ -42,7 +44,7 @@ async fn answered(
     set: impl FnOnce(Json<Client>) -> Json<Client>,
 ) -> Result<Token, AuthError> {
     let client = answering(answer(status, &body.to_string()));
-    set(json_login(client)).fetch(None).await
+    set(json_login(client)).fetch(TokenRequest::first()).await
 }
 
 fn at(pointer: &str) -> impl FnOnce(Json<Client>) -> Json<Client> {
@@ -617,7 +619,7 @@ proptest! {
         let client = answering(answer(status, &body.to_string()));
         if let Some(login) = set(json_login(client)) {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
-            let result = runtime.unwrap().block_on(login.fetch(None));
+            let result = runtime.unwrap().block_on(login.fetch(TokenRequest::first()));
             match result {
                 Ok(token_) => {
                     let text = body.pointer(&token).and_then(Value::as_str);

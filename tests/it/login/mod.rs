@@ -21,7 +21,7 @@ use http_body_util::Full;
 use tower::Service;
 use tower::util::BoxCloneService;
 use tower_bearer::login::{Datafiniti, Form};
-use tower_bearer::{AuthError, Token, TokenSource};
+use tower_bearer::{AuthError, Token, TokenRequest, TokenSource};
 
 /// No test's text but the password has this in it.
 const PASSWORD: &str = "hunter2";
@@ -53,12 +53,14 @@ fn form<S>(client: S) -> Form<S> {
 
 async fn datafiniti_answered(status: u16, body: &str) -> Result<Token, AuthError> {
     datafiniti(answering(answer(status, body)))
-        .fetch(None)
+        .fetch(TokenRequest::first())
         .await
 }
 
 async fn form_answered(status: u16, body: &str) -> Result<Token, AuthError> {
-    form(answering(answer(status, body))).fetch(None).await
+    form(answering(answer(status, body)))
+        .fetch(TokenRequest::first())
+        .await
 }
 
 /// The URL that a login is sent to.
@@ -75,6 +77,6 @@ where
             client.call(request)
         },
     )));
-    login.fetch(None).await.unwrap_err();
+    login.fetch(TokenRequest::first()).await.unwrap_err();
     seen.recv().await.unwrap()
 }

@@ -1,7 +1,8 @@
 //! D5: the refresh token grant, one fetch at a time.
 
+use crate::support::replacing;
 use tower_bearer::login::{ClientAuth, Form, Refresh};
-use tower_bearer::{AuthError, Origins, Token, TokenSource};
+use tower_bearer::{AuthError, Origins, Token, TokenRequest, TokenSource};
 
 use super::token_endpoint::{INVALID_GRANT, TokenEndpoint, URL};
 use super::{Client, PASSWORD, answer};
@@ -42,10 +43,10 @@ fn refresh_form(refresh_token: &str) -> String {
 async fn the_first_token_is_the_logins() {
     let (endpoint, login) = (TokenEndpoint::default(), ScriptedSource::open());
     let source = refresh(&endpoint, &login);
-    source.fetch(None).await.unwrap();
+    source.fetch(TokenRequest::first()).await.unwrap();
     let without = Token::new("old").unwrap();
-    source.fetch(Some(&without)).await.unwrap();
-    source.fetch(Some(&stale(""))).await.unwrap();
+    source.fetch(replacing(&without)).await.unwrap();
+    source.fetch(replacing(&stale(""))).await.unwrap();
     assert_eq!(login.stale(), [None, None, None]);
     assert!(endpoint.asked().is_empty());
 }
@@ -55,10 +56,10 @@ async fn the_first_token_is_the_logins() {
 async fn a_new_refresh_token_replaces_the_old_one() {
     let (endpoint, login) = (TokenEndpoint::new([ROTATED, TOKEN]), ScriptedSource::open());
     let source = refresh(&endpoint, &login);
-    let token = source.fetch(Some(&stale("r 1"))).await.unwrap();
+    let token = source.fetch(replacing(&stale("r 1"))).await.unwrap();
     assert_eq!(token.expose(), "new");
     assert_eq!(token.expose_refresh_token(), Some("r2"));
-    source.fetch(Some(&token)).await.unwrap();
+    source.fetch(replacing(&token)).await.unwrap();
     assert_eq!(endpoint.forms(), [refresh_form("r+1"), refresh_form("r2")]);
     assert_eq!(login.logins(), 0);
 }
@@ -73,7 +74,7 @@ async fn without_a_new_refresh_token_the_old_one_stays() {
         let source = refresh(&endpoint, &ScriptedSource::open());
         let mut token = stale("r1");
         for _ in 0..2 {
-            token = source.fetch(Some(&token)).await.unwrap();
+            token = source.fetch(replacing(&token)).await.unwrap();
             assert_eq!(token.expose_refresh_token(), Some("r1"), "{none}");
         }
     }
@@ -88,8 +89,8 @@ async fn any_refresh_token_is_sent_as_it_came() {
         endpoint.then(answer(200, &body.to_string()));
         endpoint.then(answer(TOKEN.0, TOKEN.1));
         let source = refresh(&endpoint, &ScriptedSource::open());
-        let token = source.fetch(Some(&stale("r1"))).await.unwrap();
-        let token = source.fetch(Some(&token)).await.unwrap();
+        let token = source.fetch(replacing(&stale("r1"))).await.unwrap();
+        let token = source.fetch(replacing(&token)).await.unwrap();
         assert_eq!(token.expose_refresh_token(), Some(&*refresh_token));
         let form = endpoint.forms().remove(1);
         let sent = form_urlencoded::parse(form.as_bytes()).last().unwrap().1;
@@ -107,7 +108,7 @@ async fn invalid_grant_falls_back_to_the_login() {
             ScriptedSource::open(),
         );
         let source = refresh(&endpoint, &login);
-        let token = source.fetch(Some(&stale("r1"))).await.unwrap();
+        let token = source.fetch(replacing(&stale("r1"))).await.unwrap();
         assert_eq!(token.expose(), "t1");
         assert_eq!(token.expose_refresh_token(), None);
         assert_eq!(login.stale(), [None]);
@@ -119,7 +120,9 @@ async fn invalid_grant_falls_back_to_the_login() {
 async fn the_logins_error_is_the_error() {
     let endpoint = TokenEndpoint::new([INVALID_GRANT]);
     let login = ScriptedSource::open().script([Err(AuthError::unavailable("down"))]);
-    let error = refresh(&endpoint, &login).fetch(Some(&stale("r1"))).await;
+    let error = refresh(&endpoint, &login)
+        .fetch(replacing(&stale("r1")))
+        .await;
     assert!(error.unwrap_err().is_unavailable());
     assert_eq!(login.logins(), 1);
 }
@@ -154,12 +157,15 @@ async fn no_other_failure_falls_back() {
     ] {
         let (endpoint, login) = (TokenEndpoint::new([(status, body)]), ScriptedSource::open());
         let source = refresh(&endpoint, &login);
-        let error = source.fetch(Some(&stale("r1"))).await.unwrap_err();
+        let error = source.fetch(replacing(&stale("r1"))).await.unwrap_err();
         assert_eq!(kind(&error), expected, "{status} {body}");
         assert_eq!(login.logins(), 0, "{status} {body}");
 
         let endpoint = TokenEndpoint::new([(status, body)]);
-        let error = form(&endpoint).fetch(Some(&stale("r1"))).await.unwrap_err();
+        let error = form(&endpoint)
+            .fetch(replacing(&stale("r1")))
+            .await
+            .unwrap_err();
         assert_eq!(kind(&error), expected, "{status} {body}");
         assert_eq!(endpoint.forms(), [refresh_form("r1")]);
     }
@@ -170,12 +176,12 @@ async fn no_other_failure_falls_back() {
 async fn a_secret_that_is_a_part_of_invalid_grant_hides_nothing() {
     let endpoint = TokenEndpoint::new([INVALID_GRANT]);
     let source = refresh(&endpoint, &ScriptedSource::open());
-    let token = source.fetch(Some(&stale("grant"))).await.unwrap();
+    let token = source.fetch(replacing(&stale("grant"))).await.unwrap();
     assert_eq!(token.expose(), "t1");
 
     let endpoint = TokenEndpoint::new([INVALID_GRANT]);
     let alone = Refresh::from_token(endpoint.client(), URL, "grant").unwrap();
-    let error = alone.fetch(None).await.unwrap_err();
+    let error = alone.fetch(TokenRequest::first()).await.unwrap_err();
     assert_eq!(error.response().unwrap().error(), Some("invalid_***"));
 }
 
@@ -185,10 +191,10 @@ async fn a_secret_that_is_a_part_of_invalid_grant_hides_nothing() {
 async fn a_given_refresh_token_is_for_the_first_token() {
     let endpoint = TokenEndpoint::new([TOKEN, ROTATED, TOKEN]);
     let source = Refresh::from_token(endpoint.client(), URL, "r1\r\n").unwrap();
-    let mut token = source.fetch(None).await.unwrap();
+    let mut token = source.fetch(TokenRequest::first()).await.unwrap();
     assert_eq!(token.expose_refresh_token(), Some("r1"));
     for _ in 0..2 {
-        token = source.fetch(Some(&token)).await.unwrap();
+        token = source.fetch(replacing(&token)).await.unwrap();
         assert_eq!(token.expose_refresh_token(), Some("r2"));
     }
     assert_eq!(
@@ -201,8 +207,8 @@ async fn a_given_refresh_token_is_for_the_first_token() {
 #[tokio::test]
 async fn without_a_login_invalid_grant_is_a_rejection() {
     let endpoint = TokenEndpoint::new([INVALID_GRANT; 2]);
-    for stale in [None, Some(&stale("r2"))] {
-        let error = alone(&endpoint).fetch(stale).await.unwrap_err();
+    for request in [TokenRequest::first(), replacing(&stale("r2"))] {
+        let error = alone(&endpoint).fetch(request).await.unwrap_err();
         assert!(error.is_rejected());
         assert_eq!(error.response().unwrap().error(), Some("invalid_grant"));
     }
@@ -215,8 +221,8 @@ async fn without_a_login_invalid_grant_is_a_rejection() {
 async fn a_given_refresh_token_may_be_followed_by_a_login() {
     let (endpoint, login) = (TokenEndpoint::new([INVALID_GRANT]), ScriptedSource::open());
     let source = alone(&endpoint).or_login(login.clone());
-    let token = source.fetch(None).await.unwrap();
-    source.fetch(Some(&token)).await.unwrap();
+    let token = source.fetch(TokenRequest::first()).await.unwrap();
+    source.fetch(replacing(&token)).await.unwrap();
     assert_eq!(login.logins(), 2);
     assert_eq!(endpoint.forms(), [refresh_form("r1")]);
 }
@@ -226,7 +232,7 @@ async fn a_given_refresh_token_may_be_followed_by_a_login() {
 async fn an_empty_refresh_token_is_a_misconfiguration() {
     let endpoint = TokenEndpoint::default();
     let source = Refresh::from_token(endpoint.client(), URL, "\n").unwrap();
-    let error = source.fetch(None).await.unwrap_err();
+    let error = source.fetch(TokenRequest::first()).await.unwrap_err();
     assert!(error.is_misconfigured());
     assert_eq!(
         error.to_string(),
@@ -246,7 +252,7 @@ async fn the_client_goes_with_the_refresh_token() {
     let auth = || ClientAuth::new("app", "cl13nt");
     let sources = [auth(), auth().in_body()].map(|auth| source().client_auth(auth));
     for source in sources {
-        source.fetch(None).await.unwrap();
+        source.fetch(TokenRequest::first()).await.unwrap();
     }
     let [header, body] = &endpoint.asked()[..] else {
         panic!()
@@ -293,11 +299,14 @@ async fn nothing_goes_over_plain_http() {
     let (endpoint, login) = (TokenEndpoint::new([TOKEN]), ScriptedSource::open());
     let url = "http://auth.example.com/oauth/token";
     let source = || Refresh::new(endpoint.client(), url, login.clone()).unwrap();
-    let error = source().fetch(Some(&stale("r1"))).await.unwrap_err();
+    let error = source().fetch(replacing(&stale("r1"))).await.unwrap_err();
     assert!(error.is_insecure());
     assert!(error.to_string().contains("refresh token"), "{error}");
     assert_eq!((endpoint.asked().len(), login.logins()), (0, 0));
-    let token = source().allow_plain_http().fetch(Some(&stale("r1"))).await;
+    let token = source()
+        .allow_plain_http()
+        .fetch(replacing(&stale("r1")))
+        .await;
     assert_eq!(token.unwrap().expose(), "new");
 }
 
@@ -313,7 +322,7 @@ async fn echoed_refresh_tokens_are_masked() {
         let source = Refresh::from_token(endpoint.client(), URL, "s3nt").unwrap();
         let source = source.client_auth(ClientAuth::new("app", "cl13nt"));
         let shown = format!("{source:?}");
-        let error = source.fetch(None).await.unwrap_err();
+        let error = source.fetch(TokenRequest::first()).await.unwrap_err();
         let text = format!("{error} {error:?} {error:#?} {shown}");
         for secret in ["s3nt", "r3ceived", "n3w", "cl13nt"] {
             assert!(!text.contains(secret), "{text}");
@@ -329,16 +338,19 @@ async fn a_form_login_renews_by_its_refresh_token() {
     let endpoint = TokenEndpoint::new([ROTATED, TOKEN, INVALID_GRANT, ROTATED]);
     let login = form(&endpoint).field("grant_type", "password");
     let password = "username=me&password=hunter2&grant_type=password";
-    let mut token = login.fetch(None).await.unwrap();
+    let mut token = login.fetch(TokenRequest::first()).await.unwrap();
     for _ in 0..2 {
-        token = login.fetch(Some(&token)).await.unwrap();
+        token = login.fetch(replacing(&token)).await.unwrap();
         assert_eq!(token.expose_refresh_token(), Some("r2"));
     }
     let (first, second) = (refresh_form("r2"), refresh_form("r2"));
     assert_eq!(endpoint.forms(), [password, &first, &second, password]);
 
     let endpoint = TokenEndpoint::new([INVALID_GRANT; 2]);
-    let error = form(&endpoint).fetch(Some(&stale("r1"))).await.unwrap_err();
+    let error = form(&endpoint)
+        .fetch(replacing(&stale("r1")))
+        .await
+        .unwrap_err();
     assert!(error.is_rejected());
     assert_eq!(endpoint.asked().len(), 2);
 }
@@ -348,8 +360,8 @@ async fn a_form_login_renews_by_its_refresh_token() {
 async fn a_form_login_asks_for_no_grant_by_itself() {
     let endpoint = TokenEndpoint::new([ROTATED; 2]);
     let login = super::form(endpoint.client());
-    let token = login.fetch(None).await.unwrap();
-    login.fetch(Some(&token)).await.unwrap();
+    let token = login.fetch(TokenRequest::first()).await.unwrap();
+    login.fetch(replacing(&token)).await.unwrap();
     assert_eq!(endpoint.forms(), ["username=me&password=hunter2"; 2]);
 }
 
@@ -363,12 +375,12 @@ async fn a_form_login_tells_its_client() {
             .field("client_id", "a");
         login.secret_field("client_secret", "s1")
     };
-    login().fetch(Some(&stale("r1"))).await.unwrap();
+    login().fetch(replacing(&stale("r1"))).await.unwrap();
     let login = login().client_auth(ClientAuth::new("b", "s2"));
-    login.fetch(Some(&stale("r1"))).await.unwrap();
-    login.fetch(None).await.unwrap();
+    login.fetch(replacing(&stale("r1"))).await.unwrap();
+    login.fetch(TokenRequest::first()).await.unwrap();
     let login = login.client_auth(ClientAuth::public("c"));
-    login.fetch(None).await.unwrap();
+    login.fetch(TokenRequest::first()).await.unwrap();
     let asked = endpoint.asked();
     let fields = format!("{}&client_id=a&client_secret=s1", refresh_form("r1"));
     assert_eq!(asked[0].body, fields);

@@ -3,14 +3,14 @@
 use std::time::{Duration, SystemTime};
 
 use http::Response;
-use tower_bearer::{AuthError, TokenSource};
+use tower_bearer::{AuthError, TokenRequest, TokenSource};
 
 use super::{answer, answering, datafiniti, datafiniti_answered, form_answered};
 
 async fn with_header(status: u16, name: &str, value: &str) -> AuthError {
     let response = Response::builder().status(status).header(name, value);
     let login = datafiniti(answering(response.body("").unwrap()));
-    login.fetch(None).await.unwrap_err()
+    login.fetch(TokenRequest::first()).await.unwrap_err()
 }
 
 async fn wait_of(status: u16, retry_after: &str) -> Option<Duration> {
@@ -203,7 +203,7 @@ async fn a_slow_down_takes_retry_after() {
         .headers_mut()
         .insert("retry-after", "5".parse().unwrap());
     let error = datafiniti(answering(response))
-        .fetch(None)
+        .fetch(TokenRequest::first())
         .await
         .unwrap_err();
     assert!(error.is_unavailable());

@@ -8,8 +8,8 @@ use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
-use tower_bearer::TokenSource;
 use tower_bearer::login::{ClientAuth, ClientCredentials, Datafiniti, Form, Json, Refresh};
+use tower_bearer::{TokenRequest, TokenSource};
 
 /// What a password may hold, and what either encoding has to escape.
 const ODD: &str = "pä\u{1F511}&=+%\"\\ ;\n";
@@ -53,7 +53,10 @@ async fn a_datafiniti_login_on_the_wire() {
     let login = Datafiniti::new(client(), "me+x@example.com", ODD)
         .base_url(&format!("http://{host}/df/"))
         .unwrap();
-    assert_eq!(login.fetch(None).await.unwrap().expose(), "abc");
+    assert_eq!(
+        login.fetch(TokenRequest::first()).await.unwrap().expose(),
+        "abc"
+    );
     assert_eq!(
         request.await.unwrap(),
         format!(
@@ -80,7 +83,10 @@ async fn a_form_login_on_the_wire() {
         .field("grant_type", "password")
         .field("scope", "read write")
         .field("a&b", "");
-    assert_eq!(login.fetch(None).await.unwrap().expose(), "abc");
+    assert_eq!(
+        login.fetch(TokenRequest::first()).await.unwrap().expose(),
+        "abc"
+    );
     assert_eq!(
         request.await.unwrap(),
         format!(
@@ -110,7 +116,10 @@ async fn a_json_login_on_the_wire() {
         .secret_field("password", ODD)
         .token("/data/token")
         .unwrap();
-    assert_eq!(login.fetch(None).await.unwrap().expose(), "abc");
+    assert_eq!(
+        login.fetch(TokenRequest::first()).await.unwrap().expose(),
+        "abc"
+    );
     assert_eq!(
         request.await.unwrap(),
         format!(
@@ -132,7 +141,10 @@ async fn a_json_login_without_fields_on_the_wire() {
     let (host, request) =
         server("HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"token\":\"abc\"}").await;
     let login = Json::new(client(), &format!("http://{host}")).unwrap();
-    assert_eq!(login.fetch(None).await.unwrap().expose(), "abc");
+    assert_eq!(
+        login.fetch(TokenRequest::first()).await.unwrap().expose(),
+        "abc"
+    );
     let request = request.await.unwrap();
     assert!(request.starts_with("POST / HTTP/1.1\r\n"), "{request}");
     assert!(
@@ -149,7 +161,10 @@ async fn client_credentials_on_the_wire() {
     let auth = ClientAuth::new("my app", ODD);
     let login = ClientCredentials::new(client(), &format!("http://{host}/token?p=b2c"), auth);
     let login = login.unwrap().scopes(["read", "write"]).audience("api");
-    assert_eq!(login.fetch(None).await.unwrap().expose(), "abc");
+    assert_eq!(
+        login.fetch(TokenRequest::first()).await.unwrap().expose(),
+        "abc"
+    );
     // `my+app:p%C3%A4%F0%9F%94%91%26%3D%2B%25%22%5C+%3B%0A`
     assert_eq!(
         request.await.unwrap(),
@@ -174,7 +189,10 @@ async fn a_refresh_on_the_wire() {
         server("HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"access_token\":\"abc\"}").await;
     let source = Refresh::from_token(client(), &format!("http://{host}/token"), ODD);
     let source = source.unwrap().client_auth(ClientAuth::public("my app"));
-    assert_eq!(source.fetch(None).await.unwrap().expose(), "abc");
+    assert_eq!(
+        source.fetch(TokenRequest::first()).await.unwrap().expose(),
+        "abc"
+    );
     assert_eq!(
         request.await.unwrap(),
         format!(
@@ -198,7 +216,7 @@ async fn an_answer_that_is_cut_off_is_unavailable() {
     let login = Datafiniti::new(client(), "me", ODD)
         .base_url(&format!("http://{host}"))
         .unwrap();
-    let error = login.fetch(None).await.unwrap_err();
+    let error = login.fetch(TokenRequest::first()).await.unwrap_err();
     assert!(error.is_unavailable(), "{error}");
     assert!(error.get_ref().is::<hyper::Error>());
 }
@@ -215,7 +233,7 @@ async fn a_redirect_is_not_followed() {
     let login = Datafiniti::new(client(), "me", ODD)
         .base_url(&format!("http://{host}"))
         .unwrap();
-    let error = login.fetch(None).await.unwrap_err();
+    let error = login.fetch(TokenRequest::first()).await.unwrap_err();
     assert!(error.is_misconfigured(), "{error}");
     request.await.unwrap();
     tokio::select! {

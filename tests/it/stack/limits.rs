@@ -205,11 +205,11 @@ async fn a_load_shed_inside_sheds_who_waited_for_a_login() {
 /// Logins of three seconds each, which bring `t1`, `t2`, …
 fn slow_login() -> impl TokenSource {
     let desk = ScriptedSource::open();
-    source_fn(Origins::any(), move |stale| {
+    source_fn(Origins::any(), move |request| {
         let desk = desk.clone();
         async move {
             sleep(secs(3)).await;
-            desk.fetch(stale.as_ref()).await
+            desk.fetch(request).await
         }
     })
 }

@@ -61,7 +61,7 @@ async fn a_login_is_told_within_the_request_that_waits_for_it() {
     assert_eq!(
         capture.lines(),
         [
-            "INFO job: (login) cause=\"need\"".to_owned(),
+            "INFO job: (login) cause=\"first\"".to_owned(),
             format!(
                 "INFO job login: logged in fingerprint={} generation=1",
                 fingerprint("t1")
@@ -116,7 +116,7 @@ async fn a_refusal_is_told_once_and_each_retry_by_its_request() {
         capture.lines(),
         [
             format!("INFO job: token refused fingerprint={old} generation=1"),
-            format!("INFO job: (login) cause=\"refusal\" stale={old}"),
+            format!("INFO job: (login) cause=\"refused\" stale={old}"),
             format!("INFO job login: logged in fingerprint={new} generation=2"),
             again.clone(),
             again.clone(),
@@ -159,7 +159,7 @@ async fn a_rejected_login_is_a_warning() {
         assert_eq!(
             capture.lines(),
             [
-                "INFO job: (login) cause=\"need\"".to_owned(),
+                "INFO job: (login) cause=\"first\"".to_owned(),
                 format!("WARN job login: login failed error={error} retry_after_ms=60000"),
                 format!("DEBUG job: login withheld error={error} retry_after_ms=40000"),
             ]

@@ -9,7 +9,7 @@ use super::{Event, SECOND, Text, failure, living, pause, token};
 use crate::AuthError;
 use crate::session::policy::Policy;
 use crate::session::state::{Age, Ask, Decision, LoginId, Stamp, State};
-use crate::session::throttle::Cause;
+use crate::session::throttle::LoginCause;
 
 pub(super) struct Model {
     state: State,
@@ -172,11 +172,11 @@ impl Model {
         assert!(may || !is_due, "a renewal ahead that is not allowed");
         assert!(is_due || !must, "a renewal ahead is late");
         if is_due {
-            self.begin(Cause::Ahead);
+            self.begin(LoginCause::Ahead);
         }
     }
 
-    fn begin(&mut self, cause: Cause) {
+    fn begin(&mut self, cause: LoginCause) {
         self.oracle.begun(cause);
         self.begun += 1;
         let overdue = self.login.replace(self.state.begin(cause, self.now()));

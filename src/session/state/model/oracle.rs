@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::session::throttle::Cause;
+use crate::session::throttle::LoginCause;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);
@@ -66,7 +66,7 @@ pub(super) enum Failure {
 pub(super) enum Answer {
     Use,
     Join,
-    Begin(Cause),
+    Begin(LoginCause),
     Closed(Failure),
     Throttled,
     Unchanged,
@@ -77,10 +77,10 @@ impl Oracle {
     /// T2, T5, L1, R7: what one who asks for a token may be told.
     pub(super) fn asked(&mut self) -> Vec<Answer> {
         let Some(held) = self.unexpired() else {
-            return match self.closed(Cause::Need) {
+            return match self.closed(LoginCause::Need) {
                 _ if self.is_under_way() => vec![Answer::Join],
                 Some(closed) => vec![closed],
-                None => vec![Answer::Begin(Cause::Need)],
+                None => vec![Answer::Begin(LoginCause::Need)],
             };
         };
         let invalidated = held.invalidated;
@@ -91,11 +91,11 @@ impl Oracle {
             self.login.iter_mut().for_each(|login| login.refusal = true);
             return vec![Answer::Join];
         }
-        match self.closed(Cause::Refusal) {
+        match self.closed(LoginCause::Refusal) {
             Some(_) => vec![Answer::Use],
-            None if invalidated => vec![Answer::Begin(Cause::Refusal)],
+            None if invalidated => vec![Answer::Begin(LoginCause::Refusal)],
             // The login that withheld the token is overdue: as good as lost.
-            None => vec![Answer::Begin(Cause::Refusal), Answer::Use],
+            None => vec![Answer::Begin(LoginCause::Refusal), Answer::Use],
         }
     }
 
@@ -112,12 +112,12 @@ impl Oracle {
             _ => self.count_refusal(),
         }
         let cause = match self.unexpired() {
-            Some(_) => Cause::Refusal,
-            None => Cause::Need,
+            Some(_) => LoginCause::Refusal,
+            None => LoginCause::Need,
         };
         if self.is_under_way() {
             let login = self.login.iter_mut();
-            login.for_each(|login| login.refusal |= cause == Cause::Refusal);
+            login.for_each(|login| login.refusal |= cause == LoginCause::Refusal);
             return vec![Answer::Join];
         }
         vec![self.closed(cause).unwrap_or(Answer::Begin(cause))]
@@ -130,16 +130,16 @@ impl Oracle {
             return (false, false);
         };
         let open = self.login.is_none()
-            && self.closed(Cause::Need).is_none()
+            && self.closed(LoginCause::Need).is_none()
             && self.now >= held.rest_until;
         (open && self.now >= may, open && self.now >= must)
     }
 
-    pub(super) fn begun(&mut self, cause: Cause) {
+    pub(super) fn begun(&mut self, cause: LoginCause) {
         assert!(!self.is_under_way(), "two logins at a time");
         assert_eq!(self.closed(cause), None, "a login that is not allowed");
         self.login = Some(UnderWay {
-            refusal: cause == Cause::Refusal,
+            refusal: cause == LoginCause::Refusal,
             fenced: false,
             overdue: self.now + 31 * SECOND,
         });
@@ -305,10 +305,12 @@ impl Oracle {
     }
 
     /// L1, L2, R6.
-    fn closed(&self, cause: Cause) -> Option<Answer> {
+    fn closed(&self, cause: LoginCause) -> Option<Answer> {
         match self.failure {
             Some((failure, until)) if self.now < until => Some(Answer::Closed(failure)),
-            _ if cause == Cause::Refusal && self.now < self.struck_until => Some(Answer::Throttled),
+            _ if cause == LoginCause::Refusal && self.now < self.struck_until => {
+                Some(Answer::Throttled)
+            }
             _ => None,
         }
     }

@@ -3,7 +3,7 @@ use proptest::prelude::*;
 use super::*;
 
 fn schemes(value: &str) -> Vec<String> {
-    challenges(value.as_bytes())
+    parse(value.as_bytes())
         .iter()
         .map(|challenge| String::from_utf8_lossy(challenge.scheme).into_owned())
         .collect()
@@ -13,7 +13,7 @@ fn schemes(value: &str) -> Vec<String> {
 #[test]
 fn commas_part_challenges_and_parameters() {
     let value = br#"Basic realm="simple", Newauth realm="apps", type=1, title="Login to \"apps\"""#;
-    let found = challenges(value);
+    let found = parse(value);
     assert_eq!(found.len(), 2);
     assert!(found[0].is("basic") && found[0].has("realm", "simple"));
     assert!(found[1].is("newauth") && found[1].has("REALM", "apps"));
@@ -24,7 +24,7 @@ fn commas_part_challenges_and_parameters() {
 #[test]
 fn quoted_commas_part_nothing() {
     let value = br#"Digest realm="a, Bearer error=\"insufficient_scope\"", qop=auth"#;
-    let found = challenges(value);
+    let found = parse(value);
     assert_eq!(found.len(), 1);
     assert!(found[0].is("Digest") && !found[0].is("Bearer") && found[0].has("qop", "auth"));
     assert!(!found[0].has("error", "insufficient_scope"));
@@ -39,22 +39,22 @@ fn every_form_of_a_challenge_is_read() {
         schemes(" , Basic ,, Bearer\trealm = \"x\" ,"),
         ["Basic", "Bearer"]
     );
-    let found = challenges(br#"Bearer realm = "x" , error = invalid_token"#);
+    let found = parse(br#"Bearer realm = "x" , error = invalid_token"#);
     assert!(found[0].has("realm", "x") && found[0].has("error", "invalid_token"));
 }
 
 /// R1: what cannot be read is passed over, and nothing behind it is lost.
 #[test]
 fn nonsense_is_passed_over() {
-    assert!(challenges(b"").is_empty());
-    assert!(challenges(br#"error="insufficient_scope""#).is_empty());
+    assert!(parse(b"").is_empty());
+    assert!(parse(br#"error="insufficient_scope""#).is_empty());
     assert_eq!(schemes("@@@, =x, Bearer a=b"), ["Bearer"]);
     assert_eq!(schemes("Bearer error=\"unfinished, Basic"), ["Bearer"]);
     for unfinished in [
         &b"Bearer error=\"unfinished"[..],
         b"Bearer error=\"unfinished\\\"",
     ] {
-        assert_eq!(challenges(unfinished)[0].params, []);
+        assert_eq!(parse(unfinished)[0].params, []);
     }
 }
 
@@ -62,7 +62,7 @@ proptest! {
     /// R1: any bytes are read without a panic.
     #[test]
     fn any_bytes_are_read(value in proptest::collection::vec(any::<u8>(), 0..256)) {
-        for challenge in challenges(&value) {
+        for challenge in parse(&value) {
             prop_assert!(!challenge.scheme.is_empty());
         }
     }
@@ -76,7 +76,7 @@ proptest! {
             quote(&before),
             quote(&value)
         );
-        let found = challenges(header.as_bytes());
+        let found = parse(header.as_bytes());
         prop_assert_eq!(found.len(), 2);
         prop_assert!(found[0].has("realm", &before));
         prop_assert!(found[1].has("error", &value) && found[1].has("scope", "y"));
