@@ -9,8 +9,9 @@ use tower::Service;
 use crate::head::HeadSnapshot;
 use crate::layer::Settings;
 use crate::replay::Replay;
+use crate::session::trace;
 use crate::session::{Issued, Stamp};
-use crate::{AuthError, OnFailedRenewal, Origins, ReplayBody, trace};
+use crate::{AuthError, OnFailedRenewal, Origins, ReplayBody};
 
 /// What a response belongs to.
 pub(crate) enum Attempt<S, B> {

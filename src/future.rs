@@ -14,8 +14,9 @@ use tower::{BoxError, Service};
 
 use crate::attempt::{Attempt, Outgoing, RefusedUpload, Sender, release};
 use crate::head::HeadSnapshot;
+use crate::session::trace;
 use crate::session::{Ask, Issued, Patience, Wait};
-use crate::{AuthError, ReplayBody, trace};
+use crate::{AuthError, ReplayBody};
 
 pin_project! {
     /// The response future of [`BearerAuth`](crate::BearerAuth).

@@ -164,7 +164,6 @@ mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
-mod trace;
 
 pub use error::AuthError;
 pub use future::ResponseFuture;

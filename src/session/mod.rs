@@ -17,14 +17,13 @@
 mod builder;
 mod deadline;
 mod id;
-mod login;
 mod policy;
-mod shared;
+mod runner;
 mod state;
 mod stats;
-mod throttle;
-mod token;
+pub(crate) mod trace;
 mod wait;
+mod waiters;
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -34,20 +33,20 @@ use std::sync::{Arc, Mutex};
 use tokio::time::Instant;
 
 use self::deadline::Deadline;
-use self::login::{Login, Waiters};
 use self::policy::Policy;
-use self::shared::{Inner, Shared};
+use self::runner::{Inner, Shared};
+use self::state::token::Age;
 use self::state::{Decision, State};
-use self::token::Age;
+use self::waiters::{Login, Waiters};
 use crate::source::DynTokenSource;
 use crate::{AuthError, Origins, Token, TokenSource};
 
 pub use self::builder::SessionBuilder;
 pub(crate) use self::id::SessionId;
+pub(crate) use self::state::throttle::LoginCause;
+pub(crate) use self::state::token::{Issued, Stamp};
 pub(crate) use self::state::{Ask, Patience};
 pub use self::stats::Stats;
-pub(crate) use self::throttle::LoginCause;
-pub(crate) use self::token::{Issued, Stamp};
 pub use self::wait::TokenFuture;
 pub(crate) use self::wait::Wait;
 

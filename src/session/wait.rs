@@ -7,7 +7,7 @@ use std::task::{Context, Poll, ready};
 use futures::FutureExt;
 
 use super::state::Ask;
-use super::token::Issued;
+use super::state::token::Issued;
 use super::{Answer, Joined, Session};
 use crate::{AuthError, Token};
 

@@ -4,8 +4,8 @@ use tokio::time::Instant;
 
 use super::State;
 use crate::AuthError;
-use crate::session::throttle::LoginCause;
-use crate::session::token::{Age, Issued};
+use crate::session::state::throttle::LoginCause;
+use crate::session::state::token::{Age, Issued};
 
 /// A token may expire while the inner service gets ready. Another one is waited for once, not for
 /// ever.

@@ -2,21 +2,23 @@
 //! for one who asks. No clock, no lock, no async: `now` comes in, decisions go out.
 
 mod account;
+pub(super) mod throttle;
+pub(super) mod token;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::policy::{Policy, later};
-use super::stats::Stats;
-use super::throttle::{LoginCause, Throttle};
-use super::token::{Age, Held, Issued, LoginId, Stamp};
+use self::throttle::{LoginCause, Throttle};
+use self::token::{Age, Held, Issued, LoginId, Stamp};
 use crate::error::AuthError;
 use crate::refusal::challenge::Challenge;
+use crate::session::policy::{Policy, later};
+use crate::session::stats::Stats;
+use crate::session::trace::Log;
 use crate::source::{Cause, TokenRequest};
 use crate::token::Token;
-use crate::trace::Log;
 
 pub(crate) use self::account::Patience;
 

@@ -8,8 +8,8 @@ use super::oracle::{Answer, Failure, Oracle, Sent};
 use super::{Event, SECOND, Text, failure, living, pause, token};
 use crate::AuthError;
 use crate::session::policy::Policy;
+use crate::session::state::throttle::LoginCause;
 use crate::session::state::{Age, Ask, Decision, LoginId, Stamp, State};
-use crate::session::throttle::LoginCause;
 
 pub(super) struct Model {
     state: State,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::session::throttle::LoginCause;
+use crate::session::state::throttle::LoginCause;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3_600);

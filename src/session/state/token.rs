@@ -9,25 +9,25 @@ use crate::Token;
 pub(crate) struct Issued {
     pub(crate) token: Token,
     pub(crate) stamp: Stamp,
-    pub(super) expires_at: Option<Instant>,
-    pub(super) renew_at: Option<Instant>,
+    pub(in crate::session) expires_at: Option<Instant>,
+    pub(in crate::session) renew_at: Option<Instant>,
 }
 
 /// The token in hand, and what is known of it.
 #[derive(Debug)]
-pub(super) struct Held {
-    pub(super) issued: Issued,
+pub(in crate::session) struct Held {
+    pub(in crate::session) issued: Issued,
     /// When this generation came first.
-    pub(super) since: Instant,
+    pub(in crate::session) since: Instant,
     /// When its lifetime asks for a renewal ahead.
-    pub(super) due_at: Option<Instant>,
+    pub(in crate::session) due_at: Option<Instant>,
     /// Its first refusal is known.
-    pub(super) refused: bool,
-    pub(super) invalidated: bool,
+    pub(in crate::session) refused: bool,
+    pub(in crate::session) invalidated: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Age {
+pub(in crate::session) enum Age {
     Good,
     /// To be renewed ahead; it serves meanwhile.
     Due,
@@ -38,15 +38,15 @@ pub(super) enum Age {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stamp {
     /// Counts sign-outs and replaced sources.
-    pub(super) account_epoch: u64,
+    pub(in crate::session) account_epoch: u64,
     /// Counts tokens: the same token again keeps its generation.
-    pub(super) generation: u64,
+    pub(in crate::session) generation: u64,
     /// The login that brought it last.
-    pub(super) login: LoginId,
+    pub(in crate::session) login: LoginId,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct LoginId(pub(super) u64);
+pub(crate) struct LoginId(pub(in crate::session) u64);
 
 impl Stamp {
     #[cfg(feature = "tracing")]
@@ -54,14 +54,14 @@ impl Stamp {
         self.generation
     }
 
-    pub(super) fn is_same_token(self, other: Self) -> bool {
+    pub(in crate::session) fn is_same_token(self, other: Self) -> bool {
         (self.account_epoch, self.generation) == (other.account_epoch, other.generation)
     }
 }
 
 impl Issued {
     /// The clock is asked only of a token whose lifetime is known.
-    pub(super) fn age(&self, now: impl FnOnce() -> Instant) -> Age {
+    pub(in crate::session) fn age(&self, now: impl FnOnce() -> Instant) -> Age {
         match self.expires_at.map(|expires_at| (expires_at, now())) {
             Some((expires_at, now)) if expires_at <= now => Age::Expired,
             Some((_, now)) if self.renew_at.is_some_and(|at| at <= now) => Age::Due,

@@ -11,12 +11,12 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::deadline::{Deadline, no_runtime};
-use super::shared::Shared;
-use super::token::{Issued, LoginId};
+use super::runner::Shared;
+use super::state::token::{Issued, LoginId};
 use crate::error::AuthError;
+use crate::session::trace;
 use crate::source::{DynTokenSource, TokenRequest};
 use crate::token::Token;
-use crate::trace;
 
 /// Each waiter holds a clone. An error of the channel means that the login was lost or given up.
 pub(super) type Login = SharedFuture<oneshot::Receiver<Outcome>>;

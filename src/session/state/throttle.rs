@@ -10,11 +10,11 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::policy::{Policy, later};
 use crate::AuthError;
+use crate::session::policy::{Policy, later};
 
 #[derive(Debug)]
-pub(super) struct Throttle {
+pub(in crate::session) struct Throttle {
     /// What the last login failed with, and until when it stands for the next ones.
     failure: Option<(AuthError, Instant)>,
     rejections: u32,
@@ -40,7 +40,7 @@ pub(crate) enum LoginCause {
 struct Random(u64);
 
 impl Throttle {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(in crate::session) fn new(seed: u64) -> Self {
         Self {
             failure: None,
             rejections: 0,
@@ -52,14 +52,18 @@ impl Throttle {
     }
 
     /// As new, for another account.
-    pub(super) fn reset(&mut self) {
+    pub(in crate::session) fn reset(&mut self) {
         *self = Self::new(self.random.0);
     }
 
     /// # Errors
     ///
     /// Why there may be no such login now, and for how long.
-    pub(super) fn pass(&self, cause: LoginCause, now: Instant) -> Result<(), AuthError> {
+    pub(in crate::session) fn pass(
+        &self,
+        cause: LoginCause,
+        now: Instant,
+    ) -> Result<(), AuthError> {
         let failure = self.failure.as_ref();
         if let Some((error, until)) = failure.filter(|(_, until)| now < *until) {
             return Err(error.clone().with_retry_after(*until - now));
@@ -72,18 +76,18 @@ impl Throttle {
         }
     }
 
-    pub(super) fn failure(&self) -> Option<&AuthError> {
+    pub(in crate::session) fn failure(&self) -> Option<&AuthError> {
         self.failure.as_ref().map(|(error, _)| error)
     }
 
-    pub(super) fn succeeded(&mut self) {
+    pub(in crate::session) fn succeeded(&mut self) {
         self.failure = None;
         self.rejections = 0;
         self.outages = 0;
     }
 
     /// The same error, with the time until the next login may begin.
-    pub(super) fn failed(
+    pub(in crate::session) fn failed(
         &mut self,
         error: AuthError,
         policy: &Policy,
@@ -106,7 +110,7 @@ impl Throttle {
 
     /// A login did not help: its token was refused while fresh, or it was the refused one again.
     /// What that closes, if it does.
-    pub(super) fn strike(&mut self, policy: &Policy, now: Instant) -> Option<Duration> {
+    pub(in crate::session) fn strike(&mut self, policy: &Policy, now: Instant) -> Option<Duration> {
         self.strikes = self.strikes.saturating_add(1);
         let paid = self.strikes.saturating_sub(policy.free_strikes);
         if paid == 0 {
@@ -120,12 +124,12 @@ impl Throttle {
     }
 
     /// A token was worth its login.
-    pub(super) fn forgive(&mut self) {
+    pub(in crate::session) fn forgive(&mut self) {
         self.strikes = 0;
     }
 
     /// Between 0 and 1.
-    pub(super) fn jitter(&mut self) -> f64 {
+    pub(in crate::session) fn jitter(&mut self) -> f64 {
         self.random.next()
     }
 }

@@ -8,12 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::SessionId;
-use super::login::{Login, Outcome, Running, Waiters};
 use super::policy::Policy;
 use super::state::State;
-use super::throttle::LoginCause;
+use super::state::throttle::LoginCause;
+use super::waiters::{Login, Outcome, Running, Waiters};
+use crate::session::trace::Log;
 use crate::source::DynTokenSource;
-use crate::trace::Log;
 use crate::{AuthError, Origins};
 
 pub(super) struct Shared {
