@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use http::{HeaderMap, Request, Response, Uri};
+use http::{Request, Response};
 use http_body::Body;
 use tower::Service;
 
+use crate::error::AuthError;
 use crate::head::HeadSnapshot;
-use crate::layer::Settings;
-use crate::replay::Replay;
-use crate::session::trace;
-use crate::session::{Issued, Stamp};
-use crate::{AuthError, OnFailedRenewal, Origins, ReplayBody};
+use crate::origins::Origins;
+use crate::replay::{Replay, ReplayBody};
+use crate::session::{Issued, Stamp, trace};
+use crate::settings::Settings;
 
 /// What a response belongs to.
 pub(crate) enum Attempt<S, B> {
@@ -21,8 +21,8 @@ pub(crate) enum Attempt<S, B> {
     Retry(Arc<Settings>, Stamp),
     /// It has no token of ours.
     Untouched,
-    /// Likewise, and a refusal is explained.
-    ForeignOrigin(Arc<Settings>),
+    /// Likewise, and the caller is told why.
+    Foreign(AuthError),
 }
 
 /// What it takes to send a request from within the response future.
@@ -61,10 +61,8 @@ impl<S, B> Attempt<S, B> {
     pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
         match self {
             Attempt::First(sender, _) => sender.settings.is_refused(response),
-            Attempt::Retry(settings, _) | Attempt::ForeignOrigin(settings) => {
-                settings.is_refused(response)
-            }
-            Attempt::Untouched => false,
+            Attempt::Retry(settings, _) => settings.is_refused(response),
+            Attempt::Untouched | Attempt::Foreign(_) => false,
         }
     }
 }
@@ -91,20 +89,43 @@ impl<S: Clone> Sender<S> {
         match outgoing {
             // It may have waited for the token of another source.
             Outgoing::First(request) if !self.settings.may_carry(request.uri(), origins) => {
+                let error = self.settings.foreign(request.uri(), origins);
                 let response = self.inner.call(request.map(ReplayBody::new));
-                (response, Attempt::ForeignOrigin(self.settings))
+                (response, Attempt::Foreign(error))
             }
             Outgoing::First(request) => {
-                let (request, kept) = self.settings.first_attempt(request, issued);
+                let (request, kept) = FirstAttempt::of(request, &self.settings, issued);
                 (self.inner.call(request), Attempt::First(self, kept))
             }
             Outgoing::Retry(mut request) => {
-                self.settings.attach(request.headers_mut(), issued);
-                trace::resent(issued);
+                self.settings.attach(&mut request, issued);
+                trace::retried(self.settings.session.name(), issued);
                 let attempt = Attempt::Retry(self.settings, issued.stamp);
                 (self.inner.call(request), attempt)
             }
         }
+    }
+}
+
+impl<B: Body> FirstAttempt<B> {
+    /// Attaches the token, and keeps what a second attempt needs.
+    pub(crate) fn of(
+        request: Request<B>,
+        settings: &Settings,
+        issued: &Issued,
+    ) -> (Request<ReplayBody<B>>, Self) {
+        let mut replay = None;
+        let mut request = request.map(|body| {
+            let (body, handle) = ReplayBody::replayable(body, settings.replay_limit);
+            replay = handle.is_offered().then_some(handle);
+            body
+        });
+        let kept = Self {
+            sent: issued.stamp,
+            copy: replay.map(|replay| (HeadSnapshot::of(&request), replay)),
+        };
+        settings.attach(&mut request, issued);
+        (request, kept)
     }
 }
 
@@ -128,54 +149,5 @@ impl<B> RefusedUpload<B> {
 impl<B> Drop for RefusedUpload<B> {
     fn drop(&mut self) {
         drop(self.take_over());
-    }
-}
-
-impl Settings {
-    /// The layer's own origins go before those of the source.
-    pub(crate) fn may_carry(&self, uri: &Uri, origins: &Origins) -> bool {
-        self.origins.as_ref().unwrap_or(origins).contains(uri)
-    }
-
-    /// What the caller gets whose token was refused, and could not be renewed.
-    pub(crate) fn not_renewed<R>(
-        &self,
-        mut response: Response<R>,
-        error: AuthError,
-    ) -> Result<Response<R>, AuthError> {
-        match self.on_failed_renewal {
-            OnFailedRenewal::Error => Err(error),
-            OnFailedRenewal::ReturnResponse => {
-                response.extensions_mut().insert(error);
-                Ok(response)
-            }
-        }
-    }
-
-    pub(crate) fn first_attempt<B: Body>(
-        &self,
-        request: Request<B>,
-        issued: &Issued,
-    ) -> (Request<ReplayBody<B>>, FirstAttempt<B>) {
-        let mut replay = None;
-        let mut request = request.map(|body| {
-            let (body, handle) = ReplayBody::replayable(body, self.replay_limit);
-            replay = handle.is_offered().then_some(handle);
-            body
-        });
-        let kept = FirstAttempt {
-            sent: issued.stamp,
-            copy: replay.map(|replay| (HeadSnapshot::of(&request), replay)),
-        };
-        self.attach(request.headers_mut(), issued);
-        (request, kept)
-    }
-
-    fn is_refused<R>(&self, response: &Response<R>) -> bool {
-        (self.refused_when)(response.status(), response.headers())
-    }
-
-    fn attach(&self, headers: &mut HeaderMap, issued: &Issued) {
-        headers.insert(self.header.clone(), issued.token.header_value().clone());
     }
 }

@@ -50,6 +50,7 @@ enum Kind {
     SignedOut,
     ForeignOrigin,
     Insecure,
+    NotRepeated,
 }
 
 impl AuthError {
@@ -93,10 +94,17 @@ impl AuthError {
         )
     }
 
-    pub(crate) fn foreign_origin() -> Self {
+    pub(crate) fn foreign_origin(_: &Uri, _: &crate::Origins) -> Self {
         Self::new(
             Kind::ForeignOrigin,
             "the request's origin is none of the token's, so it was sent without a token",
+        )
+    }
+
+    pub(crate) fn not_repeated(limit: usize) -> Self {
+        Self::new(
+            Kind::NotRepeated,
+            format!("its body is larger than the {limit} bytes that are kept"),
         )
     }
 
@@ -216,6 +224,7 @@ impl AuthError {
             Kind::SignedOut => "signed out",
             Kind::ForeignOrigin => "no token sent",
             Kind::Insecure => "nothing sent",
+            Kind::NotRepeated => "request not retried",
         }
     }
 }

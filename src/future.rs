@@ -13,10 +13,12 @@ use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
 
 use crate::attempt::{Attempt, Outgoing, RefusedUpload, Sender, release};
+use crate::error::AuthError;
 use crate::head::HeadSnapshot;
-use crate::session::trace;
-use crate::session::{Ask, Issued, Patience, Wait};
-use crate::{AuthError, ReplayBody};
+use crate::refusal::challenge::challenges;
+use crate::replay::ReplayBody;
+use crate::session::{Ask, Issued, Wait};
+use crate::settings::with_error;
 
 pin_project! {
     /// The response future of [`BearerAuth`](crate::BearerAuth).
@@ -60,12 +62,17 @@ struct Ready<S, B> {
     sender: Sender<S>,
     granted: Issued,
     outgoing: Outgoing<B>,
-    patience: Patience,
+    /// A token may expire while the inner service gets ready. Another one is waited for once, not
+    /// for ever.
+    has_waited_again: bool,
 }
 
 /// What a login is waited for.
 enum Errand<B, R> {
-    Send(Outgoing<B>, Patience),
+    Send {
+        outgoing: Outgoing<B>,
+        has_waited_again: bool,
+    },
     /// The refused response is kept until there is something better to give.
     Renew(HeadSnapshot, RefusedUpload<B>, Response<R>),
 }
@@ -86,7 +93,10 @@ impl<S, F, B, R> ResponseFuture<S, F, B, R> {
     }
 
     pub(crate) fn waiting(sender: Sender<S>, request: Request<B>) -> Self {
-        let errand = Errand::Send(Outgoing::First(request), Patience::Fresh);
+        let errand = Errand::Send {
+            outgoing: Outgoing::First(request),
+            has_waited_again: false,
+        };
         Self {
             call: None,
             step: Step::login(sender, Ask::Token, errand),
@@ -111,8 +121,8 @@ where
                 // The attempt gives up what it holds before anything else is waited for.
                 this.call.set(None);
                 if !matches!(&response, Ok(response) if this.step.is_refused(response)) {
-                    *this.step = Step::Done;
-                    return Poll::Ready(response);
+                    let step = mem::replace(this.step, Step::Done);
+                    return Poll::Ready(response.map(|response| step.accepted(response)));
                 }
                 match mem::replace(this.step, Step::Done).refused(response?, cx) {
                     Continue(step) => *this.step = step,
@@ -140,18 +150,23 @@ where
                         mut sender,
                         granted,
                         outgoing,
-                        patience,
+                        has_waited_again,
                     } = *ready;
                     let sent = matches!(outgoing, Outgoing::Retry(_));
-                    let session = &sender.settings.session;
-                    let Some((issued, origins)) = session.recheck(&granted, sent, patience)? else {
+                    let runner = sender.settings.session.runner();
+                    let Some((issued, origins)) =
+                        runner.recheck(&granted, sent, has_waited_again)?
+                    else {
                         release(&mut sender.inner);
                         // A retry is of the account that it was first sent as.
                         let ask = match sent {
                             true => Ask::Of(granted.stamp),
                             false => Ask::Token,
                         };
-                        let errand = Errand::Send(outgoing, Patience::Spent);
+                        let errand = Errand::Send {
+                            outgoing,
+                            has_waited_again: true,
+                        };
                         *this.step = Step::login(sender, ask, errand);
                         continue;
                     };
@@ -168,7 +183,7 @@ where
 
 impl<S, B, R> Step<S, B, R> {
     fn login(sender: Sender<S>, ask: Ask, errand: Errand<B, R>) -> Self {
-        let wait = Wait::new(sender.settings.session.clone(), ask);
+        let wait = Wait::new(sender.settings.session.runner().clone(), ask);
         Step::Login(Box::new(Login {
             sender,
             wait,
@@ -183,16 +198,24 @@ impl<S, B, R> Step<S, B, R> {
         }
     }
 
+    /// The caller is told why its request went without a token, whatever the answer.
+    fn accepted(self, response: Response<R>) -> Response<R> {
+        match self {
+            Step::Call(Attempt::Foreign(error)) => with_error(response, error),
+            _ => response,
+        }
+    }
+
     /// What follows on a refusal: it is the caller's answer, or there is more to do.
     fn refused(
         self,
-        mut response: Response<R>,
+        response: Response<R>,
         cx: &mut Context<'_>,
     ) -> ControlFlow<Result<Response<R>, AuthError>, Self> {
         match self {
             Step::Call(Attempt::First(sender, kept)) => {
-                let session = sender.settings.session.clone();
-                let mut wait = Wait::new(session, Ask::Newer(kept.sent));
+                let runner = sender.settings.session.runner().clone();
+                let mut wait = Wait::renewal(runner, kept.sent, challenges(response.headers()));
                 match kept.copy.filter(|(_, replay)| replay.is_possible()) {
                     Some((head, replay)) => {
                         let errand = Errand::Renew(head, RefusedUpload::new(replay), response);
@@ -202,26 +225,17 @@ impl<S, B, R> Step<S, B, R> {
                             errand,
                         })))
                     }
-                    None => {
-                        trace::not_replayed(sender.settings.replay_limit);
-                        // One poll begins a login, which goes on without this request.
-                        match wait.poll(cx) {
-                            Poll::Ready(Err(error)) => {
-                                Break(sender.settings.not_renewed(response, error))
-                            }
-                            Poll::Ready(Ok(_)) | Poll::Pending => Break(Ok(response)),
+                    // One poll begins a login, which goes on without this request.
+                    None => match wait.poll(cx) {
+                        Poll::Ready(Err(error)) => Break(sender.settings.explain(response, error)),
+                        Poll::Ready(Ok(_)) | Poll::Pending => {
+                            Break(sender.settings.not_repeated(response))
                         }
-                    }
+                    },
                 }
             }
             Step::Call(Attempt::Retry(settings, sent)) => {
-                settings.session.note_refusal(sent);
-                Break(Ok(response))
-            }
-            Step::Call(Attempt::ForeignOrigin(_)) => {
-                response
-                    .extensions_mut()
-                    .insert(AuthError::foreign_origin());
+                settings.session.runner().note_refusal(sent);
                 Break(Ok(response))
             }
             _ => Break(Ok(response)),
@@ -235,30 +249,33 @@ impl<S, B, R> Login<S, B, R> {
         outcome: Result<Issued, AuthError>,
     ) -> ControlFlow<Result<Response<R>, AuthError>, Step<S, B, R>> {
         let Self { sender, errand, .. } = self;
-        let ready = |sender, granted, outgoing, patience| {
+        let ready = |sender, granted, outgoing, has_waited_again| {
             Continue(Step::Ready(Box::new(Ready {
                 sender,
                 granted,
                 outgoing,
-                patience,
+                has_waited_again,
             })))
         };
         match (errand, outcome) {
-            (Errand::Send(outgoing, patience), Ok(issued)) => {
-                ready(sender, issued, outgoing, patience)
-            }
-            (Errand::Send(..), Err(error)) => Break(Err(error)),
+            (
+                Errand::Send {
+                    outgoing,
+                    has_waited_again,
+                },
+                Ok(issued),
+            ) => ready(sender, issued, outgoing, has_waited_again),
+            (Errand::Send { .. }, Err(error)) => Break(Err(error)),
             (Errand::Renew(head, mut refused, response), Ok(issued)) => {
                 let Some(body) = refused.take_over() else {
-                    trace::not_replayed(sender.settings.replay_limit);
-                    return Break(Ok(response));
+                    return Break(sender.settings.not_repeated(response));
                 };
                 drop(response);
                 let outgoing = Outgoing::Retry(head.into_request(body));
-                ready(sender, issued, outgoing, Patience::Fresh)
+                ready(sender, issued, outgoing, false)
             }
             (Errand::Renew(_, refused, response), Err(error)) => {
-                let result = sender.settings.not_renewed(response, error);
+                let result = sender.settings.explain(response, error);
                 if result.is_ok() {
                     refused.release();
                 }

@@ -1,13 +1,15 @@
 //! [`BearerAuthLayer`] and its settings.
 
-use std::fmt;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, StatusCode, header};
+use http::{HeaderMap, HeaderName, StatusCode};
 use tower_layer::Layer;
 
+use crate::origins::Origins;
+use crate::service::BearerAuth;
 use crate::session::Session;
-use crate::{BearerAuth, Origins, TokenSource, is_refusal};
+use crate::settings::{OnFailedRenewal, Settings};
+use crate::source::TokenSource;
 
 /// Adds a bearer token to the requests of an HTTP client, and renews it when it is refused.
 ///
@@ -45,34 +47,6 @@ pub struct BearerAuthLayer {
     settings: Arc<Settings>,
 }
 
-/// What becomes of a refused request when no new token could be had for it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum OnFailedRenewal {
-    /// The caller gets the refused response as it came, with the
-    /// [`AuthError`](crate::AuthError) in its extensions. This is the default.
-    #[default]
-    ReturnResponse,
-    /// The caller gets the [`AuthError`](crate::AuthError) as the error of the request: for
-    /// clients that drop a response's extensions, such as tonic's.
-    Error,
-}
-
-/// What all services of one layer share.
-#[derive(Clone)]
-pub(crate) struct Settings {
-    pub(crate) session: Session,
-    /// `None`: the source says.
-    pub(crate) origins: Option<Origins>,
-    pub(crate) plain_http: bool,
-    pub(crate) header: HeaderName,
-    pub(crate) refused_when: Arc<Predicate>,
-    pub(crate) replay_limit: usize,
-    pub(crate) on_failed_renewal: OnFailedRenewal,
-}
-
-type Predicate = dyn Fn(StatusCode, &HeaderMap) -> bool + Send + Sync;
-
 impl BearerAuthLayer {
     /// A layer with a session of its own, which logs in through `source` when a token is first
     /// needed.
@@ -83,20 +57,8 @@ impl BearerAuthLayer {
     /// A layer of an existing session, to share its token or to set its time limits.
     pub fn from_session(session: Session) -> Self {
         Self {
-            settings: Arc::new(Settings {
-                session,
-                origins: None,
-                plain_http: false,
-                header: header::AUTHORIZATION,
-                refused_when: Arc::new(is_refusal),
-                replay_limit: 64 * 1024,
-                on_failed_renewal: OnFailedRenewal::default(),
-            }),
+            settings: Arc::new(Settings::new(session)),
         }
-    }
-
-    pub(crate) fn from_settings(settings: Arc<Settings>) -> Self {
-        Self { settings }
     }
 
     /// The session that this layer's services share.
@@ -160,7 +122,7 @@ impl BearerAuthLayer {
         self.set(|settings| settings.header = name)
     }
 
-    /// Which responses mean that the token was refused. [`is_refusal`] by default.
+    /// Which responses mean that the token was refused. [`is_refusal`](crate::is_refusal) by default.
     #[must_use]
     pub fn refused_when<P>(self, is_refused: P) -> Self
     where
@@ -198,15 +160,11 @@ impl<S> Layer<S> for BearerAuthLayer {
     }
 }
 
-impl fmt::Debug for Settings {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field("session", &self.session)
-            .field("origins", &self.origins)
-            .field("plain_http", &self.plain_http)
-            .field("header", &self.header)
-            .field("replay_limit", &self.replay_limit)
-            .field("on_failed_renewal", &self.on_failed_renewal)
-            .finish_non_exhaustive()
+impl<S> BearerAuth<S> {
+    /// Returns the layer that makes such services, sharing this one's session.
+    pub fn layer(&self) -> BearerAuthLayer {
+        BearerAuthLayer {
+            settings: self.settings().clone(),
+        }
     }
 }

@@ -160,6 +160,7 @@ mod refusal;
 mod replay;
 mod service;
 mod session;
+mod settings;
 mod source;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -167,13 +168,14 @@ mod token;
 
 pub use error::AuthError;
 pub use future::ResponseFuture;
-pub use layer::{BearerAuthLayer, OnFailedRenewal};
+pub use layer::BearerAuthLayer;
 pub use origins::{InvalidOrigin, Origins};
 pub use refusal::challenge::{Challenge, challenges};
 pub use refusal::is_refusal;
 pub use replay::ReplayBody;
-pub use service::{BearerAuth, NoAuth};
-pub use session::{Session, SessionBuilder, Stats, TokenFuture};
+pub use service::BearerAuth;
+pub use session::{Refused, Sent, Session, SessionBuilder, SignOut, Stats, Status, TokenFuture};
+pub use settings::{NoAuth, OnFailedRenewal};
 pub use source::{Cause, SourceFn, TokenRequest, TokenSource, source_fn};
 pub use token::{InvalidToken, Token};
 

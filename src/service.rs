@@ -7,11 +7,11 @@ use http::{Request, Response};
 use http_body::Body;
 use tower::{BoxError, Service};
 
-use crate::attempt::{Attempt, Sender, release};
-use crate::layer::Settings;
-use crate::origins::is_plain_http;
-use crate::session::{SessionId, View};
-use crate::{AuthError, BearerAuthLayer, ReplayBody, ResponseFuture, Session};
+use crate::attempt::{Attempt, FirstAttempt, Sender, release};
+use crate::future::ResponseFuture;
+use crate::replay::ReplayBody;
+use crate::session::{Session, View};
+use crate::settings::Settings;
 
 /// The service that [`BearerAuthLayer`] makes.
 ///
@@ -44,60 +44,43 @@ enum Tenure {
     Settled,
 }
 
-/// An extension of a request that is to go out as it is: without a token, and without a renewal
-/// should it be answered by a 401.
-///
-/// A redirect layer may drop it on its way to another origin: see [`Origins`](crate::Origins#redirects).
-///
-/// ```
-/// # fn main() -> Result<(), http::Error> {
-/// let request = http::Request::get("https://api.example.com/health")
-///     .extension(tower_bearer::NoAuth)
-///     .body(())?;
-/// # Ok(())
-/// # }
-/// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct NoAuth;
-
 impl<S> BearerAuth<S> {
     pub(crate) fn new(inner: S, settings: Arc<Settings>) -> Self {
         Self {
             inner,
-            view: settings.session.view(),
+            view: View::new(settings.session.runner()),
             settings,
             tenure: Tenure::New,
         }
     }
 
-    /// The layer that makes such services, sharing this one's session.
-    pub fn layer(&self) -> BearerAuthLayer {
-        BearerAuthLayer::from_settings(self.settings.clone())
-    }
-
-    /// The session that this service shares.
+    /// Returns the session that this service shares.
     pub fn session(&self) -> &Session {
         &self.settings.session
     }
 
-    /// The service below.
+    /// Returns the inner service.
     pub fn get_ref(&self) -> &S {
         &self.inner
     }
 
-    /// The service below.
+    /// Returns the inner service.
     pub fn get_mut(&mut self) -> &mut S {
         &mut self.inner
     }
 
-    /// The service below.
+    /// Returns the inner service, and drops the rest.
     pub fn into_inner(self) -> S {
         self.inner
     }
 
-    /// Brings what this clone knows of the session up to date.
+    pub(crate) fn settings(&self) -> &Arc<Settings> {
+        &self.settings
+    }
+
+    /// Updates what this clone knows of the session.
     fn refresh(&mut self) {
-        let is_changed = self.settings.session.refresh(&mut self.view);
+        let is_changed = self.view.refresh(self.settings.session.runner());
         match self.tenure {
             Tenure::New => self.tenure = Tenure::Once,
             Tenure::Once => {
@@ -145,34 +128,23 @@ where
         self.refresh();
         let settings = &self.settings;
         if !settings.may_carry(request.uri(), &self.view.origins) {
+            let error = settings.foreign(request.uri(), &self.view.origins);
             let response = self.inner.call(request.map(ReplayBody::new));
-            return ResponseFuture::calling(response, Attempt::ForeignOrigin(settings.clone()));
+            return ResponseFuture::calling(response, Attempt::Foreign(error));
         }
-        if !settings.plain_http && is_plain_http(request.uri()) {
-            let error = AuthError::insecure("token", request.uri());
+        if let Some(error) = settings.insecure(request.uri()) {
             release(&mut self.inner);
             return ResponseFuture::failed(error);
         }
-        if let Some(issued) = settings.session.usable(&self.view) {
-            let (request, kept) = settings.first_attempt(request, issued);
+        if let Some(issued) = self.view.usable(settings.session.runner()) {
+            let (request, kept) = FirstAttempt::of(request, settings, issued);
             let sender = Sender::new(&self.inner, settings);
-            return ResponseFuture::calling(self.inner.call(request), Attempt::First(sender, kept));
+            let response = self.inner.call(request);
+            return ResponseFuture::calling(response, Attempt::First(sender, kept));
         }
         let sender = Sender::new(&self.inner, settings);
         // No reservation is held during a login.
         release(&mut self.inner);
         ResponseFuture::waiting(sender, request)
-    }
-}
-
-impl Settings {
-    /// The caller's own header, the caller's wish, or this session's own login.
-    fn leaves_alone<B>(&self, request: &Request<B>) -> bool {
-        let extensions = request.extensions();
-        request.headers().contains_key(&self.header)
-            || extensions.get::<NoAuth>().is_some()
-            || extensions
-                .get::<SessionId>()
-                .is_some_and(|login_of| self.session.is(*login_of))
     }
 }

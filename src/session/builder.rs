@@ -4,9 +4,11 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::Session;
-use super::policy::{Backoff, Policy};
-use crate::source::DynTokenSource;
+use crate::session::Session;
+use crate::session::policy::{Backoff, Policy};
+use crate::session::runner::Runner;
+use crate::source::{DynTokenSource, TokenSource};
+use crate::token::Token;
 
 /// Sets up a [`Session`].
 ///
@@ -23,14 +25,44 @@ use crate::source::DynTokenSource;
 pub struct SessionBuilder {
     source: Arc<dyn DynTokenSource>,
     policy: Policy,
+    name: Option<Arc<str>>,
+    token: Option<Token>,
+}
+
+impl Session {
+    /// Starts a session with your own settings.
+    pub fn builder(source: impl TokenSource) -> SessionBuilder {
+        SessionBuilder::new(Arc::new(source))
+    }
 }
 
 impl SessionBuilder {
-    pub(super) fn new(source: Arc<dyn DynTokenSource>) -> Self {
+    fn new(source: Arc<dyn DynTokenSource>) -> Self {
         Self {
             source,
             policy: Policy::default(),
+            name: None,
+            token: None,
         }
+    }
+
+    /// Sets a name, by which spans, events and `Debug` tell this session from others. Defaults to
+    /// none.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into().into());
+        self
+    }
+
+    /// Sets a first token, from an earlier run or another login. Defaults to none.
+    ///
+    /// The session uses it before it logs in at all. If it is refused, the session logs in, and that
+    /// refusal does not count as a [login that did not help](Self::refusal_backoff). A lifetime
+    /// counts from [`build`](Self::build) on.
+    #[must_use]
+    pub fn token(mut self, token: Token) -> Self {
+        self.token = Some(token);
+        self
     }
 
     /// How long one login may take. 30 seconds by default.
@@ -122,7 +154,10 @@ impl SessionBuilder {
 
     /// The session. Nothing runs yet, and no runtime is needed.
     pub fn build(self) -> Session {
-        Session::with(self.source, self.policy)
+        let runner = Runner::new(self.source, self.policy, self.name, self.token);
+        Session {
+            runner: Arc::new(runner),
+        }
     }
 
     fn set(mut self, change: impl FnOnce(&mut Policy)) -> Self {
@@ -134,6 +169,7 @@ impl SessionBuilder {
 impl fmt::Debug for SessionBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("SessionBuilder")
+            .field("name", &self.name)
             .field("policy", &self.policy)
             .finish_non_exhaustive()
     }

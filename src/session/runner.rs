@@ -1,91 +1,353 @@
-//! The state behind its lock, and how it is changed.
+//! Carries out what the [machine](super::state) decides: holds the lock and runs the login.
 
+use std::any::Any;
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
 use std::mem;
 use std::ops::{Deref, DerefMut};
+use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
-use tokio::time::Instant;
+use futures::FutureExt;
+use futures::future::{Either, select};
+use tokio::runtime::Handle;
+use tokio::time::{Instant, timeout};
 
-use super::SessionId;
-use super::policy::Policy;
-use super::state::State;
-use super::state::throttle::LoginCause;
-use super::waiters::{Login, Outcome, Running, Waiters};
-use crate::session::trace::Log;
-use crate::source::DynTokenSource;
-use crate::{AuthError, Origins};
+use crate::error::AuthError;
+use crate::origins::Origins;
+use crate::refusal::challenge::Challenge;
+use crate::session::deadline::{Deadline, no_runtime};
+use crate::session::id::SessionId;
+use crate::session::policy::Policy;
+use crate::session::state::throttle::LoginCause;
+use crate::session::state::token::{Age, Issued, LoginId, Stamp};
+use crate::session::state::{Ask, Decision, State};
+use crate::session::trace::{self, Log};
+use crate::session::waiters::{Abandoned, SharedLogin, Waiters};
+use crate::source::{DynTokenSource, TokenRequest};
+use crate::token::Token;
 
-pub(super) struct Shared {
-    pub(super) id: SessionId,
-    pub(super) policy: Policy,
+/// What all handles of a session share.
+pub(crate) struct Runner {
+    id: SessionId,
+    name: Option<Arc<str>>,
+    policy: Policy,
     /// Moves under the lock only.
-    pub(super) epoch: AtomicU64,
-    pub(super) inner: Mutex<Inner>,
+    epoch: AtomicU64,
+    inner: Mutex<Inner>,
 }
 
 pub(super) struct Inner {
-    pub(super) state: State,
+    pub(super) state: State<Waiters>,
     pub(super) source: Arc<dyn DynTokenSource>,
     pub(super) origins: Origins,
-    /// Those of the login under way.
-    pub(super) waiters: Option<Waiters>,
 }
 
 /// The state, locked. What happened to it is told when it is free again.
 pub(super) struct Locked<'a> {
     inner: MutexGuard<'a, Inner>,
     /// Dropped after the guard: fields are dropped in their order.
-    log: Log,
+    told: Told<'a>,
 }
 
-impl Shared {
+struct Told<'a> {
+    log: Log,
+    name: Option<&'a str>,
+}
+
+pub(super) enum Answer {
+    Token(Issued),
+    Login(Joined),
+}
+
+/// A login that somebody waits for.
+#[derive(Debug)]
+pub(super) struct Joined {
+    pub(super) login: SharedLogin,
+    pub(super) deadline: Deadline,
+    pub(super) account_epoch: u64,
+}
+
+/// Owned by the login's task. Whatever becomes of that task, the session hears of it.
+struct Running {
+    runner: Arc<Runner>,
+    id: LoginId,
+}
+
+impl Runner {
+    pub(super) fn new(
+        source: Arc<dyn DynTokenSource>,
+        policy: Policy,
+        name: Option<Arc<str>>,
+        token: Option<Token>,
+    ) -> Self {
+        let id = SessionId::next();
+        let mut state = State::new(policy, RandomState::new().hash_one(id));
+        if let Some(token) = token {
+            state.start_with(token, Instant::now());
+        }
+        Self {
+            id,
+            name,
+            policy,
+            epoch: AtomicU64::new(0),
+            inner: Mutex::new(Inner {
+                state,
+                origins: source.origins(),
+                source,
+            }),
+        }
+    }
+
+    pub(crate) fn id(&self) -> SessionId {
+        self.id
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
     pub(super) fn lock(&self) -> Locked<'_> {
         Locked {
             // Nothing under the lock leaves the state half changed, should it panic.
             inner: self.inner.lock().unwrap_or_else(PoisonError::into_inner),
-            log: Log::default(),
+            told: Told {
+                log: Log::default(),
+                name: self.name(),
+            },
         }
     }
 
-    /// Makes every clone look again. To be called under the lock.
-    pub(super) fn bump_epoch(&self) {
-        self.epoch.fetch_add(1, Ordering::Release);
-    }
-
-    pub(super) fn begin(
-        self: &Arc<Self>,
-        mut inner: Locked<'_>,
-        cause: LoginCause,
-    ) -> Result<Login, AuthError> {
-        let request = inner.state.request(cause, Arc::default());
-        let id = inner.state.begin(cause, Instant::now());
-        let running = Running::new(self.clone(), inner.source.clone(), id);
-        let waiters = Waiters::new();
-        let login = waiters.login.clone();
-        let given_up = inner.waiters.replace(waiters);
-        self.bump_epoch();
-        drop(inner);
-        drop(given_up);
-        running.spawn(request)?;
-        Ok(login)
-    }
-
-    /// Changes the state, and tells those of the waiters that it hands out. Without an outcome they
-    /// find that their login is gone.
-    pub(super) fn update(
-        &self,
-        change: impl FnOnce(&mut Inner) -> Option<(Waiters, Option<Outcome>)>,
-    ) {
+    /// Changes the state, and makes every clone look again. What the change returns is dropped
+    /// outside the lock by whoever gets it: it may be a user's.
+    pub(super) fn update<T>(&self, change: impl FnOnce(&mut Inner) -> T) -> T {
         let mut inner = self.lock();
         // What it was made from is a user's, and not to be dropped under the lock.
         let _error = inner.state.failure().cloned();
-        let over = change(&mut inner);
+        let outcome = change(&mut inner);
         self.bump_epoch();
         drop(inner);
-        if let Some((waiters, Some(outcome))) = over {
+        outcome
+    }
+
+    /// The token, and the origins of its source, for one who was granted a token before and had to
+    /// wait since; `None`: wait for another one. `sent`: the server has seen that request.
+    pub(crate) fn recheck(
+        self: &Arc<Self>,
+        granted: &Issued,
+        sent: bool,
+        has_waited_again: bool,
+    ) -> Result<Option<(Issued, Origins)>, AuthError> {
+        let mut inner = self.lock();
+        let now = Instant::now();
+        let rechecked = inner.state.recheck(granted, sent, has_waited_again, now)?;
+        inner.state.stats.requests_retried += u64::from(sent && rechecked.is_some());
+        let origins = inner.origins.clone();
+        drop(inner);
+        let is_due = |issued: &Issued| issued.age(Instant::now) == Age::Due;
+        if rechecked.as_ref().is_some_and(is_due) {
+            self.renew_ahead();
+        }
+        Ok(rechecked.map(|issued| (issued, origins)))
+    }
+
+    /// Notes that the retry was refused as well: its login did not help.
+    pub(crate) fn note_refusal(&self, refused: Stamp) {
+        let mut inner = self.lock();
+        inner.state.note_refusal(refused, Instant::now());
+    }
+
+    pub(crate) fn note_foreign(&self, error: &AuthError) {
+        let mut inner = self.lock();
+        let is_first = inner.state.stats.requests_foreign == 0;
+        inner.state.stats.requests_foreign += 1;
+        inner.state.log.foreign(error, is_first);
+    }
+
+    pub(crate) fn count_not_repeated(&self) {
+        self.lock().state.stats.requests_not_repeated += 1;
+    }
+
+    /// The token in hand unless it has expired, although it may have been refused; only of that
+    /// account.
+    pub(super) fn unexpired(&self, account_epoch: u64) -> Option<Issued> {
+        let inner = self.lock();
+        let issued = inner.state.in_hand().cloned();
+        let issued = issued.filter(|_| inner.state.account_epoch() == account_epoch)?;
+        (issued.age(Instant::now) != Age::Expired).then_some(issued)
+    }
+
+    pub(super) fn is_current(&self, account_epoch: u64) -> Result<bool, AuthError> {
+        self.lock().state.is_current(account_epoch)
+    }
+
+    /// Answers one who asks, and begins a login where one is needed. With a token in hand it needs
+    /// neither a runtime nor a timer. The challenges are those of a refused response.
+    pub(super) fn ask(
+        self: &Arc<Self>,
+        ask: Ask,
+        challenges: &Arc<[Challenge]>,
+        mut deadline: Option<Deadline>,
+    ) -> Result<Answer, AuthError> {
+        loop {
+            let mut inner = self.lock();
+            let decision = inner.state.decide(ask, Instant::now());
+            match decision {
+                Decision::Use(issued) => {
+                    drop(inner);
+                    if issued.age(Instant::now) == Age::Due {
+                        self.renew_ahead();
+                    }
+                    return Ok(Answer::Token(issued));
+                }
+                Decision::Refuse(error) => return Err(error),
+                // From now on others may have to wait, rather than use a refused token.
+                Decision::Join | Decision::Begin(_) => self.bump_epoch(),
+            }
+            let Some(deadline) = deadline.take() else {
+                drop(inner);
+                if SessionId::of_this_login() == Some(self.id) {
+                    return Err(AuthError::misconfigured(
+                        "the token source waits for its own session: \
+                         let it use a client without this layer",
+                    ));
+                }
+                deadline = Some(Deadline::after(self.policy.wait_timeout)?);
+                continue;
+            };
+            let account_epoch = inner.state.account_epoch();
+            let login = match (decision, inner.state.waiters()) {
+                (Decision::Begin(cause), _) => self.begin(inner, cause, challenges.clone())?,
+                (_, Some(waiters)) => waiters.login(),
+                // Never so: who joins, joins a login that is under way.
+                (_, None) => self.begin(inner, LoginCause::Need, challenges.clone())?,
+            };
+            return Ok(Answer::Login(Joined {
+                login,
+                deadline,
+                account_epoch,
+            }));
+        }
+    }
+
+    /// Begins a login in the background of the requests that use the token in hand.
+    pub(super) fn renew_ahead(self: &Arc<Self>) {
+        let mut inner = self.lock();
+        self.bump_epoch();
+        if inner.state.is_due(Instant::now()) {
+            // Without a runtime it is put off: whoever needs a login then is told.
+            let _ = self.begin(inner, LoginCause::Ahead, Arc::default());
+        }
+    }
+
+    fn begin(
+        self: &Arc<Self>,
+        mut inner: Locked<'_>,
+        cause: LoginCause,
+        challenges: Arc<[Challenge]>,
+    ) -> Result<SharedLogin, AuthError> {
+        let request = inner.state.request(cause, challenges);
+        let (waiters, abandoned) = Waiters::new();
+        let login = waiters.login();
+        let (id, overdue) = inner.state.begin(cause, waiters, Instant::now());
+        let source = inner.source.clone();
+        self.bump_epoch();
+        drop(inner);
+        drop(overdue);
+        Running::new(self.clone(), id).spawn(source, request, abandoned)?;
+        Ok(login)
+    }
+
+    /// Makes every clone look again. To be called under the lock.
+    fn bump_epoch(&self) {
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+}
+
+impl fmt::Debug for Runner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.lock();
+        let token = inner.state.in_hand().map(|issued| issued.token.clone());
+        let stats = inner.state.stats.clone();
+        drop(inner);
+        f.debug_struct("Session")
+            .field("name", &self.name)
+            .field("token", &token)
+            .field("stats", &stats)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Running {
+    fn new(runner: Arc<Runner>, id: LoginId) -> Self {
+        Self { runner, id }
+    }
+
+    /// Runs the login detached from whoever asked for it. Not under the lock: a runtime that shuts
+    /// down drops the task at once.
+    fn spawn(
+        self,
+        source: Arc<dyn DynTokenSource>,
+        request: TokenRequest,
+        abandoned: Abandoned,
+    ) -> Result<(), AuthError> {
+        let runtime = Handle::try_current().map_err(|_| no_runtime())?;
+        // Without a timer the task would panic.
+        Deadline::after(Duration::ZERO)?;
+        let session = self.runner.id;
+        let span = trace::LoginSpan::new(&request, self.runner.name());
+        let login = self.run(source, request, abandoned);
+        runtime.spawn(span.around(session.mark(login)));
+        Ok(())
+    }
+
+    async fn run(
+        self,
+        source: Arc<dyn DynTokenSource>,
+        request: TokenRequest,
+        abandoned: Abandoned,
+    ) {
+        let limit = self.runner.policy.login_timeout;
+        // A source may panic before it returns its future, too.
+        let fetch = AssertUnwindSafe(async { source.fetch(request).await }).catch_unwind();
+        let fetch = pin!(timeout(limit, fetch));
+        let outcome = match select(fetch, abandoned).await {
+            Either::Left((Ok(Ok(outcome)), _)) => outcome,
+            Either::Left((Ok(Err(panic)), _)) => Err(panicked(&*panic)),
+            Either::Left((Err(_elapsed), _)) => Err(AuthError::timeout(format!(
+                "it took more than {limit:?} (a token source must not wait for its own session)"
+            ))),
+            Either::Right(_) => return,
+        };
+        self.end(outcome);
+    }
+
+    fn end(&self, outcome: Result<Token, AuthError>) {
+        // What it was made from is a user's, and not to be dropped under the lock.
+        let _error = outcome.as_ref().err().cloned();
+        let now = Instant::now();
+        let ended = self
+            .runner
+            .update(|inner| inner.state.end(self.id, outcome, now));
+        if let Some((waiters, outcome)) = ended {
             waiters.notify(outcome);
         }
+    }
+}
+
+impl Drop for Running {
+    /// Has an effect only if the login has not ended: its runtime shut down.
+    fn drop(&mut self) {
+        let now = Instant::now();
+        self.runner
+            .update(|inner| inner.state.give_up(self.id, now));
     }
 }
 
@@ -105,6 +367,21 @@ impl DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
-        self.log = mem::take(&mut self.inner.state.log);
+        self.told.log = mem::take(&mut self.inner.state.log);
     }
+}
+
+impl Drop for Told<'_> {
+    fn drop(&mut self) {
+        mem::take(&mut self.log).notify(self.name);
+    }
+}
+
+fn panicked(panic: &(dyn Any + Send)) -> AuthError {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    AuthError::unavailable(match text {
+        Some(text) => format!("the token source panicked: {text}"),
+        None => "the token source panicked".to_owned(),
+    })
 }

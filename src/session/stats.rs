@@ -11,7 +11,7 @@ use crate::AuthError;
 /// let session = Session::new(source);
 /// assert_eq!(session.stats().logins, 0);
 /// ```
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Logins that were begun.
@@ -38,6 +38,11 @@ pub struct Stats {
     pub tokens_refused: u64,
     /// Requests that were sent a second time, with a new token.
     pub requests_retried: u64,
+    /// Requests whose token was refused and that were not retried, because their body was larger
+    /// than [what is kept](crate::BearerAuthLayer::replay_limit).
+    pub requests_not_repeated: u64,
+    /// Requests that went to an origin that is none of the token's, and so without a token.
+    pub requests_foreign: u64,
 }
 
 impl Stats {

@@ -5,17 +5,21 @@
 
 #![cfg_attr(not(feature = "tracing"), allow(unused_variables))]
 
+#[cfg(feature = "tracing")]
+use std::error::Error;
 use std::future::Future;
 use std::time::Duration;
 
 use crate::error::AuthError;
-use crate::session::Issued;
-use crate::source::{Cause, TokenRequest};
+use crate::session::state::token::Issued;
+#[cfg(feature = "tracing")]
+use crate::source::Cause;
+use crate::source::TokenRequest;
 
 #[cfg(feature = "tracing")]
 const TARGET: &str = "tower_bearer";
 
-/// What happened under the lock. Tells it when dropped.
+/// What happened under the lock.
 #[derive(Debug, Default)]
 pub(crate) struct Log {
     #[cfg(feature = "tracing")]
@@ -27,41 +31,52 @@ pub(crate) struct Log {
 enum Event {
     Refused(Issued),
     Ahead(Issued),
-    LoggedIn(Issued),
-    Failed(AuthError),
+    /// With how long the login took.
+    LoggedIn(Issued, Duration),
+    /// And whether requests have a token all the same.
+    Failed(AuthError, bool),
     NoHelp(Duration),
     Throttled(AuthError),
+    /// And whether it is the first one.
+    Foreign(AuthError, bool),
 }
 
 /// The span of a login.
-pub(crate) struct Login {
+pub(crate) struct LoginSpan {
     #[cfg(feature = "tracing")]
     span: tracing::Span,
 }
 
-/// A refused request is sent again, with this token.
-pub(crate) fn resent(issued: &Issued) {
+/// A refused request is retried with this token.
+pub(crate) fn retried(session: Option<&str>, issued: &Issued) {
     // https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/
     #[cfg(feature = "tracing")]
     tracing::debug!(
         target: TARGET,
+        session,
         fingerprint = %issued.token.fingerprint(),
         generation = issued.stamp.generation(),
         http.request.resend_count = 1,
-        "request sent again",
+        "request retried",
     );
 }
 
-/// A refused request is not sent again, for its body was not kept.
-pub(crate) fn not_replayed(limit: usize) {
+/// A refused request is not retried, for its body was not kept.
+pub(crate) fn not_repeated(session: Option<&str>, limit: usize) {
     #[cfg(feature = "tracing")]
-    tracing::debug!(target: TARGET, limit, "request not sent again: its body was not kept");
+    tracing::debug!(target: TARGET, session, limit, "request not retried: its body was not kept");
 }
 
-impl Login {
+/// A request passes untouched, and this is why.
+pub(crate) fn left_alone(session: Option<&str>, reason: &'static str) {
+    #[cfg(feature = "tracing")]
+    tracing::debug!(target: TARGET, session, reason, "request left alone");
+}
+
+impl LoginSpan {
     /// Part of the span that asked for the login and waits for it. Nobody waits for one ahead: it
     /// only follows from the span that came upon it.
-    pub(crate) fn new(request: &TokenRequest) -> Self {
+    pub(crate) fn new(request: &TokenRequest, session: Option<&str>) -> Self {
         #[cfg(feature = "tracing")]
         {
             let asked_in = tracing::Span::current();
@@ -70,6 +85,7 @@ impl Login {
                 target: TARGET,
                 parent: parent,
                 "login",
+                session,
                 cause = match request.cause() {
                     Cause::First => "first",
                     Cause::SignedOut => "signed out",
@@ -97,6 +113,14 @@ impl Login {
 }
 
 impl Log {
+    /// Not to be called under the lock: a subscriber is a user's code.
+    pub(crate) fn notify(self, session: Option<&str>) {
+        #[cfg(feature = "tracing")]
+        for event in self.events {
+            event.notify(session);
+        }
+    }
+
     /// The first refusal of this token.
     pub(crate) fn refused(&mut self, issued: &Issued) {
         #[cfg(feature = "tracing")]
@@ -109,15 +133,15 @@ impl Log {
         self.events.push(Event::Ahead(issued.clone()));
     }
 
-    pub(crate) fn logged_in(&mut self, issued: &Issued) {
+    pub(crate) fn logged_in(&mut self, issued: &Issued, took: Duration) {
         #[cfg(feature = "tracing")]
-        self.events.push(Event::LoggedIn(issued.clone()));
+        self.events.push(Event::LoggedIn(issued.clone(), took));
     }
 
     /// A login failed. The error says until when the next one has to wait.
-    pub(crate) fn failed(&mut self, error: &AuthError) {
+    pub(crate) fn failed(&mut self, error: &AuthError, is_serving: bool) {
         #[cfg(feature = "tracing")]
-        self.events.push(Event::Failed(error.clone()));
+        self.events.push(Event::Failed(error.clone(), is_serving));
     }
 
     /// Logins after a refusal have not helped: there are none for this time.
@@ -131,62 +155,84 @@ impl Log {
         #[cfg(feature = "tracing")]
         self.events.push(Event::Throttled(error.clone()));
     }
-}
 
-#[cfg(feature = "tracing")]
-impl Drop for Log {
-    fn drop(&mut self) {
-        self.events.drain(..).for_each(Event::tell);
+    /// A request went to an origin that is none of the token's.
+    pub(crate) fn foreign(&mut self, error: &AuthError, is_first: bool) {
+        #[cfg(feature = "tracing")]
+        self.events.push(Event::Foreign(error.clone(), is_first));
     }
 }
 
 #[cfg(feature = "tracing")]
 impl Event {
-    fn tell(self) {
+    fn notify(self, session: Option<&str>) {
         match self {
             Event::Refused(issued) => tracing::info!(
                 target: TARGET,
+                session,
                 fingerprint = %issued.token.fingerprint(),
                 generation = issued.stamp.generation(),
                 "token refused",
             ),
             Event::Ahead(issued) => tracing::debug!(
                 target: TARGET,
+                session,
                 fingerprint = %issued.token.fingerprint(),
                 generation = issued.stamp.generation(),
                 "token about to expire",
             ),
-            Event::LoggedIn(issued) => tracing::info!(
+            Event::LoggedIn(issued, took) => tracing::info!(
                 target: TARGET,
+                session,
                 fingerprint = %issued.token.fingerprint(),
                 generation = issued.stamp.generation(),
+                lifetime_ms = issued.token.lifetime().map(millis),
+                duration_ms = millis(took),
                 "logged in",
             ),
-            // It will not pass by itself.
-            Event::Failed(error) if error.is_rejected() || error.is_misconfigured() => {
+            // Either somebody has to act, or requests fail because of it.
+            Event::Failed(error, is_serving)
+                if error.is_rejected() || error.is_misconfigured() || !is_serving =>
+            {
                 tracing::warn!(
                     target: TARGET,
-                    %error,
+                    session,
+                    error = &error as &dyn Error,
                     retry_after_ms = error.retry_after().map(millis),
                     "login failed",
                 );
             }
-            Event::Failed(error) => tracing::info!(
+            Event::Failed(error, _) => tracing::info!(
                 target: TARGET,
-                %error,
+                session,
+                error = &error as &dyn Error,
                 retry_after_ms = error.retry_after().map(millis),
                 "login failed",
             ),
             Event::NoHelp(pause) => tracing::warn!(
                 target: TARGET,
+                session,
                 retry_after_ms = millis(pause),
-                "logins do not help: fresh tokens are refused",
+                "logins do not help: new tokens keep being refused",
             ),
             Event::Throttled(error) => tracing::debug!(
                 target: TARGET,
-                %error,
+                session,
+                error = &error as &dyn Error,
                 retry_after_ms = error.retry_after().map(millis),
-                "login withheld",
+                "login throttled",
+            ),
+            Event::Foreign(error, true) => tracing::warn!(
+                target: TARGET,
+                session,
+                error = &error as &dyn Error,
+                "request sent without a token",
+            ),
+            Event::Foreign(error, false) => tracing::debug!(
+                target: TARGET,
+                session,
+                error = &error as &dyn Error,
+                "request sent without a token",
             ),
         }
     }

@@ -2,40 +2,56 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::FutureExt;
 
-use super::state::Ask;
-use super::state::token::Issued;
-use super::{Answer, Joined, Session};
-use crate::{AuthError, Token};
+use crate::error::AuthError;
+use crate::refusal::challenge::Challenge;
+use crate::session::runner::{Answer, Joined, Runner};
+use crate::session::state::Ask;
+use crate::session::state::token::{Issued, Stamp};
+use crate::token::Token;
 
-/// The future of [`Session::token`].
+/// The future of [`Session::token`](crate::Session::token).
+///
+/// It resolves once. Polled again after that, it asks anew.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct TokenFuture {
     wait: Wait,
+    has_waited_again: bool,
 }
 
 /// One who waits. It asks at its first poll, not before, and is gone without a trace when dropped:
 /// the login that it waited for goes on.
 #[derive(Debug)]
 pub(crate) struct Wait {
-    session: Session,
+    runner: Arc<Runner>,
     ask: Ask,
+    challenges: Arc<[Challenge]>,
     joined: Option<Joined>,
     /// A login was lost under this waiter.
     lost_once: bool,
 }
 
 impl Wait {
-    pub(crate) fn new(session: Session, ask: Ask) -> Self {
+    pub(crate) fn new(runner: Arc<Runner>, ask: Ask) -> Self {
         Self {
-            session,
+            runner,
             ask,
+            challenges: Arc::default(),
             joined: None,
             lost_once: false,
+        }
+    }
+
+    /// Waits for a newer token than one that was refused with these challenges.
+    pub(crate) fn renewal(runner: Arc<Runner>, refused: Stamp, challenges: Vec<Challenge>) -> Self {
+        Self {
+            challenges: challenges.into(),
+            ..Self::new(runner, Ask::Newer(refused))
         }
     }
 
@@ -43,7 +59,7 @@ impl Wait {
         let mut kept = None;
         loop {
             let Some(joined) = &mut self.joined else {
-                match self.session.ask(self.ask, kept.take())? {
+                match self.runner.ask(self.ask, &self.challenges, kept.take())? {
                     Answer::Token(issued) => return Poll::Ready(Ok(issued)),
                     Answer::Login(joined) => self.joined = Some(joined),
                 }
@@ -56,10 +72,11 @@ impl Wait {
                 )));
             };
             // It may be over for some time, and this waiter the last to look.
-            let is_current = self.session.is_current(joined.account_epoch)?;
+            let is_current = self.runner.is_current(joined.account_epoch)?;
             match ended {
-                Ok(Some(outcome)) if is_current => {
+                Ok(outcome) if is_current => {
                     let account_epoch = joined.account_epoch;
+                    self.joined = None;
                     return Poll::Ready(self.conclude(outcome, account_epoch));
                 }
                 Err(_lost) if is_current && self.lost_once => {
@@ -68,7 +85,7 @@ impl Wait {
                     )));
                 }
                 Err(_lost) => self.lost_once |= is_current,
-                // It was another account's, or that of a session signed out: it is not missed.
+                // It was another account's: it is not missed.
                 Ok(_) => {}
             }
             kept = self.joined.take().map(|joined| joined.deadline);
@@ -83,7 +100,7 @@ impl Wait {
         match (outcome, self.ask) {
             // A failed renewal takes nothing from a request whose token was not refused.
             (Err(error), Ask::Token | Ask::Of(_)) => {
-                self.session.unexpired(account_epoch).ok_or(error)
+                self.runner.unexpired(account_epoch).ok_or(error)
             }
             (Ok(issued), Ask::Newer(refused)) if issued.stamp.is_same_token(refused) => {
                 Err(AuthError::unchanged())
@@ -94,9 +111,10 @@ impl Wait {
 }
 
 impl TokenFuture {
-    pub(super) fn new(session: Session) -> Self {
+    pub(super) fn new(runner: Arc<Runner>) -> Self {
         Self {
-            wait: Wait::new(session, Ask::Token),
+            wait: Wait::new(runner, Ask::Token),
+            has_waited_again: false,
         }
     }
 }
@@ -105,6 +123,14 @@ impl Future for TokenFuture {
     type Output = Result<Token, AuthError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.wait.poll(cx).map_ok(|issued| issued.token)
+        loop {
+            let granted = ready!(self.wait.poll(cx))?;
+            // The login may have ended long before this poll.
+            let has_waited_again = std::mem::replace(&mut self.has_waited_again, true);
+            let runner = &self.wait.runner;
+            if let Some((issued, _)) = runner.recheck(&granted, false, has_waited_again)? {
+                return Poll::Ready(Ok(issued.token));
+            }
+        }
     }
 }

@@ -56,7 +56,7 @@ async fn a_request_that_is_not_sent_again_is_not_counted() {
 /// L1, L2, L3: each failure is counted under its kind, and as one.
 #[tokio::test(start_paused = true)]
 async fn failures_are_counted_by_kind() {
-    let kind = |stats: Stats| {
+    let kind = |stats: &Stats| {
         [
             stats.logins_rejected,
             stats.logins_misconfigured,
@@ -73,14 +73,14 @@ async fn failures_are_counted_by_kind() {
             session.token().await.unwrap_err();
         }
         let stats = session.stats();
-        assert_eq!(kind(stats), counted);
+        assert_eq!(kind(&stats), counted);
         assert_eq!((stats.logins, stats.logins_succeeded), (1, 0));
         assert_eq!((stats.logins_failed, stats.logins_throttled), (1, 1));
     }
 
     let slow = Session::new(ScriptedSource::closed());
     assert!(slow.token().await.unwrap_err().is_timeout());
-    assert_eq!(kind(slow.stats()), [0, 0, 1]);
+    assert_eq!(kind(&slow.stats()), [0, 0, 1]);
 }
 
 /// T6: a renewal ahead is counted as such, and among all.

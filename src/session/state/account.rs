@@ -3,40 +3,36 @@
 use tokio::time::Instant;
 
 use super::State;
-use crate::AuthError;
+use crate::error::AuthError;
 use crate::session::state::throttle::LoginCause;
 use crate::session::state::token::{Age, Issued};
+use crate::token::Token;
 
-/// A token may expire while the inner service gets ready. Another one is waited for once, not for
-/// ever.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Patience {
-    Fresh,
-    Spent,
-}
-
-impl State {
-    /// A login under way goes on: one at a time, and the throttle is to hear of its failure.
-    pub(in crate::session) fn sign_out(&mut self) {
+impl<W> State<W> {
+    /// Returns the token that is given up, and the waiters of a login that is abandoned. Its
+    /// credentials may have been tried, so it counts as lost.
+    pub(in crate::session) fn sign_out(&mut self, now: Instant) -> (Option<Token>, Option<W>) {
         self.account_epoch += 1;
         self.signed_out = self.account_epoch;
-        self.held = None;
-        if let Some(login) = &mut self.login {
-            login.fenced = true;
-            login.renewal = false;
+        let given_up = self.held.take().map(|held| held.issued.token);
+        let abandoned = self.login.take();
+        if abandoned.is_some() {
+            self.count_loss(now);
         }
+        (given_up, abandoned.map(|login| login.waiters))
     }
 
     /// The source is another one, and with it the account.
-    pub(in crate::session) fn replace(&mut self) {
+    pub(in crate::session) fn replace(&mut self) -> Option<W> {
         self.account_epoch += 1;
         self.held = None;
-        self.login = None;
         self.throttle.reset();
+        self.login.take().map(|login| login.waiters)
     }
 
     /// The token for one who was granted one before and had to wait since; `None`: there is none
-    /// now. `sent`: the server has seen its request.
+    /// now. `sent`: the server has seen its request. A token may expire while the inner service gets
+    /// ready: another one is waited for once, not for ever (`has_waited_again`).
     ///
     /// # Errors
     ///
@@ -45,7 +41,7 @@ impl State {
         &self,
         granted: &Issued,
         sent: bool,
-        patience: Patience,
+        has_waited_again: bool,
         now: Instant,
     ) -> Result<Option<Issued>, AuthError> {
         let is_current = self.is_current(granted.stamp.account_epoch)?;
@@ -62,7 +58,7 @@ impl State {
             && unexpired(&granted)
             && self.login.is_none()
             && self.throttle.pass(LoginCause::Refusal, now).is_err();
-        let stays = stays || is_current && patience == Patience::Spent;
+        let stays = stays || is_current && has_waited_again;
         Ok(stays.then(|| granted.clone()))
     }
 

@@ -16,21 +16,20 @@ use crate::error::AuthError;
 use crate::refusal::challenge::Challenge;
 use crate::session::policy::{Policy, later};
 use crate::session::stats::Stats;
+use crate::session::status::Status;
 use crate::session::trace::Log;
 use crate::source::{Cause, TokenRequest};
 use crate::token::Token;
-
-pub(crate) use self::account::Patience;
 
 /// How much longer than its time limit a login may stay silent before it counts as lost.
 const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct State<W> {
     policy: Policy,
     throttle: Throttle,
     held: Option<Held>,
-    login: Option<Login>,
+    login: Option<Login<W>>,
     /// How much of the time for a renewal ahead this session gives away, so that those of many
     /// processes part.
     jitter: f64,
@@ -38,18 +37,20 @@ pub(super) struct State {
     /// The first account since the last sign-out.
     signed_out: u64,
     generations: u64,
+    logins: u64,
     pub(super) stats: Stats,
     pub(super) log: Log,
 }
 
 #[derive(Debug)]
-struct Login {
+struct Login<W> {
     id: LoginId,
     /// Somebody's token was refused: the token in hand is known to be no good.
     renewal: bool,
-    /// The session was signed out since: its token is not kept, but its failure counts.
-    fenced: bool,
+    began_at: Instant,
     overdue_at: Instant,
+    /// The way to those who wait for it.
+    waiters: W,
 }
 
 /// What somebody asks for.
@@ -74,7 +75,10 @@ pub(super) enum Decision {
     Refuse(AuthError),
 }
 
-impl State {
+/// A login's waiters, and what to tell them.
+pub(super) type Ended<W> = (W, Result<Issued, AuthError>);
+
+impl<W> State<W> {
     pub(super) fn new(policy: Policy, seed: u64) -> Self {
         let mut throttle = Throttle::new(seed);
         Self {
@@ -86,9 +90,20 @@ impl State {
             account_epoch: 0,
             signed_out: 0,
             generations: 0,
+            logins: 0,
             stats: Stats::default(),
             log: Log::default(),
         }
+    }
+
+    /// Begins with a token from elsewhere. Nobody was asked for it, so its refusal is no strike.
+    pub(super) fn start_with(&mut self, token: Token, now: Instant) {
+        self.generations += 1;
+        let held = self.new_held(token, self.generations, LoginId(0), now, now);
+        self.held = Some(Held {
+            is_given: true,
+            ..held
+        });
     }
 
     /// The token that a request may go out with at once, if it has not expired.
@@ -98,7 +113,7 @@ impl State {
         held.filter(|_| !renewing).map(|held| &held.issued)
     }
 
-    /// The token in hand, be it usable or not.
+    /// The token in hand, usable or not.
     pub(super) fn in_hand(&self) -> Option<&Issued> {
         self.held.as_ref().map(|held| &held.issued)
     }
@@ -164,15 +179,23 @@ impl State {
         TokenRequest::new(cause, stale, challenges)
     }
 
-    /// Follows [`Decision::Begin`] and [`is_due`](Self::is_due).
-    pub(super) fn begin(&mut self, cause: LoginCause, now: Instant) -> LoginId {
+    /// Follows [`Decision::Begin`] and [`is_due`](Self::is_due). Returns the waiters of a login
+    /// that is overdue, to be dropped.
+    pub(super) fn begin(
+        &mut self,
+        cause: LoginCause,
+        waiters: W,
+        now: Instant,
+    ) -> (LoginId, Option<W>) {
         self.stats.logins += 1;
-        let id = LoginId(self.stats.logins);
-        self.login = Some(Login {
+        self.logins += 1;
+        let id = LoginId(self.logins);
+        let overdue = self.login.replace(Login {
             id,
             renewal: cause == LoginCause::Refusal,
-            fenced: false,
+            began_at: now,
             overdue_at: later(now, self.policy.login_timeout.saturating_add(GRACE)),
+            waiters,
         });
         if let Some(held) = &mut self.held {
             held.issued.renew_at = None;
@@ -181,47 +204,50 @@ impl State {
                 self.log.ahead(&held.issued);
             }
         }
-        id
+        (id, overdue.map(|login| login.waiters))
     }
 
-    /// A login has ended. `None`: there is nothing to tell, who waits for it asks again.
+    /// A login has ended. `None`: it is not the one under way, and its outcome does not count.
     pub(super) fn end(
         &mut self,
         id: LoginId,
         outcome: Result<Token, AuthError>,
         now: Instant,
-    ) -> Option<Result<Issued, AuthError>> {
+    ) -> Option<Ended<W>> {
         let login = self.login.take_if(|login| login.id == id)?;
-        match outcome {
-            Ok(_) if login.fenced => None,
-            Ok(token) => Some(Ok(self.hold(token, &login, now))),
+        let outcome = match outcome {
+            Ok(token) => Ok(self.hold(token, &login, now)),
             Err(error) => {
                 self.stats.count_failure(&error);
                 let (error, until) = self.throttle.failed(error, &self.policy, now);
                 self.postpone(until);
-                self.log.failed(&error);
-                Some(Err(error))
+                self.log.failed(&error, self.is_serving(now));
+                Err(error)
             }
-        }
+        };
+        Some((login.waiters, outcome))
     }
 
-    /// A login will not end any more. `false`: that was known before.
-    pub(super) fn give_up(&mut self, id: LoginId, now: Instant) -> bool {
-        let given_up = self.login.take_if(|login| login.id == id).is_some();
-        if given_up {
-            self.postpone(later(now, self.policy.min_lifetime));
-        }
-        given_up
+    /// A login was lost: it will not end any more. `None`: that was known before.
+    pub(super) fn give_up(&mut self, id: LoginId, now: Instant) -> Option<W> {
+        let lost = self.login.take_if(|login| login.id == id)?;
+        self.count_loss(now);
+        Some(lost.waiters)
     }
 
-    pub(super) fn is_logging_in(&self) -> bool {
-        self.login.is_some()
+    /// The waiters of the login under way.
+    pub(super) fn waiters(&self) -> Option<&W> {
+        self.login.as_ref().map(|login| &login.waiters)
     }
 
     /// `false`: another token is in hand, or this was known.
-    pub(super) fn invalidate(&mut self, token: &Token, now: Instant) -> bool {
+    pub(super) fn invalidate(
+        &mut self,
+        is_refused: impl FnOnce(&Issued) -> bool,
+        now: Instant,
+    ) -> bool {
         let held = self.held.as_mut();
-        let held = held.filter(|held| held.issued.token.is_same(token) && !held.invalidated);
+        let held = held.filter(|held| !held.invalidated && is_refused(&held.issued));
         let Some(held) = held else {
             return false;
         };
@@ -234,6 +260,39 @@ impl State {
     /// What the last login failed with.
     pub(super) fn failure(&self) -> Option<&AuthError> {
         self.throttle.failure()
+    }
+
+    /// Lets the next login begin at once, whatever earlier ones failed with.
+    pub(super) fn reset_backoff(&mut self, now: Instant) {
+        self.throttle.open(now);
+        if let Some(held) = &mut self.held {
+            held.issued.renew_at = held.due_at;
+        }
+    }
+
+    pub(super) fn status(&self, now: Instant) -> Status {
+        let issued = self.in_hand();
+        let issued = issued.filter(|issued| issued.age(|| now) != Age::Expired);
+        Status {
+            token: issued.map(|issued| issued.token.clone()),
+            expires_in: issued.and_then(|issued| Some(issued.expires_at? - now)),
+            is_logging_in: self.login.is_some(),
+            last_error: self.failure().cloned(),
+            next_login_in: self.throttle.closed_for(now),
+        }
+    }
+
+    /// Whether requests have a token in spite of a failed login.
+    fn is_serving(&self, now: Instant) -> bool {
+        self.in_hand()
+            .is_some_and(|issued| issued.age(|| now) != Age::Expired)
+    }
+
+    /// The server may have seen the credentials of a lost login. One such loss closes nothing; more
+    /// in a row count as an outage.
+    fn count_loss(&mut self, now: Instant) {
+        let until = self.throttle.lost(&self.policy, now);
+        self.postpone(until.unwrap_or_else(|| later(now, self.policy.min_lifetime)));
     }
 
     /// There is no usable token; a refused one still serves where no login is allowed.
@@ -280,6 +339,9 @@ impl State {
         held.refused = true;
         self.stats.tokens_refused += 1;
         self.log.refused(&held.issued);
+        if held.is_given {
+            return;
+        }
         if now.duration_since(held.since) < self.policy.fresh_token_age {
             self.strike(now);
         } else {
@@ -293,7 +355,7 @@ impl State {
         }
     }
 
-    fn hold(&mut self, token: Token, login: &Login, now: Instant) -> Issued {
+    fn hold(&mut self, token: Token, login: &Login<W>, now: Instant) -> Issued {
         self.throttle.succeeded();
         let old = self.held.take();
         let same = old.as_ref().filter(|old| old.issued.token.is_same(&token));
@@ -315,29 +377,43 @@ impl State {
                 (self.generations, login.id, now, false)
             }
         };
+        let held = self.new_held(token, generation, brought_by, since, now);
+        let issued = held.issued.clone();
+        self.held = Some(Held { refused, ..held });
+        self.stats.logins_succeeded += 1;
+        self.log
+            .logged_in(&issued, now.duration_since(login.began_at));
+        issued
+    }
+
+    fn new_held(
+        &self,
+        token: Token,
+        generation: u64,
+        login: LoginId,
+        since: Instant,
+        now: Instant,
+    ) -> Held {
         let lifetime = token.lifetime().map(|it| it.max(self.policy.min_lifetime));
         let due_at = lifetime.and_then(|it| self.policy.renew_after(it, self.jitter));
         let due_at = due_at.and_then(|after| now.checked_add(after));
-        let issued = Issued {
-            token,
-            stamp: Stamp {
-                account_epoch: self.account_epoch,
-                generation,
-                login: brought_by,
+        Held {
+            issued: Issued {
+                token,
+                stamp: Stamp {
+                    account_epoch: self.account_epoch,
+                    generation,
+                    login,
+                },
+                expires_at: lifetime.and_then(|lifetime| now.checked_add(lifetime)),
+                renew_at: due_at,
             },
-            expires_at: lifetime.and_then(|lifetime| now.checked_add(lifetime)),
-            renew_at: due_at,
-        };
-        self.held = Some(Held {
-            issued: issued.clone(),
             since,
             due_at,
-            refused,
+            refused: false,
             invalidated: false,
-        });
-        self.stats.logins_succeeded += 1;
-        self.log.logged_in(&issued);
-        issued
+            is_given: false,
+        }
     }
 
     fn postpone(&mut self, until: Instant) {

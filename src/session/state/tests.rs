@@ -6,20 +6,25 @@ fn token(text: &str) -> Token {
     Token::new(text).unwrap()
 }
 
-fn new() -> State {
+fn new() -> State<()> {
     State::new(Policy::default(), 1)
 }
 
 /// A login that brings this token.
-fn with(state: &mut State, brought: Token, now: Instant) -> Issued {
-    let id = state.begin(LoginCause::Need, now);
-    state.end(id, Ok(brought), now).unwrap().unwrap()
+fn with(state: &mut State<()>, brought: Token, now: Instant) -> Issued {
+    let id = state.begin(LoginCause::Need, (), now).0;
+    state.end(id, Ok(brought), now).unwrap().1.unwrap()
 }
 
 /// A login that fails.
-fn failing(state: &mut State, error: AuthError, now: Instant) -> AuthError {
-    let id = state.begin(LoginCause::Need, now);
-    state.end(id, Err(error), now).unwrap().unwrap_err()
+fn failing(state: &mut State<()>, error: AuthError, now: Instant) -> AuthError {
+    let id = state.begin(LoginCause::Need, (), now).0;
+    state.end(id, Err(error), now).unwrap().1.unwrap_err()
+}
+
+/// `false`: there was nothing to do.
+fn invalidate(state: &mut State<()>, text: &str, now: Instant) -> bool {
+    state.invalidate(|issued| issued.token.is_same(&token(text)), now)
 }
 
 fn secs(seconds: u64) -> Duration {
@@ -34,9 +39,9 @@ async fn one_login_at_a_time() {
         state.decide(Ask::Token, now),
         Decision::Begin(LoginCause::Need)
     ));
-    let id = state.begin(LoginCause::Need, now);
+    let id = state.begin(LoginCause::Need, (), now).0;
     assert!(matches!(state.decide(Ask::Token, now), Decision::Join));
-    state.end(id, Ok(token("a")), now).unwrap().unwrap();
+    state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
 }
 
@@ -44,7 +49,7 @@ async fn one_login_at_a_time() {
 #[tokio::test(start_paused = true)]
 async fn an_overdue_login_is_begun_anew_and_its_outcome_is_not_kept() {
     let (mut state, now) = (new(), Instant::now());
-    let silent = state.begin(LoginCause::Need, now);
+    let silent = state.begin(LoginCause::Need, (), now).0;
     let late = now + secs(30);
     assert!(matches!(state.decide(Ask::Token, late), Decision::Join));
     let late = late + GRACE;
@@ -52,10 +57,10 @@ async fn an_overdue_login_is_begun_anew_and_its_outcome_is_not_kept() {
         state.decide(Ask::Token, late),
         Decision::Begin(LoginCause::Need)
     ));
-    let id = state.begin(LoginCause::Need, late);
+    let id = state.begin(LoginCause::Need, (), late).0;
     assert!(state.end(silent, Ok(token("old")), late).is_none());
-    assert!(!state.give_up(silent, late));
-    let issued = state.end(id, Ok(token("new")), late).unwrap().unwrap();
+    assert!(state.give_up(silent, late).is_none());
+    let issued = state.end(id, Ok(token("new")), late).unwrap().1.unwrap();
     assert_eq!(issued.token.expose(), "new");
 }
 
@@ -67,7 +72,7 @@ async fn an_endless_limit_is_never_overdue() {
         ..Policy::default()
     };
     let (mut state, now) = (State::new(policy, 1), Instant::now());
-    state.begin(LoginCause::Need, now);
+    state.begin(LoginCause::Need, (), now).0;
     let later = now + secs(1_000_000);
     assert!(matches!(state.decide(Ask::Token, later), Decision::Join));
 }
@@ -123,8 +128,8 @@ async fn a_late_refusal_uses_the_current_token() {
 async fn the_same_token_again_answers_all_refusals_of_requests_sent_before() {
     let (mut state, now) = (new(), Instant::now());
     let first = with(&mut state, token("a"), now).stamp;
-    let id = state.begin(LoginCause::Refusal, now);
-    let again = state.end(id, Ok(token("a")), now).unwrap().unwrap().stamp;
+    let id = state.begin(LoginCause::Refusal, (), now).0;
+    let again = state.end(id, Ok(token("a")), now).unwrap().1.unwrap().stamp;
     assert!(first.is_same_token(again));
     assert!(matches!(
         state.decide(Ask::Newer(first), now),
@@ -143,7 +148,7 @@ async fn the_same_token_again_answers_all_refusals_of_requests_sent_before() {
 async fn a_renewal_withholds_the_refused_token_until_it_ends() {
     let (mut state, now) = (new(), Instant::now());
     let stamp = with(&mut state, token("a"), now).stamp;
-    let id = state.begin(LoginCause::Need, now);
+    let id = state.begin(LoginCause::Need, (), now).0;
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
     assert!(matches!(
         state.decide(Ask::Newer(stamp), now),
@@ -152,7 +157,7 @@ async fn a_renewal_withholds_the_refused_token_until_it_ends() {
     assert!(state.usable().is_none());
     assert!(matches!(state.decide(Ask::Token, now), Decision::Join));
     let failed = state.end(id, Err(AuthError::unavailable("down")), now);
-    assert!(failed.unwrap().is_err());
+    assert!(failed.unwrap().1.is_err());
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
 }
 
@@ -161,9 +166,9 @@ async fn a_renewal_withholds_the_refused_token_until_it_ends() {
 async fn a_lost_renewal_gives_the_token_back() {
     let (mut state, now) = (new(), Instant::now());
     with(&mut state, token("a"), now);
-    let id = state.begin(LoginCause::Refusal, now);
+    let id = state.begin(LoginCause::Refusal, (), now).0;
     assert!(state.usable().is_none());
-    assert!(state.give_up(id, now));
+    assert!(state.give_up(id, now).is_some());
     assert!(state.usable().is_some());
 }
 
@@ -176,7 +181,7 @@ async fn a_rejected_login_is_latched() {
         let error = failing(&mut state, AuthError::rejected("wrong password"), now);
         assert_eq!(error.retry_after(), Some(secs(pause)));
         now += secs(pause) - Duration::from_millis(1);
-        state.sign_out();
+        let _ = state.sign_out(now);
         match state.decide(Ask::Token, now) {
             Decision::Refuse(again) => {
                 assert!(again.is_rejected());
@@ -277,7 +282,7 @@ async fn logins_that_do_not_help_are_withheld() {
                 }
                 other => panic!("{other:?}"),
             }
-            state.invalidate(&token(&number.to_string()), now);
+            invalidate(&mut state, &number.to_string(), now);
             assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
             now += secs(*pause);
         }
@@ -285,9 +290,9 @@ async fn logins_that_do_not_help_are_withheld() {
             state.decide(Ask::Newer(stamp), now),
             Decision::Begin(LoginCause::Refusal)
         ));
-        let id = state.begin(LoginCause::Refusal, now);
+        let id = state.begin(LoginCause::Refusal, (), now).0;
         let brought = token(&(number + 1).to_string());
-        stamp = state.end(id, Ok(brought), now).unwrap().unwrap().stamp;
+        stamp = state.end(id, Ok(brought), now).unwrap().1.unwrap().stamp;
     }
 }
 
@@ -312,7 +317,7 @@ async fn a_token_that_served_well_clears_the_strikes() {
 async fn a_short_pause_does_not_end_a_long_one() {
     let (mut state, mut now) = (new(), Instant::now());
     let mut number = 0;
-    let mut refused_after = |state: &mut State, now, age| {
+    let mut refused_after = |state: &mut State<()>, now, age| {
         number += 1;
         let stamp = with(state, token(&number.to_string()), now).stamp;
         state.decide(Ask::Newer(stamp), now + secs(age))
@@ -346,8 +351,8 @@ async fn the_same_token_again_is_a_strike() {
             state.decide(Ask::Newer(stamp), now),
             Decision::Begin(_)
         ));
-        let id = state.begin(LoginCause::Refusal, now);
-        stamp = state.end(id, Ok(token("a")), now).unwrap().unwrap().stamp;
+        let id = state.begin(LoginCause::Refusal, (), now).0;
+        stamp = state.end(id, Ok(token("a")), now).unwrap().1.unwrap().stamp;
     }
     assert!(matches!(
         state.decide(Ask::Newer(stamp), now),
@@ -394,11 +399,11 @@ async fn a_failed_renewal_ahead_costs_nothing_until_the_token_expires() {
     with(&mut state, token("a").expires_in(secs(100)), start);
     let mut now = start + secs(99);
     assert!(state.is_due(now));
-    let id = state.begin(LoginCause::Need, now);
+    let id = state.begin(LoginCause::Need, (), now).0;
     assert!(!state.is_due(now));
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
     let error = AuthError::unavailable("down");
-    let error = state.end(id, Err(error), now).unwrap().unwrap_err();
+    let error = state.end(id, Err(error), now).unwrap().1.unwrap_err();
     assert!(!state.is_due(now));
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
     now += error.retry_after().unwrap();
@@ -417,11 +422,11 @@ async fn a_sign_out_and_another_source_fence_what_was_before() {
         let (mut state, now) = (new(), Instant::now());
         let granted = with(&mut state, token("a"), now);
         let before = granted.stamp;
-        let id = state.begin(LoginCause::Refusal, now);
+        let id = state.begin(LoginCause::Refusal, (), now).0;
         if signs_out {
-            state.sign_out()
+            assert!(state.sign_out(now).1.is_some());
         } else {
-            state.replace()
+            assert!(state.replace().is_some());
         }
         assert!(state.end(id, Ok(token("late")), now).is_none());
         assert!(state.in_hand().is_none());
@@ -433,9 +438,9 @@ async fn a_sign_out_and_another_source_fence_what_was_before() {
             state.decide(Ask::Of(before), now),
             Decision::Refuse(error) if error.is_signed_out()
         ));
-        let still = |sent| state.recheck(&granted, sent, Patience::Spent, now);
-        assert!(still(true).is_err());
-        match still(false) {
+        let recheck = |sent| state.recheck(&granted, sent, true, now);
+        assert!(recheck(true).is_err());
+        match recheck(false) {
             Err(error) => assert!(signs_out && error.is_signed_out()),
             Ok(issued) => assert!(!signs_out && issued.is_none()),
         }
@@ -454,33 +459,106 @@ async fn a_sign_out_and_another_source_fence_what_was_before() {
 async fn an_invalidated_token_makes_the_next_request_log_in() {
     let (mut state, now) = (new(), Instant::now());
     with(&mut state, token("a"), now);
-    assert!(!state.invalidate(&token("other"), now));
-    assert!(state.invalidate(&token("a"), now));
-    assert!(!state.invalidate(&token("a"), now), "it is known");
+    assert!(!invalidate(&mut state, "other", now));
+    assert!(invalidate(&mut state, "a", now));
+    assert!(!invalidate(&mut state, "a", now), "it is known");
     assert!(state.usable().is_none());
     assert!(matches!(
         state.decide(Ask::Token, now),
         Decision::Begin(LoginCause::Refusal)
     ));
-    let id = state.begin(LoginCause::Refusal, now);
-    state.end(id, Ok(token("a")), now).unwrap().unwrap();
+    let id = state.begin(LoginCause::Refusal, (), now).0;
+    state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
 }
 
-/// L1, T2: a sign-out during a login neither hides its failure from the throttle nor lets another one
-/// begin beside it.
+/// T3, T7, L2: a sign-out abandons the login under way, and the next one need not wait for it. The
+/// password may have been tried, so abandoned logins in a row count as an outage.
 #[tokio::test(start_paused = true)]
-async fn a_sign_out_during_a_login_hides_no_failure() {
+async fn logins_that_a_sign_out_abandons_do_not_go_uncounted() {
     let (mut state, now) = (new(), Instant::now());
-    let id = state.begin(LoginCause::Need, now);
-    state.sign_out();
-    assert!(matches!(state.decide(Ask::Token, now), Decision::Join));
-    let ended = state.end(id, Err(AuthError::rejected("wrong password")), now);
-    assert!(ended.unwrap().unwrap_err().is_rejected());
+    for _ in 0..2 {
+        assert!(matches!(
+            state.decide(Ask::Token, now),
+            Decision::Begin(LoginCause::Need)
+        ));
+        let id = state.begin(LoginCause::Need, (), now).0;
+        assert!(state.sign_out(now).1.is_some());
+        let late = AuthError::rejected("wrong password");
+        assert!(state.end(id, Err(late), now).is_none());
+    }
     match state.decide(Ask::Token, now) {
-        Decision::Refuse(error) => assert!(error.is_rejected()),
+        Decision::Refuse(error) => assert!(error.is_unavailable()),
         other => panic!("{other:?}"),
     }
+}
+
+/// T3, L2: the first login that is lost with its runtime closes nothing, from the second in a row on
+/// it counts as an outage; a login that ends begins the count anew.
+#[tokio::test(start_paused = true)]
+async fn losses_in_a_row_are_an_outage() {
+    let (mut state, mut now) = (new(), Instant::now());
+    let lose = |state: &mut State<()>, now| {
+        let id = state.begin(LoginCause::Need, (), now).0;
+        state.give_up(id, now).unwrap();
+        state.status(now).next_login_in
+    };
+    for _ in 0..2 {
+        assert_eq!(lose(&mut state, now), None);
+        let mut pauses = Vec::new();
+        for _ in 0..12 {
+            let pause = lose(&mut state, now).unwrap();
+            pauses.push(pause);
+            now += pause;
+        }
+        assert!(pauses[0] <= Duration::from_millis(250), "{pauses:?}");
+        assert!(
+            pauses[11] > secs(14) && pauses[11] <= secs(30),
+            "{pauses:?}"
+        );
+        with(&mut state, token("a"), now);
+        let _ = state.sign_out(now);
+    }
+}
+
+/// T8: a token that the session begins with is used first; its refusal is no strike, and a sign-out
+/// forgets it.
+#[tokio::test(start_paused = true)]
+async fn the_refusal_of_a_given_token_is_no_strike() {
+    let (mut state, now) = (new(), Instant::now());
+    state.start_with(token("given"), now);
+    let Decision::Use(given) = state.decide(Ask::Token, now) else {
+        panic!("it is not used");
+    };
+    let mut stamp = given.stamp;
+    // Three strikes are free: were its refusal one, the last of these would be refused a login.
+    for number in 0..4 {
+        let decision = state.decide(Ask::Newer(stamp), now);
+        assert!(matches!(decision, Decision::Begin(_)), "{number}");
+        let id = state.begin(LoginCause::Refusal, (), now).0;
+        let ended = state.end(id, Ok(token(&number.to_string())), now);
+        stamp = ended.unwrap().1.unwrap().stamp;
+    }
+    let decision = state.decide(Ask::Newer(stamp), now);
+    assert!(matches!(decision, Decision::Refuse(error) if error.is_throttled()));
+
+    let mut state = new();
+    state.start_with(token("given"), now);
+    assert_eq!(state.sign_out(now).0.unwrap().expose(), "given");
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Begin(_)));
+}
+
+/// L1: after `reset_backoff` a login may begin at once, and if that fails too, the pause is as long
+/// as it would have been.
+#[tokio::test(start_paused = true)]
+async fn a_reset_opens_the_latch_once() {
+    let (mut state, now) = (new(), Instant::now());
+    failing(&mut state, AuthError::rejected("locked"), now);
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Refuse(_)));
+    state.reset_backoff(now);
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Begin(_)));
+    let error = failing(&mut state, AuthError::rejected("locked"), now);
+    assert_eq!(error.retry_after(), Some(secs(120)));
 }
 
 /// R6, T5: the refusal of a token that has expired by now is no reason to withhold a login.
@@ -508,9 +586,9 @@ async fn an_expired_token_is_replaced_whatever_was_refused() {
 async fn a_late_refusal_joins_the_login_under_way() {
     let (mut state, now) = (new(), Instant::now());
     let first = with(&mut state, token("a"), now).stamp;
-    let id = state.begin(LoginCause::Refusal, now);
-    state.end(id, Ok(token("a")), now).unwrap().unwrap();
-    state.begin(LoginCause::Refusal, now);
+    let id = state.begin(LoginCause::Refusal, (), now).0;
+    state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
+    state.begin(LoginCause::Refusal, (), now).0;
     assert!(matches!(
         state.decide(Ask::Newer(first), now),
         Decision::Join
@@ -546,10 +624,11 @@ async fn a_token_that_served_its_short_life_clears_the_strikes() {
             matches!(decision, Decision::Begin(_)),
             "{number}: {decision:?}"
         );
-        let id = state.begin(LoginCause::Refusal, now);
+        let id = state.begin(LoginCause::Refusal, (), now).0;
         state
             .end(id, Ok(token(&number.to_string()).expires_in(secs(10))), now)
             .unwrap()
+            .1
             .unwrap();
         now += secs(10);
     }
@@ -566,9 +645,9 @@ async fn a_refused_retry_is_a_strike() {
             state.decide(Ask::Newer(stamp), now),
             Decision::Begin(_)
         ));
-        let id = state.begin(LoginCause::Refusal, now);
+        let id = state.begin(LoginCause::Refusal, (), now).0;
         let brought = state.end(id, Ok(token(&number.to_string())), now);
-        stamp = brought.unwrap().unwrap().stamp;
+        stamp = brought.unwrap().1.unwrap().stamp;
         state.note_refusal(stamp, now);
     }
     now += secs(61);
@@ -576,8 +655,8 @@ async fn a_refused_retry_is_a_strike() {
         state.decide(Ask::Newer(stamp), now),
         Decision::Begin(_)
     ));
-    let id = state.begin(LoginCause::Refusal, now);
-    stamp = state.end(id, Ok(token("4")), now).unwrap().unwrap().stamp;
+    let id = state.begin(LoginCause::Refusal, (), now).0;
+    stamp = state.end(id, Ok(token("4")), now).unwrap().1.unwrap().stamp;
     state.note_refusal(stamp, now);
     assert!(matches!(
         state.decide(Ask::Newer(stamp), now),

@@ -19,6 +19,7 @@ pub(in crate::session) struct Throttle {
     failure: Option<(AuthError, Instant)>,
     rejections: u32,
     outages: u32,
+    losses: u32,
     strikes: u32,
     struck_until: Option<Instant>,
     random: Random,
@@ -45,6 +46,7 @@ impl Throttle {
             failure: None,
             rejections: 0,
             outages: 0,
+            losses: 0,
             strikes: 0,
             struck_until: None,
             random: Random(seed),
@@ -84,6 +86,7 @@ impl Throttle {
         self.failure = None;
         self.rejections = 0;
         self.outages = 0;
+        self.losses = 0;
     }
 
     /// The same error, with the time until the next login may begin.
@@ -93,6 +96,7 @@ impl Throttle {
         policy: &Policy,
         now: Instant,
     ) -> (AuthError, Instant) {
+        self.losses = 0;
         let pause = if !(error.is_rejected() || error.is_misconfigured()) {
             self.outages = self.outages.saturating_add(1);
             let most = policy.outage.pause(self.outages);
@@ -106,6 +110,31 @@ impl Throttle {
         };
         let failure = (error.with_retry_after(pause), later(now, pause));
         self.failure.insert(failure).clone()
+    }
+
+    /// A login was lost on its way. What that closes, if it does: the second in a row is an outage.
+    pub(in crate::session) fn lost(&mut self, policy: &Policy, now: Instant) -> Option<Instant> {
+        let losses = self.losses.saturating_add(1);
+        let outage = (losses > 1).then(|| {
+            let error = AuthError::unavailable("logins were lost with the runtime that ran them");
+            self.failed(error, policy, now).1
+        });
+        self.losses = losses;
+        outage
+    }
+
+    /// Opens what is closed. What was counted stays, so that the next failure closes for longer.
+    pub(in crate::session) fn open(&mut self, now: Instant) {
+        if let Some((_, until)) = &mut self.failure {
+            *until = now.min(*until);
+        }
+        self.struck_until = None;
+    }
+
+    /// How long no login is made at all.
+    pub(in crate::session) fn closed_for(&self, now: Instant) -> Option<Duration> {
+        let (_, until) = self.failure.as_ref()?;
+        until.checked_duration_since(now).filter(|it| !it.is_zero())
     }
 
     /// A login did not help: its token was refused while fresh, or it was the refused one again.

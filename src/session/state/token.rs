@@ -24,6 +24,8 @@ pub(in crate::session) struct Held {
     /// Its first refusal is known.
     pub(in crate::session) refused: bool,
     pub(in crate::session) invalidated: bool,
+    /// The session began with it.
+    pub(in crate::session) is_given: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -69,7 +69,7 @@ fn disturb(round: usize, shared: &Arc<Shared>, session: &Session) {
     }
     let logins = shared.logins.load(Ordering::SeqCst);
     match round % 4 {
-        0 => session.sign_out(),
+        0 => drop(session.sign_out()),
         1 | 2 => session.replace_source(source(round, shared)),
         _ => return shared.revoked.store(logins, Ordering::SeqCst),
     }

@@ -9,10 +9,11 @@ use super::{Event, SECOND, Text, failure, living, pause, token};
 use crate::AuthError;
 use crate::session::policy::Policy;
 use crate::session::state::throttle::LoginCause;
-use crate::session::state::{Age, Ask, Decision, LoginId, Stamp, State};
+use crate::session::state::token::{Age, Issued, LoginId, Stamp};
+use crate::session::state::{Ask, Decision, State};
 
 pub(super) struct Model {
-    state: State,
+    state: State<()>,
     oracle: Oracle,
     start: Instant,
     texts: u64,
@@ -33,8 +34,9 @@ struct Waiter {
 }
 
 impl Model {
+    /// Every other session begins with a known token.
     pub(super) fn new(seed: u64) -> Self {
-        Self {
+        let mut model = Self {
             state: State::new(Policy::default(), seed),
             oracle: Oracle::default(),
             start: Instant::now(),
@@ -45,7 +47,12 @@ impl Model {
             waiters: Vec::new(),
             begun: 0,
             failed: 0,
+        };
+        if seed % 2 == 1 {
+            model.state.start_with(token(0), model.start);
+            model.oracle.given(0);
         }
+        model
     }
 
     pub(super) fn step(&mut self, event: Event) {
@@ -78,21 +85,29 @@ impl Model {
                 }
             }
             Event::SignOut => {
-                self.state.sign_out();
-                self.oracle.signed_out();
+                let (_, abandoned) = self.state.sign_out(self.now());
+                assert_eq!(abandoned.is_some(), self.login.is_some());
+                self.oracle.signed_out(self.closed_for());
+                self.fenced.extend(self.login.take());
                 // They are told so.
                 self.waiters.clear();
             }
             Event::Replace => {
-                self.state.replace();
+                let abandoned = self.state.replace();
+                assert_eq!(abandoned.is_some(), self.login.is_some());
                 self.oracle.replaced();
                 self.fenced.extend(self.login.take());
                 self.ask_again(false);
             }
+            Event::ResetBackoff => {
+                self.state.reset_backoff(self.now());
+                self.oracle.reset();
+            }
             Event::Invalidate(current) => {
                 let held = self.oracle.token.as_ref().map(|held| held.text);
                 let text = held.filter(|_| current).unwrap_or(u64::MAX);
-                let known = self.state.invalidate(&token(text), self.now());
+                let is_refused = |issued: &Issued| issued.token.is_same(&token(text));
+                let known = self.state.invalidate(is_refused, self.now());
                 assert_eq!(known, self.oracle.invalidated(text));
             }
         }
@@ -179,7 +194,9 @@ impl Model {
     fn begin(&mut self, cause: LoginCause) {
         self.oracle.begun(cause);
         self.begun += 1;
-        let overdue = self.login.replace(self.state.begin(cause, self.now()));
+        let (id, overdue) = self.state.begin(cause, (), self.now());
+        assert_eq!(overdue.is_some(), self.login.is_some());
+        let overdue = self.login.replace(id);
         if overdue.is_some() {
             self.fenced.extend(overdue);
             // Its waiters hear of it, and find the new one.
@@ -205,21 +222,17 @@ impl Model {
                 };
                 let (brought, lifetime) = living(token(text), lifetime);
                 let ended = self.state.end(id, Ok(brought), now);
-                let fenced = self.oracle.login.as_ref().is_some_and(|login| login.fenced);
                 self.oracle.brought(text, lifetime);
-                if fenced {
-                    assert!(ended.is_none(), "the token of a login before a sign-out");
-                    return self.ask_again(false);
-                }
-                let stamp = ended.expect(over).expect("a token is an error").stamp;
+                let (_, outcome) = ended.expect(over);
+                let stamp = outcome.expect("a token is an error").stamp;
                 for (sent, oracles) in &self.sent {
                     assert_eq!(sent.is_same_token(stamp), self.oracle.is_token_of(*oracles));
                 }
             }
             Err(how) => {
                 let (failure, asked, error) = failure(how);
-                let error = self.state.end(id, Err(error), now).expect(over);
-                let error = error.expect_err("an error is a token");
+                let (_, outcome) = self.state.end(id, Err(error), now).expect(over);
+                let error = outcome.expect_err("an error is a token");
                 self.oracle.failed(failure, asked, error.retry_after());
                 self.failed += 1;
             }
@@ -230,8 +243,8 @@ impl Model {
 
     fn lose(&mut self) {
         if let Some(id) = self.login.take() {
-            assert!(self.state.give_up(id, self.now()));
-            self.oracle.lost();
+            assert!(self.state.give_up(id, self.now()).is_some());
+            self.oracle.lost(self.closed_for());
             self.ask_again(true);
         }
     }
@@ -243,7 +256,7 @@ impl Model {
         let outcome = match how % 3 {
             0 => Ok(token(u64::MAX)),
             1 => Err(AuthError::rejected("late")),
-            _ => return assert!(!self.state.give_up(id, self.now())),
+            _ => return assert!(self.state.give_up(id, self.now()).is_none()),
         };
         assert!(self.state.end(id, outcome, self.now()).is_none());
     }
@@ -273,7 +286,7 @@ impl Model {
             (Some(issued), Some(held)) => assert!(issued.token.is_same(held), "another token"),
             (in_hand, _) => assert_eq!(in_hand.is_some(), held.is_some(), "dropped or kept"),
         }
-        assert_eq!(self.login.is_some(), state.login.is_some());
+        assert_eq!(self.login.is_some(), state.waiters().is_some());
         assert_eq!(self.login.is_some(), oracle.login.is_some());
         assert!(
             self.waiters.is_empty() || self.login.is_some(),
@@ -282,7 +295,7 @@ impl Model {
         let withheld = oracle.login.as_ref().is_some_and(|login| login.refusal)
             || oracle.token.as_ref().is_none_or(|held| held.invalidated);
         assert_eq!(state.usable().is_none(), withheld);
-        let stats = state.stats;
+        let stats = &state.stats;
         assert_eq!(
             (stats.logins, stats.logins_failed, stats.tokens_refused),
             (self.begun, self.failed, oracle.refusals)
@@ -290,6 +303,10 @@ impl Model {
         let by_kind = stats.logins_rejected + stats.logins_misconfigured + stats.logins_unavailable;
         assert_eq!(by_kind, stats.logins_failed);
         assert!(stats.logins_succeeded + stats.logins_failed <= stats.logins);
+    }
+
+    fn closed_for(&self) -> Option<Duration> {
+        self.state.status(self.now()).next_login_in
     }
 
     fn now(&self) -> Instant {

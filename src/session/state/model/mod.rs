@@ -26,7 +26,7 @@ enum Event {
     Brings(Text, u8),
     Fails(u8),
     Lost,
-    /// A login that was given up or fenced ends after all.
+    /// A login that was given up or abandoned ends after all.
     Late(u8),
     /// A request goes out past the machine, with a copy of the token.
     Check,
@@ -36,6 +36,7 @@ enum Event {
     SignOut,
     Replace,
     Invalidate(bool),
+    ResetBackoff,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +79,7 @@ impl Event {
             _ => match arg % 8 {
                 0 => Event::SignOut,
                 1 => Event::Replace,
+                2 => Event::ResetBackoff,
                 arg => Event::Invalidate(arg < 6),
             },
         }

@@ -19,6 +19,7 @@ pub(super) struct Oracle {
     arrivals: u64,
     rejections: u32,
     outages: u32,
+    losses: u32,
     failure: Option<(Failure, Duration)>,
     strikes: u32,
     struck_until: Duration,
@@ -32,6 +33,7 @@ pub(super) struct Held {
     since: Duration,
     pub(super) invalidated: bool,
     refused: bool,
+    given: bool,
     expires: Option<Duration>,
     /// From when on it may be renewed ahead, and must.
     ahead: Option<(Duration, Duration)>,
@@ -42,8 +44,6 @@ pub(super) struct Held {
 #[derive(Debug)]
 pub(super) struct UnderWay {
     pub(super) refusal: bool,
-    /// The session was signed out since.
-    pub(super) fenced: bool,
     overdue: Duration,
 }
 
@@ -140,17 +140,13 @@ impl Oracle {
         assert_eq!(self.closed(cause), None, "a login that is not allowed");
         self.login = Some(UnderWay {
             refusal: cause == LoginCause::Refusal,
-            fenced: false,
             overdue: self.now + 31 * SECOND,
         });
     }
 
     pub(super) fn brought(&mut self, text: u64, lifetime: Option<Duration>) {
         let login = self.login.take().expect("a token out of nowhere");
-        if login.fenced {
-            return;
-        }
-        (self.rejections, self.outages, self.failure) = (0, 0, None);
+        (self.rejections, self.outages, self.losses, self.failure) = (0, 0, 0, None);
         self.arrivals += 1;
         let old = self.token.take();
         let served = old.as_ref().is_some_and(|old| !old.refused) && !login.refusal;
@@ -178,6 +174,7 @@ impl Oracle {
             since,
             invalidated: false,
             refused,
+            given: false,
             expires: lifetime.map(|lifetime| self.now.saturating_add(lifetime)),
             ahead: lifetime.map(|lifetime| {
                 let ahead = (lifetime / 10).min(300 * SECOND);
@@ -201,6 +198,7 @@ impl Oracle {
         pause: Option<Duration>,
     ) {
         self.login = None;
+        self.losses = 0;
         let (least, most) = if failure == Failure::Unavailable {
             self.outages += 1;
             let most = doubling(SECOND / 4, 30 * SECOND, self.outages);
@@ -222,12 +220,44 @@ impl Oracle {
         held.for_each(|held| held.rest_until = Duration::ZERO);
     }
 
-    pub(super) fn lost(&mut self) {
-        self.login = None;
-        let rest_until = self.now + SECOND;
-        self.token
-            .iter_mut()
-            .for_each(|held| held.rest_until = rest_until);
+    /// T3, L2: the first loss closes nothing, more in a row are outages.
+    pub(super) fn lost(&mut self, pause: Option<Duration>) {
+        let losses = self.losses + 1;
+        if losses > 1 {
+            self.failed(Failure::Unavailable, None, pause);
+        } else {
+            self.login = None;
+            let rest_until = self.now + SECOND;
+            let held = self.token.iter_mut();
+            held.for_each(|held| held.rest_until = rest_until);
+        }
+        self.losses = losses;
+    }
+
+    /// T8.
+    pub(super) fn given(&mut self, text: u64) {
+        self.generations += 1;
+        self.token = Some(Held {
+            text,
+            generation: self.generations,
+            arrival: self.arrivals,
+            since: self.now,
+            invalidated: false,
+            refused: false,
+            given: true,
+            expires: None,
+            ahead: None,
+            rest_until: Duration::ZERO,
+        });
+    }
+
+    pub(super) fn reset(&mut self) {
+        if let Some((_, until)) = &mut self.failure {
+            *until = self.now.min(*until);
+        }
+        self.struck_until = Duration::ZERO;
+        let held = self.token.iter_mut();
+        held.for_each(|held| held.rest_until = Duration::ZERO);
     }
 
     pub(super) fn invalidated(&mut self, text: u64) -> bool {
@@ -240,18 +270,19 @@ impl Oracle {
         true
     }
 
-    /// T7, L1: the token of a login under way is not kept, but its failure counts.
-    pub(super) fn signed_out(&mut self) {
+    /// T7: a login under way is abandoned, which counts as a loss.
+    pub(super) fn signed_out(&mut self, pause: Option<Duration>) {
         self.account_epoch += 1;
         self.token = None;
-        let login = self.login.iter_mut();
-        login.for_each(|login| (login.fenced, login.refusal) = (true, false));
+        if self.login.is_some() {
+            self.lost(pause);
+        }
     }
 
     pub(super) fn replaced(&mut self) {
         self.account_epoch += 1;
         (self.token, self.login) = (None, None);
-        (self.rejections, self.outages, self.failure) = (0, 0, None);
+        (self.rejections, self.outages, self.losses, self.failure) = (0, 0, 0, None);
         (self.strikes, self.struck_until) = (0, Duration::ZERO);
     }
 
@@ -322,6 +353,9 @@ impl Oracle {
         };
         held.refused = true;
         self.refusals += 1;
+        if held.given {
+            return;
+        }
         if self.now - held.since < 60 * SECOND {
             self.strike();
         } else {

@@ -1,0 +1,151 @@
+//! [`Settings`]: what the layer was told, and what follows from it for one request.
+
+use std::fmt;
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName, Request, Response, StatusCode, Uri, header};
+
+use crate::error::AuthError;
+use crate::origins::{Origins, is_plain_http};
+use crate::refusal::is_refusal;
+use crate::session::{Issued, Sent, Session, SessionId, trace};
+
+/// What becomes of a refused request when no new token could be had for it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum OnFailedRenewal {
+    /// The caller gets the refused response as it came, with the [`AuthError`] in its extensions.
+    /// This is the default.
+    #[default]
+    ReturnResponse,
+    /// The caller gets the [`AuthError`] as the error of the request: for clients that drop a
+    /// response's extensions, such as tonic's.
+    Error,
+}
+
+/// An extension of a request that is to go out as it is: without a token, and without a renewal
+/// should it be answered by a 401.
+///
+/// A redirect layer may drop it on its way to another origin: see [`Origins`](Origins#redirects).
+///
+/// ```
+/// # fn main() -> Result<(), http::Error> {
+/// let request = http::Request::get("https://api.example.com/health")
+///     .extension(tower_bearer::NoAuth)
+///     .body(())?;
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct NoAuth;
+
+/// What all services of one layer share.
+#[derive(Clone)]
+pub(crate) struct Settings {
+    pub(crate) session: Session,
+    /// `None`: the source says.
+    pub(crate) origins: Option<Origins>,
+    pub(crate) plain_http: bool,
+    pub(crate) header: HeaderName,
+    pub(crate) refused_when: Arc<Predicate>,
+    pub(crate) replay_limit: usize,
+    pub(crate) on_failed_renewal: OnFailedRenewal,
+}
+
+pub(crate) type Predicate = dyn Fn(StatusCode, &HeaderMap) -> bool + Send + Sync;
+
+impl Settings {
+    pub(crate) fn new(session: Session) -> Self {
+        Self {
+            session,
+            origins: None,
+            plain_http: false,
+            header: header::AUTHORIZATION,
+            refused_when: Arc::new(is_refusal),
+            replay_limit: 64 * 1024,
+            on_failed_renewal: OnFailedRenewal::default(),
+        }
+    }
+
+    /// The caller's own header, the caller's wish, or this session's own login.
+    pub(crate) fn leaves_alone<B>(&self, request: &Request<B>) -> bool {
+        let extensions = request.extensions();
+        let reason = if request.headers().contains_key(&self.header) {
+            "it has the header already"
+        } else if extensions.get::<NoAuth>().is_some() {
+            "it has the extension `NoAuth`"
+        } else {
+            // The session's own login is no news.
+            let login_of = extensions.get::<SessionId>();
+            return login_of.is_some_and(|login_of| self.session.is(*login_of));
+        };
+        trace::left_alone(self.session.name(), reason);
+        true
+    }
+
+    /// The layer's own origins go before those of the source.
+    pub(crate) fn may_carry(&self, uri: &Uri, origins: &Origins) -> bool {
+        self.origins.as_ref().unwrap_or(origins).contains(uri)
+    }
+
+    /// Counts and tells that a request goes to a foreign origin, and returns why that is so.
+    pub(crate) fn foreign(&self, uri: &Uri, origins: &Origins) -> AuthError {
+        let error = AuthError::foreign_origin(uri, self.origins.as_ref().unwrap_or(origins));
+        self.session.runner().note_foreign(&error);
+        error
+    }
+
+    /// The error of a request whose token would be readable on its way.
+    pub(crate) fn insecure(&self, uri: &Uri) -> Option<AuthError> {
+        (!self.plain_http && is_plain_http(uri)).then(|| AuthError::insecure("token", uri))
+    }
+
+    pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
+        (self.refused_when)(response.status(), response.headers())
+    }
+
+    pub(crate) fn attach<B>(&self, request: &mut Request<B>, issued: &Issued) {
+        let value = issued.token.header_value().clone();
+        request.headers_mut().insert(self.header.clone(), value);
+        if let Some(sent) = request.extensions().get::<Sent>() {
+            sent.note(self.session.runner().id(), issued);
+        }
+    }
+
+    /// What the caller gets whose token was refused, and who gets no retry.
+    pub(crate) fn explain<R>(
+        &self,
+        response: Response<R>,
+        error: AuthError,
+    ) -> Result<Response<R>, AuthError> {
+        match self.on_failed_renewal {
+            OnFailedRenewal::Error => Err(error),
+            OnFailedRenewal::ReturnResponse => Ok(with_error(response, error)),
+        }
+    }
+
+    /// What the caller gets whose token was refused, and whose body was not kept for a retry.
+    pub(crate) fn not_repeated<R>(&self, response: Response<R>) -> Result<Response<R>, AuthError> {
+        trace::not_repeated(self.session.name(), self.replay_limit);
+        self.session.runner().count_not_repeated();
+        self.explain(response, AuthError::not_repeated(self.replay_limit))
+    }
+}
+
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("session", &self.session)
+            .field("origins", &self.origins)
+            .field("plain_http", &self.plain_http)
+            .field("header", &self.header)
+            .field("replay_limit", &self.replay_limit)
+            .field("on_failed_renewal", &self.on_failed_renewal)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn with_error<R>(mut response: Response<R>, error: AuthError) -> Response<R> {
+    response.extensions_mut().insert(error);
+    response
+}
