@@ -12,8 +12,9 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
 
-use crate::attempt::{Attempt, Outgoing, RefusedUpload, Sender, release};
+use crate::attempt::{Attempt, Outgoing, Sender, release};
 use crate::head::HeadSnapshot;
+use crate::replay::RefusedUpload;
 use crate::session::{Ask, Issued, Patience, Wait};
 use crate::{AuthError, ReplayBody, trace};
 
