@@ -18,7 +18,7 @@ mod builder;
 mod deadline;
 mod id;
 mod login;
-mod policy;
+pub(crate) mod policy;
 mod shared;
 mod state;
 mod stats;
