@@ -38,12 +38,6 @@ pub(crate) struct FirstAttempt<B> {
     pub(crate) copy: Option<(HeadSnapshot, Replay<B>)>,
 }
 
-/// The body of a refused attempt, which may still be on its way. Dropped with the response future,
-/// or for an error, that upload is ended: nobody will have an answer to it.
-pub(crate) struct RefusedUpload<B> {
-    replay: Option<Replay<B>>,
-}
-
 /// A request that waits to be sent.
 pub(crate) enum Outgoing<B> {
     First(Request<B>),
@@ -126,28 +120,5 @@ impl<B: Body> FirstAttempt<B> {
         };
         settings.attach(&mut request, issued);
         (request, kept)
-    }
-}
-
-impl<B> RefusedUpload<B> {
-    pub(crate) fn new(replay: Replay<B>) -> Self {
-        Self {
-            replay: Some(replay),
-        }
-    }
-
-    pub(crate) fn take_over(&mut self) -> Option<ReplayBody<B>> {
-        self.replay.take().and_then(Replay::take)
-    }
-
-    /// The refused response goes to the caller after all, and the upload goes on.
-    pub(crate) fn release(mut self) {
-        self.replay = None;
-    }
-}
-
-impl<B> Drop for RefusedUpload<B> {
-    fn drop(&mut self) {
-        drop(self.take_over());
     }
 }

@@ -12,11 +12,11 @@ use http_body::Body;
 use pin_project_lite::pin_project;
 use tower::{BoxError, Service};
 
-use crate::attempt::{Attempt, Outgoing, RefusedUpload, Sender, release};
+use crate::attempt::{Attempt, Outgoing, Sender, release};
 use crate::error::AuthError;
 use crate::head::HeadSnapshot;
 use crate::refusal::challenge::challenges;
-use crate::replay::ReplayBody;
+use crate::replay::{RefusedUpload, ReplayBody};
 use crate::session::{Ask, Issued, Wait};
 use crate::settings::with_error;
 

@@ -1,9 +1,9 @@
-//! Coming from something else: what to take out, what to put in its place, and what changes.
+//! Migrating from something else: what to take out, what to put in its place, and what changes.
 //!
 //! # A retry by hand
 //!
-//! A function that sends the request, and on a 401 logs in and sends it again, becomes a layer and a
-//! [`TokenSource`](crate::TokenSource). The login that it called is the body of the source:
+//! A function that sends the request, and on a 401 logs in and sends it again, becomes a layer and
+//! a [`TokenSource`](crate::TokenSource). The login that it called becomes the body of the source:
 //!
 //! ```
 //! use http_body_util::Empty;
@@ -30,30 +30,34 @@
 //! # }
 //! ```
 //!
-//! Take out the token behind its mutex, the clone of the request and the second `send`. Say which failures of the login
-//! are final: [`AuthError::rejected`](crate::AuthError::rejected) keeps an account from being locked by retries,
-//! [`AuthError::unavailable`](crate::AuthError::unavailable) is tried again. For the usual logins there is a
-//! [source](crate::login) that does.
+//! Take out the token in its mutex, the clone of the request and the second `send`. Say which
+//! failures of the login are final: [`AuthError::rejected`](crate::AuthError::rejected) delays
+//! further logins, so retries cannot lock the account.
+//! [`AuthError::unavailable`](crate::AuthError::unavailable) is tried again soon. For the usual
+//! logins there is a [source](crate::login) that does this.
 //!
 //! # `AddAuthorizationLayer` of tower-http
 //!
-//! `AddAuthorizationLayer::bearer(token)` becomes `BearerAuthLayer::new(source)`, in the same place of the stack. Three
-//! things are new below it: the body's type is [`ReplayBody<B>`](crate::ReplayBody), the service has to be `Clone`, and
-//! errors are [`BoxError`](tower::BoxError), in which those of the service are found by `downcast_ref`. A header that the
-//! caller set is left as it is, where that layer replaced it; and the token stays within its [origins](crate::Origins).
+//! `AddAuthorizationLayer::bearer(token)` becomes `BearerAuthLayer::new(source)`, in the same place
+//! of the stack. Three things are new below it: the body's type is
+//! [`ReplayBody<B>`](crate::ReplayBody), the service has to be `Clone`, and errors are
+//! [`BoxError`](tower::BoxError), in which `downcast_ref` finds those of the service. That layer
+//! replaces a header that the caller set, and this one leaves it as it is. The token also stays
+//! within its [origins](crate::Origins).
 //!
-//! With a token that never changes, nothing is won: keep that layer.
+//! If your token never changes, keep that layer: this one gains you nothing.
 //!
 //! # An interceptor of tonic
 //!
-//! An interceptor sees the request's metadata before it is sent, and never the response, so it cannot learn that a token
-//! was refused. The layer goes around the `Channel` instead, and the generated client takes it in the channel's place:
-//! `HealthClient::new(stack)`. It takes `UNAUTHENTICATED` in the response's headers for a refusal; calls that stream are
-//! replayed from what they had sent. `cargo run --example tonic` has the few lines that it takes.
+//! An interceptor sees the request's metadata before it is sent, and never the response, so it
+//! cannot learn that a token was refused. Put the layer around the `Channel` instead, and give the
+//! generated client the result: `HealthClient::new(stack)`. The layer treats `UNAUTHENTICATED` in
+//! the response's headers as a refusal. Streaming calls are replayed from what they had sent.
+//! `cargo run --example tonic` shows the few lines.
 //!
 //! # A middleware of reqwest-middleware
 //!
-//! reqwest's own `Client` becomes a tower service by one function, and the stack is built around that instead:
-//! `cargo run --example reqwest`. A `Request` of reqwest with a streaming body cannot be cloned, so a middleware cannot
-//! send it again; here a body is kept as it streams. Switch the following of redirects off in the login's client, or a
-//! redirect would be sent the password.
+//! One function makes reqwest's own `Client` a tower service, and the stack is built around that
+//! instead: `cargo run --example reqwest`. A `Request` of reqwest with a streaming body cannot be
+//! cloned, so a middleware cannot send it again. Here a body is kept as it streams. Turn off
+//! redirects in the login's client, or a redirect could receive the password.

@@ -1,11 +1,12 @@
-//! Where the layer stands among others of tower and tower-http, and why.
+//! Where the layer goes among other layers of tower and tower-http, and why.
 //!
-//! [`BearerAuth`](crate::BearerAuth) makes up to two requests, and perhaps a login, out of one request. A layer around it
-//! sees the one request and the final response. A layer inside sees each attempt, the refused one too, and no login: that
-//! goes through the client that its [source](crate::TokenSource) was given, and what is to hold for logins is a layer
-//! around that client.
+//! [`BearerAuth`](crate::BearerAuth) makes up to two requests, and perhaps a login, out of one
+//! request. A layer around it sees the one request and the final response. A layer inside it sees
+//! each attempt, also the refused one, and no login: a login goes through the client that its
+//! [source](crate::TokenSource) was given. To limit or trace logins, put a layer around that
+//! client.
 //!
-//! A good order, from the caller to the wire; `cargo run --example stack_order` has it at work:
+//! A good order, from the caller to the wire (`cargo run --example stack_order` runs it):
 //!
 //! ```text
 //! LoadShed           turns away what there is no room for
@@ -33,5 +34,5 @@
 //! | `Trace` | sees one request | sees each attempt | either or both; the token is [marked as sensitive](http::HeaderValue::is_sensitive) |
 //! | `Decompression` | asks once, for both attempts; decodes what the caller gets, and keeps the [`AuthError`](crate::AuthError) in the extensions | asks and decodes for each attempt | around, like all that only concerns the final response |
 //!
-//! A layer around this one that sets the token's header makes each request one with a header of its own, which is
+//! If a layer around this one sets the token's header, each request has its own header and is
 //! [left alone](crate::Origins).

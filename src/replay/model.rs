@@ -12,8 +12,9 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body;
 
+use super::frames::{Abandoned, Polled};
 use super::script::{Broken, Log, Script, Step, script};
-use super::{Abandoned, Polled, Replay, ReplayBody};
+use super::{Replay, ReplayBody};
 
 /// The caller's body.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use http_body::{Frame, SizeHint};
 
 use super::buffer::Buffer;
-use super::shared::{Shared, Source};
-use super::{Inner, Item};
+use super::frames::Item;
+use super::shared::{Next, Shared, Source};
 
 /// The second attempt's right to the original, until it has got it.
 pub(super) struct Takeover<B> {
@@ -41,7 +41,7 @@ impl<B> Second<B> {
     ///
     /// It goes on with the original in the same step: whether the stream is at its end can then
     /// be asked of the original.
-    pub(super) fn next(&mut self) -> (Option<Item>, Option<Inner<B>>) {
+    pub(super) fn next(&mut self) -> (Option<Item>, Option<Next<B>>) {
         let frame = self.kept.next();
         if let Some(data) = frame.as_ref().and_then(Frame::data_ref) {
             self.delivered += data.len() as u64;
@@ -50,9 +50,9 @@ impl<B> Second<B> {
             return (frame.map(Ok), None);
         }
         match mem::replace(&mut self.source, Source::Ended) {
-            Source::Live(source) => (frame.map(Ok), Some(Inner::Direct(source))),
-            Source::Ended => (frame.map(Ok), Some(Inner::ended())),
-            Source::Failed(error) if frame.is_none() => (Some(Err(error)), Some(Inner::ended())),
+            Source::Live(source) => (frame.map(Ok), Some(Next::Alone(source))),
+            Source::Ended => (frame.map(Ok), Some(Next::Ended)),
+            Source::Failed(error) if frame.is_none() => (Some(Err(error)), Some(Next::Ended)),
             failed => {
                 self.source = failed;
                 (frame.map(Ok), None)

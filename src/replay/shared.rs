@@ -8,7 +8,7 @@ use http_body::{Body, SizeHint};
 use tower::BoxError;
 
 use super::buffer::Buffer;
-use super::{Abandoned, Inner, Polled, poll_source};
+use super::frames::{Abandoned, Polled, poll_source};
 
 pub(super) struct Shared<B> {
     pub(super) hint: SizeHint,
@@ -20,8 +20,15 @@ pub(super) struct Shared<B> {
 pub(super) struct FirstPoll<B> {
     pub(super) polled: Polled,
     pub(super) at_end: bool,
-    /// What the first attempt is from now on, if it shares no more.
-    pub(super) becomes: Option<Inner<B>>,
+    pub(super) becomes: Option<Next<B>>,
+}
+
+/// What an attempt becomes when it needs no [`Shared`] any more.
+pub(super) enum Next<B> {
+    /// It has the original to itself.
+    Alone(B),
+    Ended,
+    Abandoned,
 }
 
 /// What follows on the kept part.
@@ -35,8 +42,8 @@ struct State<B> {
     stage: Stage,
     slot: Slot<B>,
     kept: Buffer,
-    /// Whoever waits: the first attempt for the original, to hear that it is taken over, and
-    /// after that the second one, for the slot to be filled.
+    /// Of the first attempt, which must learn that it is taken over. After that, of the second one,
+    /// which waits for the original to be back in its slot.
     waker: Option<Waker>,
 }
 
@@ -85,7 +92,7 @@ impl<B> Shared<B> {
             None => FirstPoll {
                 polled: Abandoned::polled(),
                 at_end: false,
-                becomes: Some(Inner::Abandoned),
+                becomes: Some(Next::Abandoned),
             },
         }
     }
@@ -164,7 +171,7 @@ impl<B> Shared<B> {
     }
 
     fn lock(&self) -> MutexGuard<'_, State<B>> {
-        // Nothing of a user's runs under the lock, so whoever panicked left it consistent.
+        // Nothing of a user's runs under the lock, so a panic elsewhere left it consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -200,12 +207,20 @@ where
 }
 
 impl<B> Lease<'_, B> {
-    /// Puts the original where it belongs now, and says how the poll ends for the first attempt.
-    fn settle(
-        mut self,
-        mut polled: Polled,
-        mut waker: Option<Waker>,
-    ) -> (Polled, Option<Inner<B>>) {
+    // What one poll comes to, by the stage that it ends in. The slot gets the original unless
+    // another content is named, and then the first attempt shares on unless it becomes something.
+    //
+    // | outcome       | Keeping                 | LetGo   | TakenOver: wakes the second, Abandoned |
+    // |---------------|-------------------------|---------|----------------------------------------|
+    // | pending       | slot, keeps the waker   | Alone   | slot                                   |
+    // | frame         | slot, keeps the frame   | Alone   | slot, keeps the frame without a limit  |
+    // | frame, no fit | LetGo, Alone            | Alone   | slot: Failed                           |
+    // | error         | LetGo, Ended            | Ended   | slot: Failed with that error           |
+    // | end           | slot: Ended, Ended      | Ended   | slot: Ended                            |
+    // | panic (drop)  | LetGo, slot             | slot    | slot: Failed                           |
+
+    /// Puts the original where it belongs now, and returns how the poll ends for the first attempt.
+    fn settle(mut self, mut polled: Polled, mut waker: Option<Waker>) -> (Polled, Option<Next<B>>) {
         let Some(source) = self.source.take() else {
             return (polled, None);
         };
@@ -220,7 +235,7 @@ impl<B> Lease<'_, B> {
             Stage::Keeping => match &polled {
                 Poll::Ready(Some(Ok(frame))) if !state.kept.add(frame, limit) => {
                     unneeded = Some(state.release());
-                    Some(Inner::Direct(source))
+                    Some(Next::Alone(source))
                 }
                 Poll::Ready(Some(Ok(_))) | Poll::Pending => {
                     state.slot = Slot::Here(Source::Live(source));
@@ -229,16 +244,16 @@ impl<B> Lease<'_, B> {
                 }
                 Poll::Ready(Some(Err(_))) => {
                     unneeded = Some(state.release());
-                    Some(Inner::ended())
+                    Some(Next::Ended)
                 }
                 Poll::Ready(None) => {
                     state.slot = Slot::Here(Source::Ended);
-                    Some(Inner::ended())
+                    Some(Next::Ended)
                 }
             },
             Stage::LetGo => match &polled {
-                Poll::Ready(Some(Ok(_))) | Poll::Pending => Some(Inner::Direct(source)),
-                Poll::Ready(Some(Err(_)) | None) => Some(Inner::ended()),
+                Poll::Ready(Some(Ok(_))) | Poll::Pending => Some(Next::Alone(source)),
+                Poll::Ready(Some(Err(_)) | None) => Some(Next::Ended),
             },
             Stage::TakenOver => {
                 mem::swap(&mut polled, &mut in_flight);
@@ -252,7 +267,7 @@ impl<B> Lease<'_, B> {
                     Poll::Ready(None) => Source::Ended,
                 });
                 second = state.waker.take();
-                Some(Inner::Abandoned)
+                Some(Next::Abandoned)
             }
         };
         drop(state);

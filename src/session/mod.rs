@@ -17,7 +17,7 @@
 mod builder;
 mod deadline;
 mod id;
-mod policy;
+pub(crate) mod policy;
 mod runner;
 mod sent;
 mod sign_out;

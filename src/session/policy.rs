@@ -4,6 +4,12 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+/// The default of [`SessionBuilder::login_timeout`](super::SessionBuilder::login_timeout).
+pub(crate) const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Expiry causes at most one login in this time.
+pub(crate) const MIN_LIFETIME: Duration = Duration::from_secs(1);
+
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Policy {
     pub(super) login_timeout: Duration,
@@ -51,9 +57,9 @@ impl Default for Policy {
     fn default() -> Self {
         const SECOND: Duration = Duration::from_secs(1);
         Self {
-            login_timeout: 30 * SECOND,
+            login_timeout: LOGIN_TIMEOUT,
             wait_timeout: 60 * SECOND,
-            min_lifetime: SECOND,
+            min_lifetime: MIN_LIFETIME,
             renew_ahead: 0.1,
             max_ahead: 300 * SECOND,
             max_jitter: 0.2,

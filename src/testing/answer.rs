@@ -1,4 +1,8 @@
-use std::{fmt, io, time::Duration};
+//! Scripted answers.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Response, StatusCode, header};
@@ -6,11 +10,11 @@ use http::{HeaderValue, Response, StatusCode, header};
 /// A scripted answer, for [`Api::script_login`](super::Api::script_login) and
 /// [`Api::script_request`](super::Api::script_request).
 ///
-/// Any response is one: `api.script_login(Response::new("not what you expect"))`.
+/// Any response converts into one: `api.script_login(Response::new("not what you expect"))`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Answer {
-    /// What would have been answered without a script. For a place in a row of answers.
+    /// The answer without a script, to fill a place in a row of answers.
     Usual,
     /// A 401, though the token or the password is good.
     Refuse,
@@ -20,19 +24,19 @@ pub enum Answer {
     TransportError(io::ErrorKind),
     /// No answer ever.
     Hang,
-    /// That answer, after a time told by tokio's timer. What it is to do is done after that time.
+    /// That answer, after a time by tokio's timer. It takes effect after that time too.
     After(Duration, Box<Answer>),
 }
 
 impl Answer {
-    /// A response of this status without a body.
+    /// Returns a response with this status and no body.
     pub fn status(status: StatusCode) -> Self {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = status;
         Self::Response(response)
     }
 
-    /// A 503 with a `Retry-After` of so many seconds.
+    /// Returns a 503 with a `Retry-After` of this many seconds.
     pub fn unavailable(retry_after: u64) -> Self {
         let mut response = Response::new(Bytes::new());
         *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
@@ -42,7 +46,7 @@ impl Answer {
         Self::Response(response)
     }
 
-    /// This answer, but later.
+    /// Delays this answer.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         Self::After(delay, Box::new(self))
@@ -56,7 +60,7 @@ impl<T: Into<Bytes>> From<Response<T>> for Answer {
 }
 
 impl fmt::Debug for Answer {
-    // Of a response the status alone: its body may hold a token.
+    // Only the status of a response: its body may hold a token.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usual => f.write_str("Usual"),

@@ -1,41 +1,46 @@
-use std::{
-    error::Error,
-    future::{Future, poll_fn},
-    pin::pin,
-    sync::Arc,
-    task::Poll,
-};
+//! A check of a token source against what a session relies on.
+
+use std::error::Error;
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
 
 use futures::future::join;
-use tokio::{task, time::timeout};
+use tokio::task;
+use tokio::time::timeout;
 
-use super::fault::{BrokenSource, Fault, LIMIT, SHORTEST, Trial};
-use crate::{AuthError, Cause, Token, TokenRequest, TokenSource};
+use super::fault::{BrokenSource, Fault, Trial};
+use crate::error::AuthError;
+use crate::session::policy::{LOGIN_TIMEOUT, MIN_LIFETIME};
+use crate::source::{Cause, TokenRequest, TokenSource};
+use crate::token::Token;
 
-/// How often at most a fetch is dropped half-way, each time one poll later.
+/// How many fetches are dropped half-way at most, each one poll later than the one before.
 const DROPS: usize = 8;
 
-/// A shorter token might stand in any text.
+/// A shorter token might appear in any text by chance.
 const TELLING: usize = 8;
 
-/// Checks that a [`TokenSource`] of your own does what a [`Session`](crate::Session) relies on:
+/// Checks that your own [`TokenSource`] does what a [`Session`](crate::Session) relies on:
 ///
-/// * A fetch brings a token within 30 seconds, and one that lives for a second at least.
-/// * So does one with that token as `stale`. It may be the same token: some logins bring that again.
-/// * Two at a time both end. A session makes one after the other, but gives up one that stands still, and several
-///   sessions may share a source.
-/// * One that was dropped half-way, as at the login's time limit, leaves the source as good as before. It is dropped
-///   after its first poll, after its second and so on, up to eight.
-/// * It runs on a task of its own, and does not panic.
-/// * No error shows a token that was brought before, in any of its texts.
-/// * [`origins`](TokenSource::origins) stay the same: it is asked for once.
+/// * A fetch returns a token within 30 seconds, and the token lives for at least a second.
+/// * So does a fetch with that token as `stale`. It may return the same token, as some logins do.
+/// * Two fetches at a time both end. A session makes one after the other, but it gives up one that
+///   hangs, and several sessions may share a source.
+/// * A fetch that is dropped half-way, as at the login's time limit, leaves the source as good as
+///   before. The check drops it after its first poll, after its second and so on, up to eight.
+/// * A fetch works on a dedicated task, and does not panic.
+/// * No error shows a token that was returned before, in any of its texts.
+/// * [`origins`](TokenSource::origins) stay the same: a session asks for them once.
 ///
 /// That makes up to 20 fetches, so let the source log in at a stand-in. With
-/// [paused time](super#in-a-test-of-your-own) none of them takes long. A source that has nothing but a refresh token,
-/// which is good once, cannot pass: the next one is lost with a fetch that is dropped.
+/// [paused time](super#in-a-test-of-your-own) they take no time. A source that has nothing but a
+/// refresh token that works once cannot pass: a dropped fetch loses the next one.
 ///
-/// What it cannot see: that a fetch blocks its thread, that the source keeps tokens, as a new one is then never had
-/// (revoke one, as [here](super#in-a-test-of-your-own)), and whether the origins are what you mean
+/// The check cannot see that a fetch blocks its thread, or that the source keeps tokens and so
+/// never returns a new one (revoke one, as [here](super#in-a-test-of-your-own)), or that the
+/// origins are not the ones you mean
 /// (`assert_eq!(source.origins(), Origins::only("https://api.example.com")?)`).
 ///
 /// ```
@@ -55,7 +60,8 @@ const TELLING: usize = 8;
 /// assert!(matches!(broken.faults(), [Fault::Failed { .. }]));
 /// assert_eq!(
 ///     broken.to_string(),
-///     "the source is broken: a fetch with a stale token failed: login misconfigured: what is this for?",
+///     "the source is broken: a fetch with a stale token failed: \
+///      login misconfigured: what is this for?",
 /// );
 /// # Ok(())
 /// # }
@@ -63,11 +69,12 @@ const TELLING: usize = 8;
 ///
 /// # Errors
 ///
-/// All that does not hold; if the first fetch brings no token, that alone.
+/// Fails with everything that does not hold. If the first fetch returns no token, fails with only
+/// that.
 ///
 /// # Panics
 ///
-/// Without a tokio runtime with a timer.
+/// Panics outside a tokio runtime with a timer.
 pub async fn check_source(source: impl TokenSource) -> Result<(), BrokenSource> {
     let mut check = Check {
         source: Arc::new(source),
@@ -116,7 +123,7 @@ impl<S: TokenSource> Check<S> {
     async fn dropped(&mut self, stale: Option<Token>) {
         for polls in 1..=DROPS {
             let fetch = fetch(self.source.clone(), stale.clone());
-            // What became of it, the fetch after it tells.
+            // The fetch after it shows what became of the source.
             let ended = on_a_task(given_up_after(polls, fetch)).await;
             let next = self.fetch(Trial::AfterDrop, stale.clone()).await;
             if next.is_none() || matches!(ended, Ended::Returned(true)) {
@@ -128,7 +135,7 @@ impl<S: TokenSource> Check<S> {
     fn judge(&mut self, trial: Trial, outcome: Ended<Result<Token, AuthError>>) -> Option<Token> {
         let fault = match outcome {
             Ended::Returned(Ok(token)) => match token.lifetime() {
-                Some(lifetime) if lifetime < SHORTEST => Fault::ShortLived { trial, lifetime },
+                Some(lifetime) if lifetime < MIN_LIFETIME => Fault::ShortLived { trial, lifetime },
                 _ => {
                     self.seen.push(token.clone());
                     return Some(token);
@@ -168,19 +175,19 @@ async fn fetch<S: TokenSource>(source: Arc<S>, stale: Option<Token>) -> Result<T
     TokenSource::fetch(&*source, request).await
 }
 
-/// As a session runs a login.
+/// Runs a fetch as a session runs a login.
 async fn on_a_task<F>(work: F) -> Ended<F::Output>
 where
     F: Future<Output: Send> + Send + 'static,
 {
-    match task::spawn(timeout(LIMIT, work)).await {
+    match task::spawn(timeout(LOGIN_TIMEOUT, work)).await {
         Ok(Ok(output)) => Ended::Returned(output),
         Ok(Err(_late)) => Ended::Hung,
         Err(_panicked) => Ended::Panicked,
     }
 }
 
-/// Whether it ended before it was dropped.
+/// Returns whether it ended before it was dropped.
 async fn given_up_after(polls: usize, work: impl Future) -> bool {
     let mut work = pin!(work);
     let mut polled = 0;
@@ -195,7 +202,7 @@ async fn given_up_after(polls: usize, work: impl Future) -> bool {
     .await
 }
 
-/// All that a log may have of an error.
+/// Everything of an error that may get into a log.
 fn texts(error: &AuthError) -> String {
     let mut texts = format!("{error:?} {error} {:?}", error.get_ref());
     let mut below = error.source();

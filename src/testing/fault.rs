@@ -1,12 +1,11 @@
-use std::{error::Error, fmt, time::Duration};
+//! What can be wrong with a token source.
 
-use crate::AuthError;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
 
-/// A session's default for a login.
-pub(super) const LIMIT: Duration = Duration::from_secs(30);
-
-/// A session lets expiry cause one login in this time.
-pub(super) const SHORTEST: Duration = Duration::from_secs(1);
+use crate::error::AuthError;
+use crate::session::policy::LOGIN_TIMEOUT;
 
 /// What [`check_source`](super::check_source) found.
 #[derive(Clone, Debug)]
@@ -14,19 +13,19 @@ pub struct BrokenSource {
     faults: Vec<Fault>,
 }
 
-/// Something that a [`Session`](crate::Session) relies on, and that does not hold.
+/// Something that a [`Session`](crate::Session) relies on and that does not hold.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Fault {
-    /// The fetch brought an error.
+    /// The fetch failed.
     #[non_exhaustive]
     Failed {
         /// Which fetch.
         trial: Trial,
-        /// What it brought.
+        /// Its error.
         error: AuthError,
     },
-    /// The fetch brought an error whose text has a token in it. It is not shown.
+    /// The fetch failed with an error whose text contains a token. It is not shown.
     #[non_exhaustive]
     ShowedToken {
         /// Which fetch.
@@ -44,7 +43,8 @@ pub enum Fault {
         /// Which fetch.
         trial: Trial,
     },
-    /// The fetch brought a token that lives for less than a second: each second would have its login.
+    /// The fetch returned a token that lives for less than a second: a session would log in every
+    /// second.
     #[non_exhaustive]
     ShortLived {
         /// Which fetch.
@@ -52,11 +52,11 @@ pub enum Fault {
         /// How long the token lives.
         lifetime: Duration,
     },
-    /// The origins were others after the fetches.
+    /// The origins were different after the fetches.
     OriginsChanged,
 }
 
-/// Which of its fetches [`check_source`](super::check_source) speaks of.
+/// Which fetch of [`check_source`](super::check_source) a [`Fault`] is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Trial {
@@ -75,7 +75,7 @@ impl BrokenSource {
         Self { faults }
     }
 
-    /// One of them at least.
+    /// Returns the faults, at least one.
     pub fn faults(&self) -> &[Fault] {
         &self.faults
     }
@@ -99,7 +99,7 @@ impl fmt::Display for Fault {
         match self {
             Self::Failed { trial, error } => write!(f, "{trial} failed: {error}"),
             Self::ShowedToken { trial } => write!(f, "{trial} failed, and its error shows a token"),
-            Self::Hung { trial } => write!(f, "{trial} took more than {LIMIT:?}"),
+            Self::Hung { trial } => write!(f, "{trial} took more than {LOGIN_TIMEOUT:?}"),
             Self::Panicked { trial } => write!(f, "{trial} panicked"),
             Self::ShortLived { trial, lifetime } => {
                 write!(

@@ -1,49 +1,17 @@
-//! The token endpoint of an OAuth 2.0 server: what it is asked for, by whom and by what.
+//! The token endpoint of an OAuth 2.0 server: grants, clients and refresh tokens.
 
 use std::collections::HashMap;
 
-use base64::{Engine, engine::general_purpose::STANDARD};
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
 
-use super::{
-    reply,
-    state::{Grant, State, User},
-    wire::{self, Kind},
-};
-
-/// What the server knows beside its accounts and tokens.
-#[derive(Default)]
-pub(super) struct Server {
-    pub(super) clients: HashMap<String, String>,
-    /// Those that are still good.
-    pub(super) refresh_tokens: HashMap<String, User>,
-    pub(super) keeps_refresh_tokens: bool,
-    issued: u64,
-}
-
-/// What RFC 6749, section 5.2, has for an error.
-#[derive(PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) error: &'static str,
-    pub(super) description: &'static str,
-}
+use super::grant::{Grant, Refusal, User};
+use super::reply;
+use super::state::State;
+use super::wire::{self, Kind};
 
 type Fields = HashMap<String, String>;
-
-impl Refusal {
-    pub(super) const UNKNOWN_CLIENT: Self = Self::new("invalid_client", "Unknown client");
-    const WRONG_PASSWORD: Self = Self::new("invalid_grant", "Wrong username or password");
-    const UNKNOWN_TOKEN: Self = Self::new("invalid_grant", "Unknown refresh token");
-    const UNKNOWN_GRANT: Self = Self::new("unsupported_grant_type", "Unknown grant_type");
-
-    const fn new(error: &'static str, description: &'static str) -> Self {
-        Self { error, description }
-    }
-
-    const fn invalid(description: &'static str) -> Self {
-        Self::new("invalid_request", description)
-    }
-}
 
 pub(super) fn grant(state: &mut State, headers: &HeaderMap, body: &[u8]) -> Result<Grant, Refusal> {
     let fields = fields(headers, body)?;
@@ -90,8 +58,8 @@ fn refresh(state: &mut State, refresh_token: &str) -> Result<Grant, Refusal> {
 
 fn with_refresh_token(state: &mut State, user: User) -> Grant {
     let server = &mut state.oauth;
-    server.issued += 1;
-    let refresh_token = reply::refresh_token(server.issued);
+    server.refresh_tokens_issued += 1;
+    let refresh_token = reply::refresh_token(server.refresh_tokens_issued);
     server
         .refresh_tokens
         .insert(refresh_token.clone(), user.clone());
@@ -107,7 +75,7 @@ fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
     }
     let mut fields = Fields::new();
     for (name, value) in form_urlencoded::parse(body) {
-        // RFC 8707 lets this one stand more than once, and section 3.2 none.
+        // RFC 8707 allows this one more than once. RFC 6749, section 3.2, allows no other.
         let once = name != "resource";
         if fields
             .insert(name.into_owned(), value.into_owned())
@@ -117,7 +85,7 @@ fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
             return Err(Refusal::invalid("A field is there twice"));
         }
     }
-    // One without a value is as one that is not there.
+    // A field without a value counts as absent.
     fields.retain(|_, value| !value.is_empty());
     Ok(fields)
 }

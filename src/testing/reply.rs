@@ -1,16 +1,14 @@
 //! What the API answers: JSON as each kind writes it, and tokens. Knows no state.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use http_body_util::Full;
 use serde_json::{Value, json};
 
-use super::{
-    oauth::Refusal,
-    state::{Grant, User},
-    wire::{Bearer, Kind, Received, Rejection, Resource},
-};
+use super::grant::{Grant, Refusal, User};
+use super::wire::{Bearer, Kind, Received, Rejection, Resource};
 
 pub(super) type Reply = Response<Full<Bytes>>;
 

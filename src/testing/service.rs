@@ -1,12 +1,12 @@
-use std::{
-    fmt,
-    future::{self, Future},
-    io,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll},
-    time::Duration,
-};
+//! The stand-in as a service: how a request is answered.
+
+use std::fmt;
+use std::future::{self, Future};
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderMap, Request, Response, StatusCode};
@@ -14,12 +14,12 @@ use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tower::{BoxError, Service};
 
-use super::{
-    Answer, Api, oauth,
-    reply::{self, Reply},
-    state::{Lane, Shared, State},
-    wire::{self, Bearer, Kind, Received, Rejection, Resource, Route},
-};
+use super::answer::Answer;
+use super::api::Api;
+use super::oauth;
+use super::reply::{self, Reply};
+use super::state::{Lane, Shared, State};
+use super::wire::{self, Bearer, Kind, Received, Rejection, Resource, Route};
 
 impl<B> Service<Request<B>> for Api
 where
@@ -43,7 +43,7 @@ where
     }
 }
 
-/// The answer of an [`Api`]. Nothing happens, and nothing is counted, before it is polled.
+/// The future of an [`Api`]'s answer. Nothing happens, and nothing is counted, before it is polled.
 #[must_use = "futures do nothing unless polled"]
 pub struct ResponseFuture {
     inner: Pin<Box<dyn Future<Output = Outcome> + Send>>,
@@ -159,16 +159,16 @@ where
     outcome
 }
 
-/// What the script has in mind for an arrival.
+/// What the script says about an arrival.
 enum Verdict {
     Usual,
     Refuse,
     Scripted(Outcome),
 }
 
-/// Takes the scripted answer that is this arrival's, and waits for what holds the arrival back.
+/// Takes this arrival's scripted answer, and waits for what holds the arrival back.
 async fn admit(shared: &Shared, lane: Lane) -> Verdict {
-    // Taken on arrival: an answer belongs to whoever came in that place, however long its predecessors take.
+    // Taken on arrival: the nth arrival gets the nth answer, however long those before it take.
     let mut answer = shared
         .change(|state| state.lane_mut(lane).script.pop_front())
         .unwrap_or(Answer::Usual);

@@ -1,19 +1,24 @@
-use std::{
-    collections::{HashMap, VecDeque},
-    sync::{Mutex, PoisonError},
-    time::Duration,
-};
+//! What the clones of an API share: accounts, tokens, scripts and counts.
 
-use tokio::{sync::watch, time::Instant};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
-use super::{Answer, Counts, oauth, reply, wire::Kind};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::answer::Answer;
+use super::counts::Counts;
+use super::grant::{Grant, User};
+use super::reply;
+use super::wire::Kind;
 
 /// What the clones of an API share.
 #[derive(Default)]
 pub(super) struct Shared {
     state: Mutex<State>,
     changed: watch::Sender<()>,
-    // Apart from the other: thousands may be held, and each would wake for each other's arrival.
+    // Not `changed`: thousands may be held, and each would wake for every other's arrival.
     released: watch::Sender<()>,
 }
 
@@ -41,7 +46,7 @@ impl Shared {
         self.released.send_replace(());
     }
 
-    /// Waits until nothing holds this lane, and brings its delay.
+    /// Waits until nothing holds this lane, and returns its delay.
     pub(super) async fn admission(&self, lane: Lane) -> Duration {
         let free = |state: &State| (state.lane(lane).holds == 0).then_some(state.lane(lane).delay);
         ask_after_each(&self.released, || self.read(free)).await
@@ -79,7 +84,7 @@ pub(super) struct State {
     pub(super) announce_lifetime: bool,
     pub(super) reissue_same_token: bool,
     pub(super) refuse_early: bool,
-    pub(super) oauth: oauth::Server,
+    pub(super) oauth: OAuthState,
     accounts: HashMap<String, Account>,
     last_tokens: HashMap<(Kind, u64), String>,
     logins_under_way: u64,
@@ -113,17 +118,14 @@ pub(super) struct Issued {
     pub(super) revoked: bool,
 }
 
-#[derive(Clone)]
-pub(super) struct User {
-    pub(super) id: u64,
-    pub(super) name: String,
-}
-
-/// What a login brings.
-pub(super) struct Grant {
-    pub(super) token: String,
-    pub(super) expires_in: Option<u64>,
-    pub(super) refresh_token: Option<String>,
+/// What the token endpoint knows beside the accounts and tokens.
+#[derive(Default)]
+pub(super) struct OAuthState {
+    pub(super) clients: HashMap<String, String>,
+    /// Only those that are still good.
+    pub(super) refresh_tokens: HashMap<String, User>,
+    pub(super) keeps_refresh_tokens: bool,
+    pub(super) refresh_tokens_issued: u64,
 }
 
 impl State {
@@ -168,7 +170,7 @@ impl State {
         })
     }
 
-    /// A token for one who logged in.
+    /// Returns a token for a user who logged in.
     pub(super) fn grant(&mut self, kind: Kind, user: User) -> Grant {
         let now = Instant::now();
         let token = self
@@ -239,7 +241,7 @@ impl Default for State {
             announce_lifetime: false,
             reissue_same_token: false,
             refuse_early: false,
-            oauth: oauth::Server::default(),
+            oauth: OAuthState::default(),
             accounts: HashMap::new(),
             last_tokens: HashMap::new(),
             logins_under_way: 0,

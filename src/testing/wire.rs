@@ -78,7 +78,7 @@ pub(super) struct Received {
     pub(super) trailers: HeaderMap,
 }
 
-/// Why a login brings no token.
+/// Why a login returns no token.
 pub(super) enum Rejection {
     WrongPassword,
     Missing(Vec<&'static str>),

@@ -6,6 +6,7 @@ mod check;
 mod corners;
 mod fits;
 mod grpc;
+mod house;
 mod interleavings;
 mod login;
 mod origins;

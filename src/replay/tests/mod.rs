@@ -5,20 +5,26 @@ mod attempts;
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
 use std::sync::atomic::Ordering;
-use std::sync::{Barrier, Mutex, OnceLock, mpsc};
-use std::task::{Wake, Waker};
+use std::sync::{Arc, Barrier, Mutex, OnceLock, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
+use bytes::{Buf, Bytes};
 use futures::channel::mpsc::{UnboundedSender, unbounded};
 use futures::{future, stream};
 use http::HeaderMap;
+use http_body::{Body, Frame};
 use http_body_util::combinators::{BoxBody, UnsyncBoxBody};
 use http_body_util::{BodyExt, Either, Empty, Full, Limited, StreamBody};
 use tokio_test::{assert_pending, task};
+use tower::BoxError;
 
+use super::body::{Handle, Inner, Replay, ReplayBody};
+use super::frames::{Abandoned, Polled};
 use super::script::{Broken, Script, Step, script};
-use super::*;
+use super::shared::Shared;
 
 const LIMIT: usize = 1024;
 

@@ -1,9 +1,7 @@
-use hyper_util::{
-    client::legacy::Client,
-    rt::{TokioExecutor, TokioIo},
-    server,
-    service::TowerToHyperService,
-};
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use hyper_util::server;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 
 use super::*;
