@@ -1,0 +1,125 @@
+//! [`BearerAuth::send`]: one request through a clone, without `ServiceExt`.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use http::{Request, Response};
+use http_body::Body;
+use pin_project_lite::pin_project;
+use tower::{BoxError, Service};
+
+use crate::future::ResponseFuture;
+use crate::replay::ReplayBody;
+use crate::service::BearerAuth;
+
+impl<S> BearerAuth<S> {
+    /// Sends a request: waits until a clone of the inner service is ready, and calls that clone.
+    ///
+    /// Use it where a service is a client. It needs no `ServiceExt`, no `clone` and no `&mut`, and
+    /// its future can be spawned. The [`Service`] implementation is for layers around this one.
+    ///
+    /// The bounds are on this method, so the compiler's error begins with the one that is missing.
+    ///
+    /// # Errors
+    ///
+    /// Fails with an [`AuthError`](crate::AuthError), in a [`BoxError`], if there is no token for the
+    /// request or the request must not be sent. Errors of the inner service are returned unchanged.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http::Request;
+    /// use http_body_util::Full;
+    /// use tower_bearer::{BearerAuthLayer, login::Form, testing::Api};
+    /// use tower_layer::Layer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower::BoxError> {
+    /// let api = Api::new().account("alice", "correct horse");
+    /// let login = Form::new(api.clone(), "https://api.example.com", "alice", "correct horse")?;
+    /// let client = BearerAuthLayer::new(login).layer(api);
+    ///
+    /// let request = Request::get("https://api.example.com/users/me").body(Full::<Bytes>::default())?;
+    /// assert_eq!(client.send(request).await?.status(), 200);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send<B, R>(&self, request: Request<B>) -> SendFuture<S, S::Future, B, R>
+    where
+        S: Clone,
+        B: Body + Unpin,
+        S: Service<Request<ReplayBody<B>>, Response = Response<R>>,
+        S::Error: Into<BoxError>,
+    {
+        SendFuture {
+            state: State::Ready {
+                service: self.clone(),
+                request: Some(request),
+            },
+        }
+    }
+}
+
+pin_project! {
+    /// The future of [`BearerAuth::send`].
+    ///
+    /// It is generic over the inner service `S` and its future `F`, the request's body `B` and the
+    /// response's body `R`. Dropping it cancels the request. A login under way continues.
+    ///
+    /// # Panics
+    ///
+    /// Panics if it is polled again after it has completed.
+    #[must_use = "futures do nothing unless polled"]
+    pub struct SendFuture<S, F, B, R> {
+        #[pin]
+        state: State<S, F, B, R>,
+    }
+}
+
+pin_project! {
+    // No field's type is a projection such as `<BearerAuth<S> as Service<_>>::Future`. To prove that
+    // one `Send` the compiler has to prove `S::Error: Into<BoxError>` for any lifetime in `S::Error`,
+    // and `BoxError` has it for `'static` only: an `async` block with that field cannot be spawned.
+    #[project = StateProj]
+    enum State<S, F, B, R> {
+        // The request is `None` once the future has completed with an error of readiness.
+        Ready { service: BearerAuth<S>, request: Option<Request<B>> },
+        Response { #[pin] response: ResponseFuture<S, F, B, R> },
+    }
+}
+
+impl<S, F, B, R> Future for SendFuture<S, F, B, R>
+where
+    S: Service<Request<ReplayBody<B>>, Response = Response<R>, Future = F> + Clone,
+    S::Error: Into<BoxError>,
+    F: Future<Output = Result<Response<R>, S::Error>>,
+    B: Body + Unpin,
+{
+    type Output = Result<Response<R>, BoxError>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut state = self.project().state;
+        loop {
+            match state.as_mut().project() {
+                StateProj::Ready { service, request } => {
+                    let is_ready = ready!(Service::<Request<B>>::poll_ready(service, cx));
+                    let Some(request) = request.take() else {
+                        panic!("`SendFuture` polled after completion");
+                    };
+                    is_ready?;
+                    let response = service.call(request);
+                    // The clone has served: it is dropped, so it reserves nothing during a login.
+                    state.set(State::Response { response });
+                }
+                StateProj::Response { response } => return response.poll(cx),
+            }
+        }
+    }
+}
+
+impl<S, F, B, R> fmt::Debug for SendFuture<S, F, B, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SendFuture").finish_non_exhaustive()
+    }
+}
