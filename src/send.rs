@@ -20,7 +20,8 @@ impl<S> BearerAuth<S> {
     /// Use it where a service is a client. It needs no `ServiceExt`, no `clone` and no `&mut`, and
     /// its future can be spawned. The [`Service`] implementation is for layers around this one.
     ///
-    /// The bounds are on this method, so the compiler's error begins with the one that is missing.
+    /// The bounds are on this method, so the compiler's error begins with the one that is missing:
+    /// see [if it does not compile](crate::docs::if_it_does_not_compile).
     ///
     /// # Errors
     ///
@@ -45,11 +46,14 @@ impl<S> BearerAuth<S> {
     /// # Ok(())
     /// # }
     /// ```
-    pub fn send<B, R>(&self, request: Request<B>) -> SendFuture<S, S::Future, B, R>
+    // The compiler reports missing bounds in this order, and `tests/ui.rs` holds what it says. `F` is
+    // a parameter: with the projection `S::Future` in the signature, the compiler would say of a
+    // service that does not fit that `send` cannot be called, and not why.
+    pub fn send<B, R, F>(&self, request: Request<B>) -> SendFuture<S, F, B, R>
     where
         S: Clone,
         B: Body + Unpin,
-        S: Service<Request<ReplayBody<B>>, Response = Response<R>>,
+        S: Service<Request<ReplayBody<B>>, Response = Response<R>, Future = F>,
         S::Error: Into<BoxError>,
     {
         SendFuture {
