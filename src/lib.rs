@@ -67,6 +67,8 @@
 //!
 //! # Guarantees
 //!
+//! Each rule, with its id and its numbers: [`docs::rules`].
+//!
 //! * **One login at a time** per session, whatever the number of requests, clones and threads. It runs on a task of its
 //!   own: whoever asked for it may go away. (That of a replaced source may still run out; its outcome counts no more.)
 //! * **One retry at most**, with the same method, URI, headers, body and trailers, and one `Authorization` header. When

@@ -25,8 +25,9 @@ impl<S> BearerAuth<S> {
     ///
     /// # Errors
     ///
-    /// Fails with an [`AuthError`](crate::AuthError), in a [`BoxError`], if there is no token for the
-    /// request or the request must not be sent. Errors of the inner service are returned unchanged.
+    /// Fails with an [`AuthError`](crate::AuthError), in a [`BoxError`], if there is no token for
+    /// the request or the request must not be sent. Errors of the inner service are returned
+    /// unchanged.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -41,13 +42,14 @@ impl<S> BearerAuth<S> {
     /// let login = Form::new(api.clone(), "https://api.example.com", "alice", "correct horse")?;
     /// let client = BearerAuthLayer::new(login).layer(api);
     ///
-    /// let request = Request::get("https://api.example.com/users/me").body(Full::<Bytes>::default())?;
+    /// let request = Request::get("https://api.example.com/users/me");
+    /// let request = request.body(Full::<Bytes>::default())?;
     /// assert_eq!(client.send(request).await?.status(), 200);
     /// # Ok(())
     /// # }
     /// ```
-    // The compiler reports missing bounds in this order, and `tests/ui.rs` holds what it says. `F` is
-    // a parameter: with the projection `S::Future` in the signature, the compiler would say of a
+    // The compiler reports missing bounds in this order, and `tests/ui.rs` holds what it says. `F`
+    // is a parameter: with the projection `S::Future` in the signature, the compiler would say of a
     // service that does not fit that `send` cannot be called, and not why.
     pub fn send<B, R, F>(&self, request: Request<B>) -> SendFuture<S, F, B, R>
     where
@@ -82,9 +84,10 @@ pin_project! {
 }
 
 pin_project! {
-    // No field's type is a projection such as `<BearerAuth<S> as Service<_>>::Future`. To prove that
-    // one `Send` the compiler has to prove `S::Error: Into<BoxError>` for any lifetime in `S::Error`,
-    // and `BoxError` has it for `'static` only: an `async` block with that field cannot be spawned.
+    // No field's type is a projection such as `<BearerAuth<S> as Service<_>>::Future`. To prove it
+    // `Send` within an `async` block, the compiler would have to prove `S::Error: Into<BoxError>`
+    // for any lifetime that `S::Error` may contain. `BoxError` has it for `'static` only, so the
+    // block could not be spawned.
     #[project = StateProj]
     enum State<S, F, B, R> {
         // The request is `None` once the future has completed with an error of readiness.

@@ -1,6 +1,6 @@
-//! What the compiler says of the usual mistakes: its first line names what is missing. Each file of
-//! `tests/ui` is one mistake, and begins with that line; `...` in it is for anything. In a binary of
-//! its own, because it builds a crate: `cargo test --test ui -- --ignored`.
+//! What the compiler says of the usual mistakes: its first line names what is missing. Each file
+//! of `tests/ui` is one mistake, and begins with that line, in which `...` is for anything. In a
+//! binary of its own, because it builds a crate: `cargo test --test ui -- --ignored`.
 
 #![allow(clippy::unwrap_used)]
 

@@ -1,9 +1,11 @@
 //! Pages about the use of the crate; there is no code here.
 //!
+//! * [`rules`]: what the crate guarantees, rule by rule, and a glossary.
 //! * [`stack`]: where the layer stands among others of tower and tower-http, and why.
 //! * [`coming_from`]: from a retry by hand, `AddAuthorizationLayer`, tonic's interceptors and reqwest-middleware.
 //! * [`if_it_does_not_compile`]: the compiler's first line, the reason and the cure.
 
 pub mod coming_from;
 pub mod if_it_does_not_compile;
+pub mod rules;
 pub mod stack;

@@ -13,6 +13,7 @@ mod plain_http;
 mod policy;
 mod redirects;
 mod refusal;
+mod rules;
 mod send;
 mod session;
 mod stack;
