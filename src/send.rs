@@ -63,6 +63,7 @@ impl<S> BearerAuth<S> {
                 service: self.clone(),
                 request: Some(request),
             },
+            poll: poll::<S, B, R>,
         }
     }
 }
@@ -80,14 +81,20 @@ pin_project! {
     pub struct SendFuture<S, F, B, R> {
         #[pin]
         state: State<S, F, B, R>,
+        poll: Poller<S, F, B, R>,
     }
 }
 
+/// [`poll`], whose bounds are proven where the future is made, so the future itself has none. With
+/// bounds it could not be spawned in a type that names its output, such as those of `join!`: the
+/// compiler would have to prove `S::Error: Into<BoxError>` for any lifetime in `S::Error`, and a
+/// `BoxError` has it for `'static` only. Without them a mistake is reported once, at [`send`].
+///
+/// [`send`]: BearerAuth::send
+type Poller<S, F, B, R> =
+    fn(Pin<&mut State<S, F, B, R>>, &mut Context<'_>) -> Poll<Result<Response<R>, BoxError>>;
+
 pin_project! {
-    // No field's type is a projection such as `<BearerAuth<S> as Service<_>>::Future`. To prove it
-    // `Send` within an `async` block, the compiler would have to prove `S::Error: Into<BoxError>`
-    // for any lifetime that `S::Error` may contain. `BoxError` has it for `'static` only, so the
-    // block could not be spawned.
     #[project = StateProj]
     enum State<S, F, B, R> {
         // The request is `None` once the future has completed with an error of readiness.
@@ -96,32 +103,38 @@ pin_project! {
     }
 }
 
-impl<S, F, B, R> Future for SendFuture<S, F, B, R>
+fn poll<S, B, R>(
+    mut state: Pin<&mut State<S, S::Future, B, R>>,
+    cx: &mut Context<'_>,
+) -> Poll<Result<Response<R>, BoxError>>
 where
-    S: Service<Request<ReplayBody<B>>, Response = Response<R>, Future = F> + Clone,
+    S: Service<Request<ReplayBody<B>>, Response = Response<R>> + Clone,
     S::Error: Into<BoxError>,
-    F: Future<Output = Result<Response<R>, S::Error>>,
     B: Body + Unpin,
 {
+    loop {
+        match state.as_mut().project() {
+            StateProj::Ready { service, request } => {
+                let is_ready = ready!(Service::<Request<B>>::poll_ready(service, cx));
+                let Some(request) = request.take() else {
+                    panic!("`SendFuture` polled after completion");
+                };
+                is_ready?;
+                let response = service.call(request);
+                // The clone has served: it is dropped, so it reserves nothing during a login.
+                state.set(State::Response { response });
+            }
+            StateProj::Response { response } => return response.poll(cx),
+        }
+    }
+}
+
+impl<S, F, B, R> Future for SendFuture<S, F, B, R> {
     type Output = Result<Response<R>, BoxError>;
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let mut state = self.project().state;
-        loop {
-            match state.as_mut().project() {
-                StateProj::Ready { service, request } => {
-                    let is_ready = ready!(Service::<Request<B>>::poll_ready(service, cx));
-                    let Some(request) = request.take() else {
-                        panic!("`SendFuture` polled after completion");
-                    };
-                    is_ready?;
-                    let response = service.call(request);
-                    // The clone has served: it is dropped, so it reserves nothing during a login.
-                    state.set(State::Response { response });
-                }
-                StateProj::Response { response } => return response.poll(cx),
-            }
-        }
+        let this = self.project();
+        (this.poll)(this.state, cx)
     }
 }
 

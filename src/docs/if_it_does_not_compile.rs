@@ -1,7 +1,7 @@
 //! The usual compile mistakes: the compiler's first line, the reason and the cure.
 //!
 //! Send through [`BearerAuth::send`](crate::BearerAuth::send) while you look for a mistake. Its
-//! bounds are on the method, so the compiler's first error names the one that is missing. With
+//! bounds are on the method, so the compiler's error names the one that is missing. With
 //! `oneshot`, `ready` or a generated client the error says only that the whole service does not fit.
 //!
 //! In the first column `...` replaces what differs, such as a type.
@@ -17,7 +17,7 @@
 //! | `` `...` cannot be unpinned`` | The request's body is not `Unpin`, for example a `StreamBody` over an `async` block. | Box it: [a body that is not `Unpin`](#a-body-that-is-not-unpin). |
 //! | ``the trait bound `(): ...Body` is not satisfied`` | The request's body is not an `http_body::Body`. | Use `Empty::<Bytes>::new()`, or `Full::from(..)`, of http-body-util. |
 //! | ``expected `...` to be a future that resolves to `Result<Response<_>, _>`, but it resolves to `Result<Response, ...>` `` | The inner service returns another type than `http::Response`, such as `reqwest::Response`. | Convert it: `Ok(response.into())`. |
-//! | ``implementation of `From` is not general enough``, or of `Service` | `oneshot` in an `async` block that is spawned, where the error of the inner service or of the body is a `BoxError`. | Use [`send`](crate::BearerAuth::send), whose future can be spawned. |
+//! | ``implementation of `From` is not general enough``, or of `Service` | `oneshot` in an `async` block that is spawned, where the error of the inner service or of the body is a `BoxError`. | Use [`send`](crate::BearerAuth::send). Its future can be spawned, also within `join!` or `select!`. |
 //!
 //! # Your own body type
 //!

@@ -3,12 +3,14 @@
 use std::future::{pending, ready};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
+use tokio::time::timeout;
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok};
 use tower::util::{BoxCloneService, BoxCloneSyncService};
 use tower::{BoxError, Layer, Service, service_fn};
@@ -108,6 +110,30 @@ async fn it_spawns_from_a_shared_client() {
         assert_eq!(response.unwrap().unwrap().status(), 200);
     }
     assert_eq!(desk.logins(), 1);
+}
+
+/// W1: what awaits several requests, and holds their responses meanwhile, can be spawned as well.
+#[tokio::test]
+async fn it_spawns_within_a_combinator_of_futures() {
+    let inner = BoxCloneSyncService::new(Server::new().service::<Streamed>());
+    let client = layer().layer(inner);
+    let responses = tokio::spawn(async move {
+        let (one, other) = futures::join!(
+            client.send(streamed("one")),
+            timeout(Duration::from_secs(5), client.send(streamed("other"))),
+        );
+        let mut responses = vec![one?, other??];
+        let more = (0..4).map(|_| client.send(streamed("more")));
+        responses.extend(futures::future::try_join_all(more).await?);
+        tokio::select! {
+            response = client.send(streamed("this")) => responses.push(response?),
+            response = client.send(streamed("or that")) => responses.push(response?),
+        }
+        Ok::<_, BoxError>(responses)
+    });
+    let responses = responses.await.unwrap().unwrap();
+    assert_eq!(responses.len(), 7);
+    assert!(responses.iter().all(|response| response.status() == 200));
 }
 
 /// W1: the future can be named, and needs no box to be polled again and again.
@@ -261,18 +287,17 @@ async fn no_reservation_is_held_during_a_login() {
 #[tokio::test]
 #[should_panic(expected = "polled after completion")]
 async fn polled_again_after_an_error_of_readiness_it_panics() {
-    let inner = Mock::default();
-    let client = layer().layer(inner);
+    let client = layer().layer(NeverReady);
     let mut response = tokio_test::task::spawn(client.send(get(URI)));
     assert_ready_err!(response.poll());
     let _ = response.poll();
 }
 
 /// A service whose readiness fails, each time that it is asked.
-#[derive(Clone, Default)]
-struct Mock;
+#[derive(Clone)]
+struct NeverReady;
 
-impl Service<Request<ReplayBody<Body>>> for Mock {
+impl Service<Request<ReplayBody<Body>>> for NeverReady {
     type Response = Response<Full<Bytes>>;
     type Error = BoxError;
     type Future = std::future::Pending<Result<Self::Response, BoxError>>;
