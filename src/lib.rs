@@ -67,6 +67,8 @@
 //!
 //! # Guarantees
 //!
+//! Each rule, with its id and its numbers: [`docs::rules`].
+//!
 //! * **One login at a time** per session, whatever the number of requests, clones and threads. It runs on a task of its
 //!   own: whoever asked for it may go away. (That of a replaced source may still run out; its outcome counts no more.)
 //! * **One retry at most**, with the same method, URI, headers, body and trailers, and one `Authorization` header. When
@@ -158,6 +160,7 @@ pub mod login;
 mod origins;
 mod refusal;
 mod replay;
+mod send;
 mod service;
 mod session;
 mod settings;
@@ -173,6 +176,7 @@ pub use origins::{InvalidOrigin, Origins};
 pub use refusal::challenge::{Challenge, challenges};
 pub use refusal::is_refusal;
 pub use replay::ReplayBody;
+pub use send::SendFuture;
 pub use service::BearerAuth;
 pub use session::{Refused, Sent, Session, SessionBuilder, SignOut, Stats, Status, TokenFuture};
 pub use settings::{NoAuth, OnFailedRenewal};

@@ -1,8 +1,12 @@
 //! Pages about the use of the crate, without code.
 //!
+//! * [`rules`]: what the crate guarantees, rule by rule, and a glossary.
 //! * [`stack`]: where the layer goes among other layers of tower and tower-http, and why.
 //! * [`coming_from`]: migrating from a retry by hand, `AddAuthorizationLayer`, tonic's interceptors
 //!   and reqwest-middleware.
+//! * [`if_it_does_not_compile`]: the compiler's first line, the reason and the cure.
 
 pub mod coming_from;
+pub mod if_it_does_not_compile;
+pub mod rules;
 pub mod stack;

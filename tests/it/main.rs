@@ -14,6 +14,8 @@ mod plain_http;
 mod policy;
 mod redirects;
 mod refusal;
+mod rules;
+mod send;
 mod session;
 mod stack;
 mod stats;

@@ -1,0 +1,101 @@
+//! The usual compile mistakes: the compiler's first line, the reason and the cure.
+//!
+//! Send through [`BearerAuth::send`](crate::BearerAuth::send) while you look for a mistake. Its
+//! bounds are on the method, so the compiler's error names the one that is missing. With
+//! `oneshot`, `ready` or a generated client the error says only that the whole service does not fit.
+//!
+//! In the first column `...` replaces what differs, such as a type.
+//!
+//! | the first error | the mistake | the cure |
+//! |---|---|---|
+//! | ``the trait bound `BoxService<...>: Clone` is not satisfied`` | The inner service is not `Clone`. The layer keeps a clone for the retry. | Use `BoxCloneSyncService` instead of `BoxService`. Put a `Buffer` around a service such as `RateLimit`: `.buffer(1024)` directly inside the layer. |
+//! | ``the trait bound `ApiError: Into<Box<...>>` is not satisfied`` | The inner service's error is not an error type. | Implement `std::error::Error` for it, and make it `Send + Sync + 'static`, or add `.map_err(..)` inside the layer. |
+//! | ``the trait bound `Client<...>: Service<...ReplayBody<...>>` is not satisfied`` | The inner client is fixed to another body type. | Name [`ReplayBody`](crate::ReplayBody) in the client's type: [your own body type](#your-own-body-type). For a client whose body type you cannot choose: [a fixed body type](#a-fixed-body-type). |
+//! | `type mismatch in ... arguments` | The function of a `service_fn` takes a `Request` with another body. The lines below the error name both types. | Let it take `Request<ReplayBody<B>>`, where `B` is the body that you send. |
+//! | ``the trait bound `Client: Service<...ReplayBody<...>>` is not satisfied`` | The inner service is `reqwest::Client`, which takes only reqwest's own requests. | Wrap it in a `service_fn` that converts them: `cargo run --example reqwest` has it. |
+//! | ``the trait bound `ReplayBody<...>: Clone` is not satisfied`` | A layer inside clones requests, such as `tower::retry`. A streamed body cannot be cloned. | Put `Retry` around the layer: [the order of layers](super::stack). |
+//! | `` `...` cannot be unpinned`` | The request's body is not `Unpin`, for example a `StreamBody` over an `async` block. | Box it: [a body that is not `Unpin`](#a-body-that-is-not-unpin). |
+//! | ``the trait bound `(): ...Body` is not satisfied`` | The request's body is not an `http_body::Body`. | Use `Empty::<Bytes>::new()`, or `Full::from(..)`, of http-body-util. |
+//! | ``expected `...` to be a future that resolves to `Result<Response<_>, _>`, but it resolves to `Result<Response, ...>` `` | The inner service returns another type than `http::Response`, such as `reqwest::Response`. | Convert it: `Ok(response.into())`. |
+//! | ``implementation of `From` is not general enough``, or of `Service` | `oneshot` in an `async` block that is spawned, where the error of the inner service or of the body is a `BoxError`. | Use [`send`](crate::BearerAuth::send). Its future can be spawned, also within `join!` or `select!`. |
+//!
+//! # Your own body type
+//!
+//! The layer wraps each request's body, so the inner client's type names [`ReplayBody`](crate::ReplayBody):
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http_body_util::Full;
+//! use hyper_util::client::legacy::{Client, connect::HttpConnector};
+//! use hyper_util::rt::TokioExecutor;
+//! use tower_bearer::{BearerAuth, ReplayBody};
+//!
+//! type Http = Client<HttpConnector, ReplayBody<Full<Bytes>>>;
+//!
+//! struct Sdk {
+//!     client: BearerAuth<Http>,
+//! }
+//!
+//! let http: Http = Client::builder(TokioExecutor::new()).build_http();
+//! ```
+//!
+//! # A fixed body type
+//!
+//! A client that takes one body type only, such as tonic's `Channel`, needs one `map_request` inside the layer:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};
+//! use tower::{BoxError, ServiceBuilder, service_fn};
+//! use tower_bearer::{BearerAuthLayer, ReplayBody};
+//! # use tower_bearer::{Origins, Token, source_fn};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! # let source = source_fn(Origins::any(), |_request| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
+//! // A client that takes this body type only.
+//! type Boxed = UnsyncBoxBody<Bytes, BoxError>;
+//! # let http_client = service_fn(async |request: Request<Boxed>| {
+//! #     Ok::<_, BoxError>(Response::new(request.into_body().collect().await?.to_bytes()))
+//! # });
+//! let client = ServiceBuilder::new()
+//!     .layer(BearerAuthLayer::new(source))
+//!     .map_request(|request: Request<ReplayBody<Full<Bytes>>>| request.map(Boxed::new))
+//!     .service(http_client);
+//!
+//! let request = Request::post("https://api.example.com/echo").body(Full::from("hello"))?;
+//! assert_eq!(client.send(request).await?.body(), "hello");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # A body that is not `Unpin`
+//!
+//! `Box::pin(body)` is `Unpin`, and so are the boxed bodies of http-body-util:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use futures::stream;
+//! use http::{Request, Response};
+//! use http_body::Frame;
+//! use http_body_util::{BodyExt, StreamBody};
+//! use tower::{BoxError, ServiceBuilder, service_fn};
+//! use tower_bearer::BearerAuthLayer;
+//! # use tower_bearer::{Origins, ReplayBody, Token, source_fn};
+//! # fn is_body<B: http_body::Body>(request: Request<ReplayBody<B>>) -> Request<ReplayBody<B>> { request }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! # let source = source_fn(Origins::any(), |_request| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) });
+//! # let http_client = service_fn(async |request: Request<ReplayBody<_>>| {
+//! #     let body = is_body(request).into_body();
+//! #     Ok::<_, BoxError>(Response::new(body.collect().await?.to_bytes()))
+//! # });
+//! let lines = stream::once(async { Ok::<_, BoxError>(Frame::data(Bytes::from("hello"))) });
+//! let request = Request::post("https://api.example.com/echo").body(Box::pin(StreamBody::new(lines)))?;
+//! # let client = ServiceBuilder::new().layer(BearerAuthLayer::new(source)).service(http_client);
+//! assert_eq!(client.send(request).await?.body(), "hello");
+//! # Ok(())
+//! # }
+//! ```

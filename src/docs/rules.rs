@@ -1,0 +1,128 @@
+//! What the crate guarantees, rule by rule, and the words that the rules use.
+//!
+//! Each rule has an id, and each has tests that begin with it. The numbers are defaults, and each
+//! has a setter.
+//!
+//! # Glossary
+//!
+//! * **Token**: the value of the `Authorization` header, with its expiry and its refresh token, if
+//!   it has them.
+//! * **Current token**: the newest token of a session. It is usable until it expires.
+//! * **Stale token**: the token that a login replaces.
+//! * **Fingerprint**: the eight digits that a token shows in logs.
+//! * **Generation**: the number of a token within its session. Each new token gets the next one.
+//! * **Source**: fetches tokens. It is a built-in [login](crate::login), or your own
+//!   [`TokenSource`](crate::TokenSource).
+//! * **Login**: one call of the source. It returns a token or fails.
+//! * **Session**: what all clones of a service share: the current token, the login under way and
+//!   the throttle.
+//! * **Single flight**: at most one login at a time. Other requests wait for it and share its
+//!   result.
+//! * **Account epoch**: counts the sign-outs and the replaced sources. A token of an earlier epoch
+//!   is never used.
+//! * **Refusal**: a response that says the token is not accepted, such as a 401.
+//! * **Rejection**: the answer of a login that says the credentials are not accepted.
+//! * **Attempt**: one call of the inner service. **Retry**: the second attempt, after a refusal.
+//! * **Replay**: the part of the body that was kept, sent again by the retry.
+//! * **Throttle**: decides how soon the next login may start.
+//! * **Back-off**: the time without a login after one that failed. It grows with each failure.
+//! * **Latch**: the back-off after a rejection. It protects the account from being locked.
+//! * **Strike**: counts a login that did not help: its token was refused as well, or was the same
+//!   one again.
+//! * **Refresh ahead**: a login in the background, shortly before the current token expires.
+//! * **Origin**: scheme, host and port. **Origins**: where a token may be sent. Any other origin is
+//!   **foreign**.
+//! * **Reservation**: what `poll_ready` reserves in the inner service, such as a permit.
+//!
+//! # Token
+//!
+//! * **T1** Building layers, services and clones triggers no login and needs no runtime. The first
+//!   request that needs a token triggers the login.
+//! * **T2** A session has one token and one login at a time, shared by all its clones and layers.
+//!   Two calls of `new` make two sessions.
+//! * **T3** A login runs in its own task: dropping the requests that wait for it does not cancel
+//!   it. A lost runtime, a missing timer or a source that panics is an error, never a hang.
+//! * **T4** All requests that wait for a failed login get the same error, from one login.
+//! * **T5** An expired token is replaced before a request is sent, with at most one login per
+//!   second. A token of unknown expiry is used until it is refused.
+//! * **T6** In the last 10 % of a token's lifetime, at most 5 minutes, requests keep using it while
+//!   one login runs in the background. If that login fails, the token is used until it expires.
+//! * **T7** After `sign_out` or `replace_source` the result of a login under way is dropped. New
+//!   requests never use the old token, and no request is retried under another account.
+//! * **T8** A session can start with a known token. It is used first, its refusal is no strike, and
+//!   a sign-out drops it.
+//!
+//! # Refusal
+//!
+//! * **R1** A refusal is a status 401, or `grpc-status: 16` in the headers, or what you define. A
+//!   401 that asks for more scope, claims, a stronger login or a DPoP nonce is none.
+//! * **R2** Each request remembers the generation it was sent with. The refusal of an old token
+//!   uses the current one without a login. Parallel refusals of one token trigger one login.
+//! * **R3** A request is retried at most once. A second refusal is returned to the caller.
+//! * **R4** Without a new token the caller gets the refused response, unread, with the `AuthError`
+//!   in its extensions, or that error. No request is sent without a token because a login failed.
+//! * **R5** The retry has the same method, URI, version, headers and extensions, and exactly one
+//!   `Authorization` header. What the first attempt holds is dropped first.
+//! * **R6** Three strikes are free. Each further one stops the logins that refusals trigger, for 1
+//!   second, doubling up to 5 minutes, but never the renewal of a token that other requests depend
+//!   on.
+//! * **R7** While a login that a refusal triggered is under way, new requests wait for it. If no
+//!   login is allowed now, they use the current token.
+//! * **R8** A caller can report a refusal that only the caller sees, such as a gRPC status in the
+//!   trailers. It counts for the token that the request was sent with.
+//!
+//! # Body
+//!
+//! * **B1** The first attempt is streamed, and up to 64 KiB of it is kept until the response is
+//!   accepted. A request with a larger body is not retried, and the caller's error says so.
+//! * **B2** The retry sends the same bytes and trailers, however much the first attempt has read.
+//!   The abandoned body ends with an error, never as if it were complete.
+//! * **B3** `size_hint` and `is_end_stream` are exact on both attempts. A body's error is final.
+//!
+//! # Tower
+//!
+//! * **W1** `call` uses the instance that was polled ready, or gives its reservation back.
+//!   Readiness is polled before each attempt, and the token is read after it.
+//! * **W2** No reservation is held during a login, so a login through the same limit or buffer does
+//!   not deadlock.
+//! * **W3** Errors of a login come from the response future, never from `poll_ready`. Errors of the
+//!   inner service are returned unchanged.
+//! * **W4** A built-in login may go through the stack that it authenticates. A source that waits
+//!   for its own session fails with an error that says so.
+//! * **W5** A request with a `grpc-timeout` waits no longer than that for a login, and its retry
+//!   gets the time that is left.
+//!
+//! # Login failures
+//!
+//! * **L1** After a rejection no login is attempted for 60 seconds, doubling up to 1 hour. A
+//!   request without a usable token fails at once. Only `replace_source` ends that earlier.
+//! * **L2** After an outage the back-off is 250 ms, doubling up to 30 seconds, or `Retry-After`, up
+//!   to 1 hour. No request waits for it: a request without a token fails at once.
+//! * **L3** After an answer without a token and without a reason, such as a redirect or a 404, the
+//!   back-off is 1 second, doubling up to 1 minute. A login follows no redirect.
+//! * **L4** A login takes at most 30 seconds and reads at most 64 KiB. Errors contain only the
+//!   documented error fields, shortened and with secrets masked.
+//!
+//! # Origins and secrets
+//!
+//! * **S1** A token is only sent to its origins. A request to a foreign origin passes without it,
+//!   and that is counted, logged and said in the response's extensions.
+//! * **S2** Tokens and passwords are never sent over plain `http`, except to a loopback address,
+//!   unless you allow it.
+//! * **S3** A request that has the header already, or the `NoAuth` extension, passes unchanged. The
+//!   header's name and the scheme can be set.
+//! * **S4** Tokens are marked as sensitive, and passwords are wiped when dropped. No `Debug`, no
+//!   `Display` and no tracing field contains a secret.
+//!
+//! # Sources
+//!
+//! * **D1** `Datafiniti` posts `email` and `password` as JSON to `/v4/auth`, and reads `token`. The
+//!   fields of its error are readable from the `AuthError`.
+//! * **D2** `Form` posts `username`, `password` and your fields form-encoded to `/auth/login`, and
+//!   reads `access_token`. It reads errors as FastAPI and OAuth servers send them.
+//! * **D3** `Json` posts your fields as JSON, and reads the token, its lifetime and its type at the
+//!   given JSON pointers.
+//! * **D4** `ClientCredentials` (RFC 6749, section 4.4) sends its secret in Basic authentication or
+//!   in the body, or sends an assertion made for each login. Setting a reserved field is an error.
+//! * **D5** `Refresh` (RFC 6749, section 6) keeps the newest refresh token. If that is refused, the
+//!   first login follows once. A refresh token that was rotated is never sent again.
