@@ -9,8 +9,9 @@ use tower::Service;
 use crate::error::AuthError;
 use crate::head::HeadSnapshot;
 use crate::origins::Origins;
+use crate::refusal::is_acceptance;
 use crate::replay::{Replay, ReplayBody};
-use crate::session::{Issued, Stamp, trace};
+use crate::session::{Issued, Key, Stamp, trace};
 use crate::settings::Settings;
 
 /// What a response belongs to.
@@ -18,7 +19,7 @@ pub(crate) enum Attempt<S, B> {
     /// May be renewed and retried.
     First(Sender<S>, FirstAttempt<B>),
     /// Whatever comes back is the caller's answer; the session hears of a refusal.
-    Retry(Arc<Settings>, Stamp),
+    Retry(Arc<Settings>, Stamp, Key),
     /// It has no token of ours.
     Untouched,
     /// Likewise, and the caller is told why.
@@ -34,8 +35,8 @@ pub(crate) struct Sender<S> {
 /// What the first attempt leaves behind.
 pub(crate) struct FirstAttempt<B> {
     pub(crate) sent: Stamp,
-    /// `None`: the body was known to be too large before it was sent.
-    pub(crate) copy: Option<(HeadSnapshot, Replay<B>)>,
+    /// Only the endpoint, if the body was known to be too large before it was sent.
+    pub(crate) copy: Result<(HeadSnapshot, Replay<B>), Key>,
 }
 
 /// A request that waits to be sent.
@@ -55,8 +56,28 @@ impl<S, B> Attempt<S, B> {
     pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
         match self {
             Attempt::First(sender, _) => sender.settings.is_refused(response),
-            Attempt::Retry(settings, _) => settings.is_refused(response),
+            Attempt::Retry(settings, ..) => settings.is_refused(response),
             Attempt::Untouched | Attempt::Foreign(_) => false,
+        }
+    }
+}
+
+impl<S, B> Attempt<S, B> {
+    /// Tells the session, if it wants to know, that a token was accepted.
+    pub(crate) fn note_acceptance<R>(&self, response: &Response<R>) {
+        let (settings, sent) = match self {
+            Attempt::First(sender, kept) => (&sender.settings, kept.sent),
+            Attempt::Retry(settings, sent, _) => (settings, *sent),
+            Attempt::Untouched | Attempt::Foreign(_) => return,
+        };
+        let runner = settings.session.runner();
+        if !runner.is_watching() || !is_acceptance(response.status(), response.headers()) {
+            return;
+        }
+        match self {
+            Attempt::First(_, kept) => runner.note_acceptance(sent, kept.key(), false),
+            Attempt::Retry(_, _, key) => runner.note_acceptance(sent, *key, true),
+            Attempt::Untouched | Attempt::Foreign(_) => {}
         }
     }
 }
@@ -94,7 +115,8 @@ impl<S: Clone> Sender<S> {
             Outgoing::Retry(mut request) => {
                 self.settings.attach(&mut request, issued);
                 trace::retried(self.settings.session.name(), issued);
-                let attempt = Attempt::Retry(self.settings, issued.stamp);
+                let key = Key::of(request.method(), request.uri());
+                let attempt = Attempt::Retry(self.settings, issued.stamp, key);
                 (self.inner.call(request), attempt)
             }
         }
@@ -116,9 +138,22 @@ impl<B: Body> FirstAttempt<B> {
         });
         let kept = Self {
             sent: issued.stamp,
-            copy: replay.map(|replay| (HeadSnapshot::of(&request), replay)),
+            copy: match replay {
+                Some(replay) => Ok((HeadSnapshot::of(&request), replay)),
+                None => Err(Key::of(request.method(), request.uri())),
+            },
         };
         settings.attach(&mut request, issued);
         (request, kept)
+    }
+}
+
+impl<B> FirstAttempt<B> {
+    /// The endpoint that it was sent to.
+    pub(crate) fn key(&self) -> Key {
+        match &self.copy {
+            Ok((head, _)) => head.key(),
+            Err(key) => *key,
+        }
     }
 }

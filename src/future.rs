@@ -202,6 +202,10 @@ impl<S, B, R> Step<S, B, R> {
     fn accepted(self, response: Response<R>) -> Response<R> {
         match self {
             Step::Call(Attempt::Foreign(error)) => with_error(response, error),
+            Step::Call(attempt) => {
+                attempt.note_acceptance(&response);
+                response
+            }
             _ => response,
         }
     }
@@ -215,8 +219,10 @@ impl<S, B, R> Step<S, B, R> {
         match self {
             Step::Call(Attempt::First(sender, kept)) => {
                 let runner = sender.settings.session.runner().clone();
-                let mut wait = Wait::renewal(runner, kept.sent, challenges(response.headers()));
-                match kept.copy.filter(|(_, replay)| replay.is_possible()) {
+                let key = kept.key();
+                let challenges = challenges(response.headers());
+                let mut wait = Wait::renewal(runner, kept.sent, key, challenges);
+                match kept.copy.ok().filter(|(_, replay)| replay.is_possible()) {
                     Some((head, replay)) => {
                         let errand = Errand::Renew(head, RefusedUpload::new(replay), response);
                         Continue(Step::Login(Box::new(Login {
@@ -234,8 +240,8 @@ impl<S, B, R> Step<S, B, R> {
                     },
                 }
             }
-            Step::Call(Attempt::Retry(settings, sent)) => {
-                settings.session.runner().note_refusal(sent);
+            Step::Call(Attempt::Retry(settings, sent, key)) => {
+                settings.session.runner().note_refused_retry(sent, key);
                 Break(Ok(response))
             }
             _ => Break(Ok(response)),

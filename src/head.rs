@@ -3,6 +3,8 @@
 use bytes::{Buf, Bytes};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
+use crate::session::Key;
+
 /// A copy that is cheap to make: hardly one in a thousand is ever read.
 ///
 /// Copying a `HeaderMap` copies its index, and gives each value that was a buffer of its own a
@@ -34,6 +36,10 @@ impl HeadSnapshot {
             extensions: request.extensions().clone(),
             headers: PackedHeaders::new(request.headers()),
         }
+    }
+
+    pub(crate) fn key(&self) -> Key {
+        Key::of(&self.method, &self.uri)
     }
 
     pub(crate) fn into_request<B>(self, body: B) -> Request<B> {

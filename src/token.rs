@@ -30,6 +30,8 @@ pub struct Token {
     /// Where in `value` the token itself begins, behind the scheme.
     start: usize,
     lifetime: Option<Duration>,
+    /// By whoever issued the token, and not by its own claims.
+    is_lifetime_told: bool,
     refresh_token: Option<Arc<Zeroizing<String>>>,
 }
 
@@ -92,6 +94,7 @@ impl Token {
     #[must_use]
     pub fn expires_in(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
+        self.is_lifetime_told = true;
         self
     }
 
@@ -148,6 +151,16 @@ impl Token {
         }
     }
 
+    /// A lifetime that the token's own claims tell: the same token again has it still.
+    pub(crate) fn lives_by_its_claims(mut self, lifetime: Duration) -> Self {
+        self.lifetime = Some(lifetime);
+        self
+    }
+
+    pub(crate) fn is_lifetime_told(&self) -> bool {
+        self.is_lifetime_told
+    }
+
     /// Would a server see the same credential?
     pub(crate) fn is_same(&self, other: &Self) -> bool {
         self.value == other.value
@@ -171,6 +184,7 @@ impl Token {
             value,
             start: prefix.len(),
             lifetime: None,
+            is_lifetime_told: false,
             refresh_token: None,
         })
     }

@@ -39,6 +39,16 @@ pub fn is_refusal(status: StatusCode, headers: &HeaderMap) -> bool {
     }
 }
 
+/// Says whether a response proves that the token was accepted. A server error proves nothing, and
+/// what a gateway may answer by itself does not either.
+pub(crate) fn is_acceptance(status: StatusCode, headers: &HeaderMap) -> bool {
+    let is_answered = status.is_success()
+        || status.is_redirection()
+        // Good, but not for this.
+        || matches!(status, StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED);
+    is_answered && headers.get(&GRPC_STATUS).is_none_or(|code| code == "0")
+}
+
 fn is_beyond_a_login(headers: &HeaderMap) -> bool {
     headers
         .get_all(WWW_AUTHENTICATE)

@@ -37,7 +37,7 @@ impl Deadline {
         }
     }
 
-    fn at(at: Instant) -> Result<Self, AuthError> {
+    pub(super) fn at(at: Instant) -> Result<Self, AuthError> {
         let runtime = Handle::try_current().map_err(|_| no_runtime())?.id();
         // tokio tells of a runtime without a timer by a panic alone.
         catch_unwind(|| Box::pin(sleep_until(at)))

@@ -44,6 +44,7 @@ pub(crate) use self::runner::Runner;
 pub use self::sent::Sent;
 pub use self::sign_out::SignOut;
 pub(crate) use self::state::Ask;
+pub(crate) use self::state::evidence::Key;
 pub(crate) use self::state::token::{Issued, Stamp};
 pub use self::stats::Stats;
 pub use self::status::Status;

@@ -4,8 +4,13 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use crate::session::state::evidence::Proof;
+
 /// The default of [`SessionBuilder::login_timeout`](super::SessionBuilder::login_timeout).
 pub(crate) const LOGIN_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Up to which lifetime a second more or less matters.
+const SHORT_LIFETIME: Duration = Duration::from_secs(10);
 
 /// Expiry causes at most one login in this time.
 pub(crate) const MIN_LIFETIME: Duration = Duration::from_secs(1);
@@ -19,11 +24,16 @@ pub(super) struct Policy {
     pub(super) max_ahead: Duration,
     pub(super) max_jitter: f64,
     pub(super) rejection: Backoff,
+    pub(super) misconfiguration: Backoff,
     pub(super) outage: Backoff,
     pub(super) max_retry_after: Duration,
+    pub(super) renewal_hold: Duration,
     pub(super) fresh_token_age: Duration,
     pub(super) free_strikes: u32,
     pub(super) strike: Backoff,
+    /// Of refusals that say that the token has died.
+    pub(super) free_proven_strikes: u32,
+    pub(super) proven_strike: Backoff,
 }
 
 /// A pause that doubles.
@@ -42,6 +52,26 @@ impl Policy {
         let after = lifetime.saturating_sub(ahead).max(self.min_lifetime);
         (after < lifetime).then_some(after)
     }
+
+    /// How long a token that is told to live so long is counted on. A server whose clock goes by
+    /// whole seconds may mean up to a second less, and for a short lifetime the time ahead of its
+    /// expiry does not make up for that.
+    pub(super) fn counted(&self, lifetime: Duration) -> Duration {
+        let is_whole = lifetime.subsec_nanos() == 0;
+        let counted = match lifetime.checked_sub(SECOND) {
+            Some(shorter) if is_whole && lifetime <= SHORT_LIFETIME => shorter,
+            _ => lifetime,
+        };
+        counted.max(self.min_lifetime)
+    }
+
+    /// How many logins that did not help are free, and what each further one closes.
+    pub(super) fn strikes(&self, proof: Proof) -> (u32, Backoff) {
+        match proof {
+            Proof::None => (self.free_strikes, self.strike),
+            Proof::Weak | Proof::Strong => (self.free_proven_strikes, self.proven_strike),
+        }
+    }
 }
 
 impl Backoff {
@@ -55,7 +85,6 @@ impl Backoff {
 
 impl Default for Policy {
     fn default() -> Self {
-        const SECOND: Duration = Duration::from_secs(1);
         Self {
             login_timeout: LOGIN_TIMEOUT,
             wait_timeout: 60 * SECOND,
@@ -67,20 +96,32 @@ impl Default for Policy {
                 first: 60 * SECOND,
                 max: 3_600 * SECOND,
             },
+            misconfiguration: Backoff {
+                first: SECOND,
+                max: 60 * SECOND,
+            },
             outage: Backoff {
                 first: SECOND / 4,
                 max: 30 * SECOND,
             },
             max_retry_after: 3_600 * SECOND,
-            fresh_token_age: 60 * SECOND,
+            renewal_hold: 2 * SECOND,
+            fresh_token_age: 5 * SECOND,
             free_strikes: 3,
             strike: Backoff {
                 first: SECOND,
                 max: 300 * SECOND,
             },
+            free_proven_strikes: 8,
+            proven_strike: Backoff {
+                first: SECOND,
+                max: 60 * SECOND,
+            },
         }
     }
 }
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What tokio takes for a sleep without end; no clock overflows by it.
 const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);

@@ -7,7 +7,7 @@ use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -22,11 +22,12 @@ use crate::refusal::challenge::Challenge;
 use crate::session::deadline::{Deadline, no_runtime};
 use crate::session::id::SessionId;
 use crate::session::policy::Policy;
+use crate::session::state::evidence::Key;
 use crate::session::state::throttle::LoginCause;
 use crate::session::state::token::{Age, Issued, LoginId, Stamp};
 use crate::session::state::{Ask, Decision, State};
 use crate::session::trace::{self, Log};
-use crate::session::waiters::{Abandoned, SharedLogin, Waiters};
+use crate::session::waiters::{Abandoned, Ticket, Waiters};
 use crate::source::{DynTokenSource, TokenRequest};
 use crate::token::Token;
 
@@ -37,6 +38,8 @@ pub(crate) struct Runner {
     policy: Policy,
     /// Moves under the lock only.
     epoch: AtomicU64,
+    /// Whether acceptances are to be noted.
+    is_watching: AtomicBool,
     inner: Mutex<Inner>,
 }
 
@@ -51,6 +54,7 @@ pub(super) struct Locked<'a> {
     inner: MutexGuard<'a, Inner>,
     /// Dropped after the guard: fields are dropped in their order.
     told: Told<'a>,
+    is_watching: &'a AtomicBool,
 }
 
 struct Told<'a> {
@@ -66,7 +70,9 @@ pub(super) enum Answer {
 /// A login that somebody waits for.
 #[derive(Debug)]
 pub(super) struct Joined {
-    pub(super) login: SharedLogin,
+    pub(super) ticket: Ticket,
+    /// When to ask again, although the login has not ended.
+    pub(super) alarm: Option<Deadline>,
     pub(super) deadline: Deadline,
     pub(super) account_epoch: u64,
 }
@@ -94,6 +100,7 @@ impl Runner {
             name,
             policy,
             epoch: AtomicU64::new(0),
+            is_watching: AtomicBool::new(state.is_watching()),
             inner: Mutex::new(Inner {
                 state,
                 origins: source.origins(),
@@ -122,6 +129,7 @@ impl Runner {
                 log: Log::default(),
                 name: self.name(),
             },
+            is_watching: &self.is_watching,
         }
     }
 
@@ -159,9 +167,25 @@ impl Runner {
     }
 
     /// Notes that the retry was refused as well: its login did not help.
-    pub(crate) fn note_refusal(&self, refused: Stamp) {
+    pub(crate) fn note_refused_retry(&self, sent: Stamp, key: Key) {
         let mut inner = self.lock();
-        inner.state.note_refusal(refused, Instant::now());
+        inner.state.note_refused_retry(sent, key, Instant::now());
+    }
+
+    /// Whether an acceptance is to be noted. On a good day that is only the first of each token.
+    pub(crate) fn is_watching(&self) -> bool {
+        self.is_watching.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn note_acceptance(&self, sent: Stamp, key: Key, is_retry: bool) {
+        let mut inner = self.lock();
+        if !inner.state.note_acceptance(sent, key, is_retry) {
+            return;
+        }
+        self.bump_epoch();
+        let held_back = inner.state.waiters().and_then(Waiters::release);
+        drop(inner);
+        drop(held_back);
     }
 
     pub(crate) fn note_foreign(&self, error: &AuthError) {
@@ -179,9 +203,8 @@ impl Runner {
     /// account.
     pub(super) fn unexpired(&self, account_epoch: u64) -> Option<Issued> {
         let inner = self.lock();
-        let issued = inner.state.in_hand().cloned();
-        let issued = issued.filter(|_| inner.state.account_epoch() == account_epoch)?;
-        (issued.age(Instant::now) != Age::Expired).then_some(issued)
+        let issued = inner.state.unexpired(Instant::now()).cloned();
+        issued.filter(|_| inner.state.account_epoch() == account_epoch)
     }
 
     pub(super) fn is_current(&self, account_epoch: u64) -> Result<bool, AuthError> {
@@ -223,14 +246,16 @@ impl Runner {
                 continue;
             };
             let account_epoch = inner.state.account_epoch();
-            let login = match (decision, inner.state.waiters()) {
-                (Decision::Begin(cause), _) => self.begin(inner, cause, challenges.clone())?,
-                (_, Some(waiters)) => waiters.login(),
+            let (ask_again_at, is_held_back) = inner.state.ask_again_at(ask);
+            let ticket = match (decision, inner.state.waiters()) {
+                (Decision::Begin(cause), _) => self.begin(inner, cause, ask, challenges.clone())?,
+                (_, Some(waiters)) => waiters.ticket(ask_again_at, is_held_back),
                 // Never so: who joins, joins a login that is under way.
-                (_, None) => self.begin(inner, LoginCause::Need, challenges.clone())?,
+                (_, None) => self.begin(inner, LoginCause::Need, ask, challenges.clone())?,
             };
             return Ok(Answer::Login(Joined {
-                login,
+                alarm: ticket.ask_again_at.map(Deadline::at).transpose()?,
+                ticket,
                 deadline,
                 account_epoch,
             }));
@@ -243,7 +268,7 @@ impl Runner {
         self.bump_epoch();
         if inner.state.is_due(Instant::now()) {
             // Without a runtime it is put off: whoever needs a login then is told.
-            let _ = self.begin(inner, LoginCause::Ahead, Arc::default());
+            let _ = self.begin(inner, LoginCause::Ahead, Ask::Token, Arc::default());
         }
     }
 
@@ -251,18 +276,23 @@ impl Runner {
         self: &Arc<Self>,
         mut inner: Locked<'_>,
         cause: LoginCause,
+        ask: Ask,
         challenges: Arc<[Challenge]>,
-    ) -> Result<SharedLogin, AuthError> {
+    ) -> Result<Ticket, AuthError> {
         let request = inner.state.request(cause, challenges);
         let (waiters, abandoned) = Waiters::new();
-        let login = waiters.login();
-        let (id, overdue) = inner.state.begin(cause, waiters, Instant::now());
+        let now = Instant::now();
+        let mut ticket = waiters.ticket(None, true);
+        let (id, overdue) = inner.state.begin(cause, waiters, now);
+        let (ask_again_at, is_held_back) = inner.state.ask_again_at(ask);
+        ticket.ask_again_at = ask_again_at;
+        ticket.released.take_if(|_| !is_held_back);
         let source = inner.source.clone();
         self.bump_epoch();
         drop(inner);
         drop(overdue);
         Running::new(self.clone(), id).spawn(source, request, abandoned)?;
-        Ok(login)
+        Ok(ticket)
     }
 
     /// Makes every clone look again. To be called under the lock.
@@ -367,6 +397,8 @@ impl DerefMut for Locked<'_> {
 
 impl Drop for Locked<'_> {
     fn drop(&mut self) {
+        let is_watching = self.inner.state.is_watching();
+        self.is_watching.store(is_watching, Ordering::Relaxed);
         self.told.log = mem::take(&mut self.inner.state.log);
     }
 }

@@ -11,6 +11,7 @@ use crate::error::AuthError;
 use crate::refusal::challenge::Challenge;
 use crate::session::runner::{Answer, Joined, Runner};
 use crate::session::state::Ask;
+use crate::session::state::evidence::Key;
 use crate::session::state::token::{Issued, Stamp};
 use crate::token::Token;
 
@@ -48,10 +49,15 @@ impl Wait {
     }
 
     /// Waits for a newer token than one that was refused with these challenges.
-    pub(crate) fn renewal(runner: Arc<Runner>, refused: Stamp, challenges: Vec<Challenge>) -> Self {
+    pub(crate) fn renewal(
+        runner: Arc<Runner>,
+        refused: Stamp,
+        key: Key,
+        challenges: Vec<Challenge>,
+    ) -> Self {
         Self {
             challenges: challenges.into(),
-            ..Self::new(runner, Ask::Newer(refused))
+            ..Self::new(runner, Ask::Newer(refused, key))
         }
     }
 
@@ -65,11 +71,16 @@ impl Wait {
                 }
                 continue;
             };
-            let Poll::Ready(ended) = joined.login.poll_unpin(cx) else {
-                ready!(joined.deadline.poll(cx))?;
-                return Poll::Ready(Err(AuthError::timeout(
-                    "waited too long for a login that did not end",
-                )));
+            let Poll::Ready(ended) = joined.ticket.login.poll_unpin(cx) else {
+                if let Poll::Ready(elapsed) = joined.deadline.poll(cx) {
+                    elapsed?;
+                    return Poll::Ready(Err(AuthError::timeout(
+                        "waited too long for a login that did not end",
+                    )));
+                }
+                ready!(self.poll_ask_again(cx))?;
+                kept = self.joined.take().map(|joined| joined.deadline);
+                continue;
             };
             // It may be over for some time, and this waiter the last to look.
             let is_current = self.runner.is_current(joined.account_epoch)?;
@@ -92,6 +103,22 @@ impl Wait {
         }
     }
 
+    /// Ready when the login is overdue, or the token in hand may be used after all.
+    fn poll_ask_again(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AuthError>> {
+        let Some(joined) = &mut self.joined else {
+            return Poll::Ready(Ok(()));
+        };
+        if let Some(released) = &mut joined.ticket.released {
+            if released.poll_unpin(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+        }
+        match &mut joined.alarm {
+            Some(alarm) => alarm.poll(cx),
+            None => Poll::Pending,
+        }
+    }
+
     fn conclude(
         &self,
         outcome: Result<Issued, AuthError>,
@@ -102,7 +129,7 @@ impl Wait {
             (Err(error), Ask::Token | Ask::Of(_)) => {
                 self.runner.unexpired(account_epoch).ok_or(error)
             }
-            (Ok(issued), Ask::Newer(refused)) if issued.stamp.is_same_token(refused) => {
+            (Ok(issued), Ask::Newer(refused, _)) if issued.stamp.is_same_token(refused) => {
                 Err(AuthError::unchanged())
             }
             (outcome, _) => outcome,

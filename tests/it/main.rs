@@ -17,6 +17,7 @@ mod refusal;
 mod rules;
 mod send;
 mod session;
+mod simulations;
 mod stack;
 mod stats;
 mod support;

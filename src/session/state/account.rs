@@ -3,9 +3,10 @@
 use tokio::time::Instant;
 
 use super::State;
+use super::evidence::{Evidence, Proof};
 use crate::error::AuthError;
 use crate::session::state::throttle::LoginCause;
-use crate::session::state::token::{Age, Issued};
+use crate::session::state::token::{Age, Issued, Previous};
 use crate::token::Token;
 
 impl<W> State<W> {
@@ -15,6 +16,7 @@ impl<W> State<W> {
         self.account_epoch += 1;
         self.signed_out = self.account_epoch;
         let given_up = self.held.take().map(|held| held.issued.token);
+        self.forget();
         let abandoned = self.login.take();
         if abandoned.is_some() {
             self.count_loss(now);
@@ -26,6 +28,7 @@ impl<W> State<W> {
     pub(in crate::session) fn replace(&mut self) -> Option<W> {
         self.account_epoch += 1;
         self.held = None;
+        self.forget();
         self.throttle.reset();
         self.login.take().map(|login| login.waiters)
     }
@@ -49,6 +52,12 @@ impl<W> State<W> {
             return Err(AuthError::signed_out());
         }
         let unexpired = |issued: &&Issued| issued.age(|| now) != Age::Expired;
+        let is_granted = |it: &&Previous| it.issued.stamp.is_same_token(granted.stamp);
+        if let Some(previous) = self.previous.as_ref().filter(is_granted) {
+            if sent && unexpired(&granted) {
+                return Ok(Some(previous.issued.clone()));
+            }
+        }
         if let Some(issued) = self.usable().filter(unexpired) {
             return Ok(Some(issued.clone()));
         }
@@ -57,9 +66,17 @@ impl<W> State<W> {
         let stays = stamp == Some(granted.stamp)
             && unexpired(&granted)
             && self.login.is_none()
-            && self.throttle.pass(LoginCause::Refusal, now).is_err();
+            && self
+                .throttle
+                .pass(LoginCause::Refusal, Proof::None, now)
+                .is_err();
         let stays = stays || is_current && has_waited_again;
         Ok(stays.then(|| granted.clone()))
+    }
+
+    fn forget(&mut self) {
+        self.previous = None;
+        self.evidence = Evidence::new();
     }
 
     /// `false`: there is another source since.

@@ -2,6 +2,9 @@
 //! for one who asks. No clock, no lock, no async: `now` comes in, decisions go out.
 
 mod account;
+pub(super) mod evidence;
+mod outcome;
+mod refusal;
 pub(super) mod throttle;
 pub(super) mod token;
 
@@ -10,8 +13,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use self::evidence::{Evidence, Key, Proof};
 use self::throttle::{LoginCause, Throttle};
-use self::token::{Age, Held, Issued, LoginId, Stamp};
+use self::token::{Age, Held, Issued, LoginId, Previous, Stamp};
 use crate::error::AuthError;
 use crate::refusal::challenge::Challenge;
 use crate::session::policy::{Policy, later};
@@ -24,11 +28,15 @@ use crate::token::Token;
 /// How much longer than its time limit a login may stay silent before it counts as lost.
 const GRACE: Duration = Duration::from_secs(1);
 
+/// `W` is what leads to the waiters of a login. The machine only keeps it.
 #[derive(Debug)]
 pub(super) struct State<W> {
     policy: Policy,
     throttle: Throttle,
+    evidence: Evidence,
     held: Option<Held>,
+    /// The token before, while the one in hand may not be known everywhere.
+    previous: Option<Previous>,
     login: Option<Login<W>>,
     /// How much of the time for a renewal ahead this session gives away, so that those of many
     /// processes part.
@@ -45,12 +53,25 @@ pub(super) struct State<W> {
 #[derive(Debug)]
 struct Login<W> {
     id: LoginId,
-    /// Somebody's token was refused: the token in hand is known to be no good.
-    renewal: bool,
+    cause: LoginCause,
+    /// How much the refusals that ask for it say.
+    proof: Proof,
+    hold: Hold,
     began_at: Instant,
     overdue_at: Instant,
     /// The way to those who wait for it.
     waiters: W,
+}
+
+/// Whether new requests wait for a login rather than use the token in hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Hold {
+    /// Nobody's token was refused.
+    No,
+    /// The token in hand was refused.
+    Until(Instant),
+    /// They have waited long enough, or the token was accepted after all.
+    Over,
 }
 
 /// What somebody asks for.
@@ -60,8 +81,8 @@ pub(crate) enum Ask {
     Token,
     /// Any usable one of the account of this one.
     Of(Stamp),
-    /// A newer one than this, which was refused.
-    Newer(Stamp),
+    /// A newer one than this, which that endpoint refused.
+    Newer(Stamp, Key),
 }
 
 #[derive(Debug)]
@@ -85,7 +106,9 @@ impl<W> State<W> {
             jitter: throttle.jitter() * policy.max_jitter,
             policy,
             throttle,
+            evidence: Evidence::new(),
             held: None,
+            previous: None,
             login: None,
             account_epoch: 0,
             signed_out: 0,
@@ -108,9 +131,10 @@ impl<W> State<W> {
 
     /// The token that a request may go out with at once, if it has not expired.
     pub(super) fn usable(&self) -> Option<&Issued> {
-        let renewing = self.login.as_ref().is_some_and(|login| login.renewal);
-        let held = self.held.as_ref().filter(|held| !held.invalidated);
-        held.filter(|_| !renewing).map(|held| &held.issued)
+        let login = self.login.as_ref();
+        let is_held_back = login.is_some_and(|login| matches!(login.hold, Hold::Until(_)));
+        let held = self.held.as_ref().filter(|held| !held.is_invalidated());
+        held.filter(|_| !is_held_back).map(|held| &held.issued)
     }
 
     /// The token in hand, usable or not.
@@ -118,45 +142,46 @@ impl<W> State<W> {
         self.held.as_ref().map(|held| &held.issued)
     }
 
+    /// The token in hand unless it has expired, usable or not.
+    pub(super) fn unexpired(&self, now: Instant) -> Option<&Issued> {
+        self.in_hand()
+            .filter(|issued| issued.age(|| now) != Age::Expired)
+    }
+
     pub(super) fn decide(&mut self, ask: Ask, now: Instant) -> Decision {
-        if let Ask::Of(known) | Ask::Newer(known) = ask {
+        if let Ask::Of(known) | Ask::Newer(known, _) = ask {
             if known.account_epoch != self.account_epoch {
                 // Never as another account: the caller keeps the answer that it has.
                 return Decision::Refuse(AuthError::signed_out());
             }
         }
-        if let Ask::Newer(refused) = ask {
+        if let Ask::Newer(refused, key) = ask {
             let current = self.in_hand();
-            if let Some(current) = current.filter(|it| it.stamp.is_same_token(refused)) {
-                if current.stamp.login > refused.login && self.login.is_none() {
-                    return Decision::Refuse(AuthError::unchanged());
-                }
-                let cause = match current.age(|| now) {
-                    Age::Expired => LoginCause::Need,
-                    Age::Good | Age::Due => LoginCause::Refusal,
-                };
-                self.note_refusal(refused, now);
-                return self.join(cause, now);
+            if current.is_some_and(|it| it.stamp.is_same_token(refused)) {
+                return self.renew(refused, key, now);
             }
+            self.note_refusal(refused, key, now);
         }
-        match self
-            .usable()
-            .filter(|issued| issued.age(|| now) != Age::Expired)
-        {
+        self.end_hold(now);
+        let usable = self.usable();
+        match usable.filter(|issued| issued.age(|| now) != Age::Expired) {
             Some(issued) => Decision::Use(issued.clone()),
             None => self.need(now),
         }
     }
 
-    /// Is it time for a login behind the requests that go out with the token in hand?
+    /// Is it time for a login in the background of the requests that use the token in hand?
     pub(super) fn is_due(&mut self, now: Instant) -> bool {
+        if self.is_under_way(now) {
+            return false;
+        }
         let Some(held) = &mut self.held else {
             return false;
         };
-        if self.login.is_some() || held.issued.age(|| now) != Age::Due {
+        if held.issued.age(|| now) != Age::Due {
             return false;
         }
-        match self.throttle.pass(LoginCause::Ahead, now) {
+        match self.throttle.pass(LoginCause::Ahead, Proof::None, now) {
             Ok(()) => true,
             Err(error) => {
                 let pause = error.retry_after().unwrap_or_default();
@@ -190,15 +215,22 @@ impl<W> State<W> {
         self.stats.logins += 1;
         self.logins += 1;
         let id = LoginId(self.logins);
+        let overdue_at = later(now, self.policy.login_timeout.saturating_add(GRACE));
         let overdue = self.login.replace(Login {
             id,
-            renewal: cause == LoginCause::Refusal,
+            cause,
+            proof: Proof::None,
+            hold: Hold::No,
             began_at: now,
-            overdue_at: later(now, self.policy.login_timeout.saturating_add(GRACE)),
+            overdue_at,
             waiters,
         });
+        if cause == LoginCause::Refusal {
+            self.hold_back(now);
+        }
         if let Some(held) = &mut self.held {
-            held.issued.renew_at = None;
+            // Should nobody ever hear of this login again, the next one is due then.
+            held.issued.renew_at = held.due_at.map(|_| overdue_at);
             if cause == LoginCause::Ahead {
                 self.stats.logins_ahead += 1;
                 self.log.ahead(&held.issued);
@@ -207,54 +239,32 @@ impl<W> State<W> {
         (id, overdue.map(|login| login.waiters))
     }
 
-    /// A login has ended. `None`: it is not the one under way, and its outcome does not count.
-    pub(super) fn end(
-        &mut self,
-        id: LoginId,
-        outcome: Result<Token, AuthError>,
-        now: Instant,
-    ) -> Option<Ended<W>> {
-        let login = self.login.take_if(|login| login.id == id)?;
-        let outcome = match outcome {
-            Ok(token) => Ok(self.hold(token, &login, now)),
-            Err(error) => {
-                self.stats.count_failure(&error);
-                let (error, until) = self.throttle.failed(error, &self.policy, now);
-                self.postpone(until);
-                self.log.failed(&error, self.is_serving(now));
-                Err(error)
-            }
-        };
-        Some((login.waiters, outcome))
-    }
-
-    /// A login was lost: it will not end any more. `None`: that was known before.
-    pub(super) fn give_up(&mut self, id: LoginId, now: Instant) -> Option<W> {
-        let lost = self.login.take_if(|login| login.id == id)?;
-        self.count_loss(now);
-        Some(lost.waiters)
-    }
-
     /// The waiters of the login under way.
-    pub(super) fn waiters(&self) -> Option<&W> {
-        self.login.as_ref().map(|login| &login.waiters)
+    pub(super) fn waiters(&mut self) -> Option<&mut W> {
+        self.login.as_mut().map(|login| &mut login.waiters)
     }
 
-    /// `false`: another token is in hand, or this was known.
-    pub(super) fn invalidate(
-        &mut self,
-        is_refused: impl FnOnce(&Issued) -> bool,
-        now: Instant,
-    ) -> bool {
-        let held = self.held.as_mut();
-        let held = held.filter(|held| !held.invalidated && is_refused(&held.issued));
-        let Some(held) = held else {
-            return false;
+    /// When one who waits for the login under way is to ask again: the login is overdue, or the token
+    /// in hand may be used after all. And whether it waits only because of the latter.
+    pub(super) fn ask_again_at(&self, ask: Ask) -> (Option<Instant>, bool) {
+        let Some(login) = &self.login else {
+            return (None, false);
         };
-        held.invalidated = true;
-        let stamp = held.issued.stamp;
-        self.note_refusal(stamp, now);
-        true
+        match (ask, login.hold) {
+            (Ask::Token | Ask::Of(_), Hold::Until(until)) => {
+                (Some(until.min(login.overdue_at)), true)
+            }
+            _ => (Some(login.overdue_at), false),
+        }
+    }
+
+    /// Whether acceptances are to be noted: the first one of a token, and all while a login did not
+    /// help or requests are held back.
+    pub(super) fn is_watching(&self) -> bool {
+        let login = self.login.as_ref();
+        self.held.as_ref().is_some_and(|held| !held.is_accepted)
+            || self.throttle.is_struck()
+            || login.is_some_and(|login| matches!(login.hold, Hold::Until(_)))
     }
 
     /// What the last login failed with.
@@ -265,14 +275,13 @@ impl<W> State<W> {
     /// Lets the next login begin at once, whatever earlier ones failed with.
     pub(super) fn reset_backoff(&mut self, now: Instant) {
         self.throttle.open(now);
-        if let Some(held) = &mut self.held {
+        if let Some(held) = self.held.as_mut().filter(|_| self.login.is_none()) {
             held.issued.renew_at = held.due_at;
         }
     }
 
     pub(super) fn status(&self, now: Instant) -> Status {
-        let issued = self.in_hand();
-        let issued = issued.filter(|issued| issued.age(|| now) != Age::Expired);
+        let issued = self.unexpired(now);
         Status {
             token: issued.map(|issued| issued.token.clone()),
             expires_in: issued.and_then(|issued| Some(issued.expires_at? - now)),
@@ -282,143 +291,64 @@ impl<W> State<W> {
         }
     }
 
-    /// Whether requests have a token in spite of a failed login.
-    fn is_serving(&self, now: Instant) -> bool {
-        self.in_hand()
-            .is_some_and(|issued| issued.age(|| now) != Age::Expired)
-    }
-
-    /// The server may have seen the credentials of a lost login. One such loss closes nothing; more
-    /// in a row count as an outage.
-    fn count_loss(&mut self, now: Instant) {
-        let until = self.throttle.lost(&self.policy, now);
-        self.postpone(until.unwrap_or_else(|| later(now, self.policy.min_lifetime)));
-    }
-
     /// There is no usable token; a refused one still serves where no login is allowed.
     fn need(&mut self, now: Instant) -> Decision {
-        let unexpired = self
-            .in_hand()
-            .filter(|issued| issued.age(|| now) != Age::Expired)
-            .cloned();
+        let unexpired = self.unexpired(now).cloned();
         let cause = match unexpired {
             Some(_) => LoginCause::Refusal,
             None => LoginCause::Need,
         };
-        match (self.join(cause, now), unexpired) {
+        let decision = self.join(cause, Proof::None, now);
+        let is_over = |login: &Login<W>| login.hold == Hold::Over;
+        match (decision, unexpired) {
             (Decision::Refuse(_), Some(issued)) => Decision::Use(issued),
+            (Decision::Join, Some(issued)) if self.login.as_ref().is_some_and(is_over) => {
+                Decision::Use(issued)
+            }
             (decision, _) => decision,
         }
     }
 
-    fn join(&mut self, cause: LoginCause, now: Instant) -> Decision {
-        match &mut self.login {
-            // One that is overdue has no runtime any more, or one that stands still.
-            Some(login) if now < login.overdue_at => {
-                login.renewal |= cause == LoginCause::Refusal;
-                Decision::Join
+    fn join(&mut self, cause: LoginCause, proof: Proof, now: Instant) -> Decision {
+        if self.is_under_way(now) {
+            if cause == LoginCause::Refusal {
+                self.hold_back(now);
             }
-            _ => match self.throttle.pass(cause, now) {
-                Ok(()) => Decision::Begin(cause),
-                Err(error) => {
-                    self.stats.logins_throttled += 1;
-                    self.log.throttled(&error);
-                    Decision::Refuse(error)
-                }
-            },
+            return Decision::Join;
         }
-    }
-
-    /// The first refusal of a generation tells whether its login was worth it.
-    pub(super) fn note_refusal(&mut self, refused: Stamp, now: Instant) {
-        let held = self.held.as_mut();
-        let held = held.filter(|held| held.issued.stamp.is_same_token(refused));
-        let Some(held) = held.filter(|held| !held.refused) else {
-            return;
-        };
-        held.refused = true;
-        self.stats.tokens_refused += 1;
-        self.log.refused(&held.issued);
-        if held.is_given {
-            return;
-        }
-        if now.duration_since(held.since) < self.policy.fresh_token_age {
-            self.strike(now);
-        } else {
-            self.throttle.forgive();
-        }
-    }
-
-    fn strike(&mut self, now: Instant) {
-        if let Some(pause) = self.throttle.strike(&self.policy, now) {
-            self.log.no_help(pause);
-        }
-    }
-
-    fn hold(&mut self, token: Token, login: &Login<W>, now: Instant) -> Issued {
-        self.throttle.succeeded();
-        let old = self.held.take();
-        let same = old.as_ref().filter(|old| old.issued.token.is_same(&token));
-        if same.is_some() && login.renewal {
-            self.strike(now);
-        } else if same.is_none() && !login.renewal && old.as_ref().is_some_and(|old| !old.refused) {
-            // It was replaced in time, and nobody refused it.
-            self.throttle.forgive();
-        }
-        // Only a login that a refusal asked for says that another one would not help.
-        let (generation, brought_by, since, refused) = match same {
-            Some(old) => {
-                let known = old.issued.stamp;
-                let brought_by = if login.renewal { login.id } else { known.login };
-                (known.generation, brought_by, old.since, old.refused)
+        // One that is overdue has no runtime any more, or one that stands still.
+        match self.throttle.pass(cause, proof, now) {
+            Ok(()) => Decision::Begin(cause),
+            Err(error) => {
+                self.stats.logins_throttled += 1;
+                self.log.throttled(&error);
+                Decision::Refuse(error)
             }
-            None => {
-                self.generations += 1;
-                (self.generations, login.id, now, false)
-            }
-        };
-        let held = self.new_held(token, generation, brought_by, since, now);
-        let issued = held.issued.clone();
-        self.held = Some(Held { refused, ..held });
-        self.stats.logins_succeeded += 1;
-        self.log
-            .logged_in(&issued, now.duration_since(login.began_at));
-        issued
-    }
-
-    fn new_held(
-        &self,
-        token: Token,
-        generation: u64,
-        login: LoginId,
-        since: Instant,
-        now: Instant,
-    ) -> Held {
-        let lifetime = token.lifetime().map(|it| it.max(self.policy.min_lifetime));
-        let due_at = lifetime.and_then(|it| self.policy.renew_after(it, self.jitter));
-        let due_at = due_at.and_then(|after| now.checked_add(after));
-        Held {
-            issued: Issued {
-                token,
-                stamp: Stamp {
-                    account_epoch: self.account_epoch,
-                    generation,
-                    login,
-                },
-                expires_at: lifetime.and_then(|lifetime| now.checked_add(lifetime)),
-                renew_at: due_at,
-            },
-            since,
-            due_at,
-            refused: false,
-            invalidated: false,
-            is_given: false,
         }
     }
 
-    fn postpone(&mut self, until: Instant) {
-        if let Some(held) = &mut self.held {
-            held.issued.renew_at = held.due_at.map(|due_at| due_at.max(until));
+    #[cfg(any(test, fuzzing))]
+    fn is_logging_in(&self) -> bool {
+        self.login.is_some()
+    }
+
+    fn is_under_way(&self, now: Instant) -> bool {
+        let login = self.login.as_ref();
+        login.is_some_and(|login| now < login.overdue_at)
+    }
+
+    /// From now on new requests wait for the login, but not for long.
+    fn hold_back(&mut self, now: Instant) {
+        let until = later(now, self.policy.renewal_hold);
+        if let Some(login) = self.login.as_mut().filter(|login| login.hold == Hold::No) {
+            login.hold = Hold::Until(until);
+        }
+    }
+
+    fn end_hold(&mut self, now: Instant) {
+        let is_over = |login: &&mut Login<W>| matches!(login.hold, Hold::Until(at) if at <= now);
+        if let Some(login) = self.login.as_mut().filter(is_over) {
+            login.hold = Hold::Over;
         }
     }
 }

@@ -2,6 +2,9 @@
 
 use super::*;
 
+/// An endpoint of which nothing is known.
+const KEY: Key = Key::UNKNOWN;
+
 fn token(text: &str) -> Token {
     Token::new(text).unwrap()
 }
@@ -116,7 +119,7 @@ async fn a_late_refusal_uses_the_current_token() {
     let (mut state, now) = (new(), Instant::now());
     let old = with(&mut state, token("a"), now).stamp;
     with(&mut state, token("b"), now);
-    match state.decide(Ask::Newer(old), now) {
+    match state.decide(Ask::Newer(old, KEY), now) {
         Decision::Use(issued) => assert_eq!(issued.token.expose(), "b"),
         other => panic!("{other:?}"),
     }
@@ -132,12 +135,12 @@ async fn the_same_token_again_answers_all_refusals_of_requests_sent_before() {
     let again = state.end(id, Ok(token("a")), now).unwrap().1.unwrap().stamp;
     assert!(first.is_same_token(again));
     assert!(matches!(
-        state.decide(Ask::Newer(first), now),
+        state.decide(Ask::Newer(first, KEY), now),
         Decision::Refuse(error) if error.is_unchanged()
     ));
     // One that was sent since then knows nothing yet.
     assert!(matches!(
-        state.decide(Ask::Newer(again), now),
+        state.decide(Ask::Newer(again, KEY), now),
         Decision::Begin(LoginCause::Refusal)
     ));
 }
@@ -151,7 +154,7 @@ async fn a_renewal_withholds_the_refused_token_until_it_ends() {
     let id = state.begin(LoginCause::Need, (), now).0;
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
     assert!(matches!(
-        state.decide(Ask::Newer(stamp), now),
+        state.decide(Ask::Newer(stamp, KEY), now),
         Decision::Join
     ));
     assert!(state.usable().is_none());
@@ -214,7 +217,7 @@ async fn a_token_in_hand_serves_while_the_gate_is_closed() {
     failing(&mut state, AuthError::rejected("wrong password"), now);
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
     assert!(matches!(
-        state.decide(Ask::Newer(stamp), now),
+        state.decide(Ask::Newer(stamp, KEY), now),
         Decision::Refuse(_)
     ));
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
@@ -273,7 +276,7 @@ async fn logins_that_do_not_help_are_withheld() {
         .iter()
         .enumerate()
     {
-        let closed = state.decide(Ask::Newer(stamp), now);
+        let closed = state.decide(Ask::Newer(stamp, KEY), now);
         if *pause > 0 {
             match closed {
                 Decision::Refuse(error) => {
@@ -287,7 +290,7 @@ async fn logins_that_do_not_help_are_withheld() {
             now += secs(*pause);
         }
         assert!(matches!(
-            state.decide(Ask::Newer(stamp), now),
+            state.decide(Ask::Newer(stamp, KEY), now),
             Decision::Begin(LoginCause::Refusal)
         ));
         let id = state.begin(LoginCause::Refusal, (), now).0;
@@ -303,7 +306,7 @@ async fn a_token_that_served_well_clears_the_strikes() {
     for number in 0..20 {
         let stamp = with(&mut state, token(&number.to_string()), now).stamp;
         now += secs(if number % 3 == 2 { 60 } else { 59 });
-        let decision = state.decide(Ask::Newer(stamp), now);
+        let decision = state.decide(Ask::Newer(stamp, KEY), now);
         assert!(
             matches!(decision, Decision::Begin(_)),
             "{number}: {decision:?}"
@@ -320,7 +323,7 @@ async fn a_short_pause_does_not_end_a_long_one() {
     let mut refused_after = |state: &mut State<()>, now, age| {
         number += 1;
         let stamp = with(state, token(&number.to_string()), now).stamp;
-        state.decide(Ask::Newer(stamp), now + secs(age))
+        state.decide(Ask::Newer(stamp, KEY), now + secs(age))
     };
     for _ in 0..12 {
         refused_after(&mut state, now, 0);
@@ -334,9 +337,9 @@ async fn a_short_pause_does_not_end_a_long_one() {
     }
     let before = until - Duration::from_millis(1);
     let stamp = state.in_hand().unwrap().stamp;
-    let decision = state.decide(Ask::Newer(stamp), before);
+    let decision = state.decide(Ask::Newer(stamp, KEY), before);
     assert!(matches!(decision, Decision::Refuse(_)), "{decision:?}");
-    let decision = state.decide(Ask::Newer(stamp), until);
+    let decision = state.decide(Ask::Newer(stamp, KEY), until);
     assert!(matches!(decision, Decision::Begin(_)), "{decision:?}");
 }
 
@@ -348,14 +351,14 @@ async fn the_same_token_again_is_a_strike() {
     now += secs(3_600);
     for _ in 0..4 {
         assert!(matches!(
-            state.decide(Ask::Newer(stamp), now),
+            state.decide(Ask::Newer(stamp, KEY), now),
             Decision::Begin(_)
         ));
         let id = state.begin(LoginCause::Refusal, (), now).0;
         stamp = state.end(id, Ok(token("a")), now).unwrap().1.unwrap().stamp;
     }
     assert!(matches!(
-        state.decide(Ask::Newer(stamp), now),
+        state.decide(Ask::Newer(stamp, KEY), now),
         Decision::Refuse(_)
     ));
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
@@ -430,7 +433,7 @@ async fn a_sign_out_and_another_source_fence_what_was_before() {
         }
         assert!(state.end(id, Ok(token("late")), now).is_none());
         assert!(state.in_hand().is_none());
-        match state.decide(Ask::Newer(before), now) {
+        match state.decide(Ask::Newer(before, KEY), now) {
             Decision::Refuse(error) => assert!(error.is_signed_out()),
             other => panic!("{other:?}"),
         }
@@ -533,13 +536,13 @@ async fn the_refusal_of_a_given_token_is_no_strike() {
     let mut stamp = given.stamp;
     // Three strikes are free: were its refusal one, the last of these would be refused a login.
     for number in 0..4 {
-        let decision = state.decide(Ask::Newer(stamp), now);
+        let decision = state.decide(Ask::Newer(stamp, KEY), now);
         assert!(matches!(decision, Decision::Begin(_)), "{number}");
         let id = state.begin(LoginCause::Refusal, (), now).0;
         let ended = state.end(id, Ok(token(&number.to_string())), now);
         stamp = ended.unwrap().1.unwrap().stamp;
     }
-    let decision = state.decide(Ask::Newer(stamp), now);
+    let decision = state.decide(Ask::Newer(stamp, KEY), now);
     assert!(matches!(decision, Decision::Refuse(error) if error.is_throttled()));
 
     let mut state = new();
@@ -567,16 +570,16 @@ async fn an_expired_token_is_replaced_whatever_was_refused() {
     let (mut state, mut now) = (new(), Instant::now());
     for number in 0..4 {
         let stamp = with(&mut state, token(&number.to_string()), now).stamp;
-        let _ = state.decide(Ask::Newer(stamp), now);
+        let _ = state.decide(Ask::Newer(stamp, KEY), now);
     }
     let stamp = with(&mut state, token("4").expires_in(secs(2)), now).stamp;
     assert!(matches!(
-        state.decide(Ask::Newer(stamp), now),
+        state.decide(Ask::Newer(stamp, KEY), now),
         Decision::Refuse(_)
     ));
     now += secs(2);
     assert!(matches!(
-        state.decide(Ask::Newer(stamp), now),
+        state.decide(Ask::Newer(stamp, KEY), now),
         Decision::Begin(LoginCause::Need)
     ));
 }
@@ -590,7 +593,7 @@ async fn a_late_refusal_joins_the_login_under_way() {
     state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
     state.begin(LoginCause::Refusal, (), now).0;
     assert!(matches!(
-        state.decide(Ask::Newer(first), now),
+        state.decide(Ask::Newer(first, KEY), now),
         Decision::Join
     ));
 }
@@ -602,7 +605,7 @@ async fn a_renewal_ahead_answers_no_refusal() {
     let stamp = with(&mut state, token("a"), now).stamp;
     with(&mut state, token("a"), now);
     assert!(matches!(
-        state.decide(Ask::Newer(stamp), now),
+        state.decide(Ask::Newer(stamp, KEY), now),
         Decision::Begin(LoginCause::Refusal)
     ));
 }
@@ -619,7 +622,7 @@ async fn a_token_that_served_its_short_life_clears_the_strikes() {
         let revoked = token(&format!("revoked{number}")).expires_in(secs(10));
         let stamp = with(&mut state, revoked, now).stamp;
         now += secs(1);
-        let decision = state.decide(Ask::Newer(stamp), now);
+        let decision = state.decide(Ask::Newer(stamp, KEY), now);
         assert!(
             matches!(decision, Decision::Begin(_)),
             "{number}: {decision:?}"
@@ -642,24 +645,24 @@ async fn a_refused_retry_is_a_strike() {
     for number in 1..4 {
         now += secs(61);
         assert!(matches!(
-            state.decide(Ask::Newer(stamp), now),
+            state.decide(Ask::Newer(stamp, KEY), now),
             Decision::Begin(_)
         ));
         let id = state.begin(LoginCause::Refusal, (), now).0;
         let brought = state.end(id, Ok(token(&number.to_string())), now);
         stamp = brought.unwrap().1.unwrap().stamp;
-        state.note_refusal(stamp, now);
+        state.note_refused_retry(stamp, KEY, now);
     }
     now += secs(61);
     assert!(matches!(
-        state.decide(Ask::Newer(stamp), now),
+        state.decide(Ask::Newer(stamp, KEY), now),
         Decision::Begin(_)
     ));
     let id = state.begin(LoginCause::Refusal, (), now).0;
     stamp = state.end(id, Ok(token("4")), now).unwrap().1.unwrap().stamp;
-    state.note_refusal(stamp, now);
+    state.note_refused_retry(stamp, KEY, now);
     assert!(matches!(
-        state.decide(Ask::Newer(stamp), now),
+        state.decide(Ask::Newer(stamp, KEY), now),
         Decision::Refuse(_)
     ));
 }

@@ -1,28 +1,42 @@
-//! The one throttle of logins: not before when, why, how often. As pure as [`state`](super::state).
+//! The one throttle of logins: not before when, why, how often. As pure as the
+//! [machine](super::State).
 //!
 //! | what happened | what is closed | for how long |
 //! |---|---|---|
-//! | the credentials were rejected, or the login is set up wrongly | every login | 60 s, doubling to 1 h |
+//! | the credentials were rejected | every login | 60 s, doubling to 1 h; at least as `Retry-After` says |
+//! | the login is set up wrongly | every login | 1 s, doubling to 1 min |
 //! | the login is unavailable | every login | 250 ms, doubling to 30 s, with jitter; at least as `Retry-After` says |
-//! | fresh tokens are refused, or the refused one comes again | logins that a refusal asks for | after three times 1 s, doubling to 5 min |
+//! | a login did not help | logins that a refusal of that [`Proof`] asks for | after some that are free 1 s, doubling to 5 min without proof, to 1 min with it |
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::AuthError;
+use crate::error::AuthError;
 use crate::session::policy::{Policy, later};
+use crate::session::state::evidence::Proof;
 
 #[derive(Debug)]
 pub(in crate::session) struct Throttle {
     /// What the last login failed with, and until when it stands for the next ones.
     failure: Option<(AuthError, Instant)>,
     rejections: u32,
+    misconfigurations: u32,
     outages: u32,
     losses: u32,
-    strikes: u32,
-    struck_until: Option<Instant>,
+    /// By [`Proof`].
+    strikes: [Strikes; 3],
     random: Random,
+}
+
+/// Logins that did not help.
+#[derive(Clone, Copy, Debug, Default)]
+struct Strikes {
+    count: u32,
+    closed_until: Option<Instant>,
+    /// The last one was for a token that had lived for a while: should the retry be accepted, it
+    /// was worth its login.
+    is_redeemable: bool,
 }
 
 /// What a login is wanted for.
@@ -45,10 +59,10 @@ impl Throttle {
         Self {
             failure: None,
             rejections: 0,
+            misconfigurations: 0,
             outages: 0,
             losses: 0,
-            strikes: 0,
-            struck_until: None,
+            strikes: [Strikes::default(); 3],
             random: Random(seed),
         }
     }
@@ -58,19 +72,22 @@ impl Throttle {
         *self = Self::new(self.random.0);
     }
 
+    /// The proof counts only where a refusal asks for the login.
+    ///
     /// # Errors
     ///
     /// Why there may be no such login now, and for how long.
     pub(in crate::session) fn pass(
         &self,
         cause: LoginCause,
+        proof: Proof,
         now: Instant,
     ) -> Result<(), AuthError> {
         let failure = self.failure.as_ref();
         if let Some((error, until)) = failure.filter(|(_, until)| now < *until) {
             return Err(error.clone().with_retry_after(*until - now));
         }
-        match self.struck_until {
+        match self.strikes[proof as usize].closed_until {
             Some(until) if cause == LoginCause::Refusal && now < until => {
                 Err(AuthError::throttled().with_retry_after(until - now))
             }
@@ -85,30 +102,37 @@ impl Throttle {
     pub(in crate::session) fn succeeded(&mut self) {
         self.failure = None;
         self.rejections = 0;
+        self.misconfigurations = 0;
         self.outages = 0;
         self.losses = 0;
     }
 
-    /// The same error, with the time until the next login may begin.
+    /// The same error, with the time until the next login may begin, which is `latest` at the latest.
     pub(in crate::session) fn failed(
         &mut self,
         error: AuthError,
         policy: &Policy,
+        latest: Option<Instant>,
         now: Instant,
     ) -> (AuthError, Instant) {
         self.losses = 0;
-        let pause = if !(error.is_rejected() || error.is_misconfigured()) {
-            self.outages = self.outages.saturating_add(1);
-            let most = policy.outage.pause(self.outages);
-            let asked = error.retry_after().unwrap_or_default();
-            let jitter = (most / 2).mul_f64(self.random.next());
-            (most / 2 + jitter).max(asked.min(policy.max_retry_after))
-        } else {
-            self.outages = 0;
+        let pause = if error.is_rejected() {
+            (self.misconfigurations, self.outages) = (0, 0);
             self.rejections = self.rejections.saturating_add(1);
             policy.rejection.pause(self.rejections)
+        } else if error.is_misconfigured() {
+            self.misconfigurations = self.misconfigurations.saturating_add(1);
+            policy.misconfiguration.pause(self.misconfigurations)
+        } else {
+            self.outages = self.outages.saturating_add(1);
+            let most = policy.outage.pause(self.outages);
+            most / 2 + (most / 2).mul_f64(self.random.next())
         };
-        let failure = (error.with_retry_after(pause), later(now, pause));
+        let asked = error.retry_after().unwrap_or_default();
+        let pause = pause.max(asked.min(policy.max_retry_after));
+        let until = later(now, pause);
+        let until = latest.map_or(until, |latest| until.min(latest.max(now)));
+        let failure = (error.with_retry_after(until - now), until);
         self.failure.insert(failure).clone()
     }
 
@@ -117,7 +141,7 @@ impl Throttle {
         let losses = self.losses.saturating_add(1);
         let outage = (losses > 1).then(|| {
             let error = AuthError::unavailable("logins were lost with the runtime that ran them");
-            self.failed(error, policy, now).1
+            self.failed(error, policy, None, now).1
         });
         self.losses = losses;
         outage
@@ -128,7 +152,9 @@ impl Throttle {
         if let Some((_, until)) = &mut self.failure {
             *until = now.min(*until);
         }
-        self.struck_until = None;
+        for strikes in &mut self.strikes {
+            strikes.closed_until = None;
+        }
     }
 
     /// How long no login is made at all.
@@ -137,24 +163,51 @@ impl Throttle {
         until.checked_duration_since(now).filter(|it| !it.is_zero())
     }
 
-    /// A login did not help: its token was refused while fresh, or it was the refused one again.
-    /// What that closes, if it does.
-    pub(in crate::session) fn strike(&mut self, policy: &Policy, now: Instant) -> Option<Duration> {
-        self.strikes = self.strikes.saturating_add(1);
-        let paid = self.strikes.saturating_sub(policy.free_strikes);
+    /// A login did not help: its token was refused, or it was the refused one again. What that
+    /// closes, if it does.
+    pub(in crate::session) fn strike(
+        &mut self,
+        proof: Proof,
+        is_redeemable: bool,
+        policy: &Policy,
+        now: Instant,
+    ) -> Option<Duration> {
+        let (free, backoff) = policy.strikes(proof);
+        let strikes = &mut self.strikes[proof as usize];
+        strikes.is_redeemable = is_redeemable;
+        strikes.count = strikes.count.saturating_add(1);
+        let paid = strikes.count.saturating_sub(free);
         if paid == 0 {
             return None;
         }
         // Strikes that were cleared in between do not shorten what is closed already.
-        let until = later(now, policy.strike.pause(paid));
-        let until = self.struck_until.map_or(until, |before| before.max(until));
-        self.struck_until = Some(until);
+        let until = later(now, backoff.pause(paid));
+        let until = strikes
+            .closed_until
+            .map_or(until, |before| before.max(until));
+        strikes.closed_until = Some(until);
         Some(until - now)
+    }
+
+    /// A retry was accepted: the login before it helped.
+    pub(in crate::session) fn redeem(&mut self) {
+        for strikes in &mut self.strikes {
+            if std::mem::take(&mut strikes.is_redeemable) {
+                strikes.count = strikes.count.saturating_sub(1);
+            }
+        }
     }
 
     /// A token was worth its login.
     pub(in crate::session) fn forgive(&mut self) {
-        self.strikes = 0;
+        for strikes in &mut self.strikes {
+            strikes.count = 0;
+        }
+    }
+
+    /// Whether there is a login that did not help.
+    pub(in crate::session) fn is_struck(&self) -> bool {
+        self.strikes.iter().any(|strikes| strikes.count > 0)
     }
 
     /// Between 0 and 1.

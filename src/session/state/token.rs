@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::Token;
+use crate::token::Token;
 
 /// A token with its place in the session's history.
 #[derive(Clone, Debug)]
@@ -23,9 +23,18 @@ pub(in crate::session) struct Held {
     pub(in crate::session) due_at: Option<Instant>,
     /// Its first refusal is known.
     pub(in crate::session) refused: bool,
-    pub(in crate::session) invalidated: bool,
+    /// Somebody was accepted with it.
+    pub(in crate::session) is_accepted: bool,
+    /// A caller has reported it, after this login had begun.
+    pub(in crate::session) invalidated_after: Option<LoginId>,
     /// The session began with it.
     pub(in crate::session) is_given: bool,
+}
+
+/// The token before the one in hand, which others were accepted with.
+#[derive(Debug)]
+pub(in crate::session) struct Previous {
+    pub(in crate::session) issued: Issued,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +67,12 @@ impl Stamp {
 
     pub(in crate::session) fn is_same_token(self, other: Self) -> bool {
         (self.account_epoch, self.generation) == (other.account_epoch, other.generation)
+    }
+}
+
+impl Held {
+    pub(in crate::session) fn is_invalidated(&self) -> bool {
+        self.invalidated_after.is_some()
     }
 }
 

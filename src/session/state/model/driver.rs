@@ -8,6 +8,7 @@ use super::oracle::{Answer, Failure, Oracle, Sent};
 use super::{Event, SECOND, Text, failure, living, pause, token};
 use crate::AuthError;
 use crate::session::policy::Policy;
+use crate::session::state::evidence::Key;
 use crate::session::state::throttle::LoginCause;
 use crate::session::state::token::{Age, Issued, LoginId, Stamp};
 use crate::session::state::{Ask, Decision, State};
@@ -67,7 +68,8 @@ impl Model {
             Event::RetryRefused(which) => {
                 if let Some(last) = self.sent.len().checked_sub(1) {
                     let (stamp, sent) = self.sent[last.saturating_sub(usize::from(which % 4))];
-                    self.state.note_refusal(stamp, self.now());
+                    self.state
+                        .note_refused_retry(stamp, Key::UNKNOWN, self.now());
                     self.oracle.noted(sent);
                 }
             }
@@ -134,7 +136,7 @@ impl Model {
 
     fn ask(&mut self, waiter: Waiter) {
         let ask = match waiter.refused {
-            Some((stamp, _)) => Ask::Newer(stamp),
+            Some((stamp, _)) => Ask::Newer(stamp, Key::UNKNOWN),
             None => Ask::Token,
         };
         let decision = self.state.decide(ask, self.now());
@@ -286,7 +288,7 @@ impl Model {
             (Some(issued), Some(held)) => assert!(issued.token.is_same(held), "another token"),
             (in_hand, _) => assert_eq!(in_hand.is_some(), held.is_some(), "dropped or kept"),
         }
-        assert_eq!(self.login.is_some(), state.waiters().is_some());
+        assert_eq!(self.login.is_some(), state.is_logging_in());
         assert_eq!(self.login.is_some(), oracle.login.is_some());
         assert!(
             self.waiters.is_empty() || self.login.is_some(),

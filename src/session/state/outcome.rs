@@ -1,0 +1,162 @@
+//! What follows on the end of a login.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::throttle::LoginCause;
+use super::token::{Held, Issued, LoginId, Previous, Stamp};
+use super::{Ended, Hold, Login, State};
+use crate::error::AuthError;
+use crate::session::policy::later;
+use crate::token::Token;
+
+impl<W> State<W> {
+    /// A login has ended. `None`: it is not the one under way, and its outcome does not count.
+    pub(in crate::session) fn end(
+        &mut self,
+        id: LoginId,
+        outcome: Result<Token, AuthError>,
+        now: Instant,
+    ) -> Option<Ended<W>> {
+        let login = self.login.take_if(|login| login.id == id)?;
+        let outcome = match outcome {
+            Ok(token) => Ok(self.hold(token, &login, now)),
+            Err(error) => Err(self.fail(error, &login, now)),
+        };
+        Some((login.waiters, outcome))
+    }
+
+    /// A login was lost: it will not end any more. `None`: that was known before.
+    pub(in crate::session) fn give_up(&mut self, id: LoginId, now: Instant) -> Option<W> {
+        let lost = self.login.take_if(|login| login.id == id)?;
+        self.count_loss(now);
+        Some(lost.waiters)
+    }
+
+    /// The server may have seen the credentials of a lost login. One such loss closes nothing; more
+    /// in a row count as an outage.
+    pub(super) fn count_loss(&mut self, now: Instant) {
+        let until = self.throttle.lost(&self.policy, now);
+        self.postpone(until.unwrap_or_else(|| later(now, self.policy.min_lifetime)));
+    }
+
+    fn fail(&mut self, error: AuthError, login: &Login<W>, now: Instant) -> AuthError {
+        self.stats.count_failure(&error);
+        // What a renewal ahead closes is open again when the token in hand expires.
+        let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
+        let expires_at = self.unexpired(now).and_then(|issued| issued.expires_at);
+        let latest = expires_at.filter(|_| is_ahead);
+        let (error, until) = self.throttle.failed(error, &self.policy, latest, now);
+        self.postpone(until);
+        self.log.failed(&error, self.unexpired(now).is_some());
+        error
+    }
+
+    fn postpone(&mut self, until: Instant) {
+        if let Some(held) = &mut self.held {
+            held.issued.renew_at = held.due_at.map(|due_at| due_at.max(until));
+        }
+    }
+
+    fn hold(&mut self, token: Token, login: &Login<W>, now: Instant) -> Issued {
+        self.throttle.succeeded();
+        self.stats.logins_succeeded += 1;
+        let same = |held: &mut Held| held.issued.token.is_same(&token);
+        let held = match self.held.take_if(same) {
+            Some(old) => self.hold_again(token, old, login, now),
+            None => self.hold_new(token, login, now),
+        };
+        let issued = held.issued.clone();
+        self.held = Some(held);
+        self.log
+            .logged_in(&issued, now.duration_since(login.began_at));
+        issued
+    }
+
+    fn hold_new(&mut self, token: Token, login: &Login<W>, now: Instant) -> Held {
+        let is_renewal = login.hold != Hold::No;
+        let old = self.held.take();
+        if !is_renewal && old.as_ref().is_some_and(|old| !old.refused) {
+            // It was replaced in time, and nobody refused it.
+            self.throttle.forgive();
+        }
+        let serves = |old: &Held| old.is_accepted && !old.is_invalidated();
+        self.previous = old
+            .filter(serves)
+            .map(|old| Previous { issued: old.issued });
+        self.generations += 1;
+        self.new_held(token, self.generations, login.id, login.began_at, now)
+    }
+
+    /// The same token again does not begin a new life, unless a lifetime was told anew.
+    fn hold_again(&mut self, token: Token, old: Held, login: &Login<W>, now: Instant) -> Held {
+        let is_renewal = login.hold != Hold::No;
+        if is_renewal {
+            self.strike(login.proof, false, now);
+        }
+        // Only a login that a refusal asked for says that another one would not help.
+        let brought_by = match is_renewal {
+            true => login.id,
+            false => old.issued.stamp.login,
+        };
+        let generation = old.issued.stamp.generation;
+        let mut held = self.new_held(token, generation, brought_by, login.began_at, now);
+        if !held.issued.token.is_lifetime_told() && old.issued.expires_at.is_some() {
+            held.issued.expires_at = old.issued.expires_at;
+            held.due_at = old.issued.expires_at.and_then(|at| {
+                // Not at each request until then.
+                let wait = (at.saturating_duration_since(now) / 2).max(self.policy.min_lifetime);
+                Some(later(now, wait)).filter(|due_at| old.due_at.is_some() && *due_at < at)
+            });
+            held.issued.renew_at = held.due_at;
+        }
+        // A login that began before the report does not undo it.
+        let before = |after: &LoginId| login.id <= *after || !is_renewal;
+        Held {
+            since: old.since,
+            refused: old.refused,
+            is_accepted: old.is_accepted,
+            is_given: old.is_given,
+            invalidated_after: old.invalidated_after.filter(before),
+            ..held
+        }
+    }
+
+    pub(super) fn new_held(
+        &self,
+        token: Token,
+        generation: u64,
+        login: LoginId,
+        began_at: Instant,
+        now: Instant,
+    ) -> Held {
+        let lifetime = token.lifetime().filter(|lifetime| !lifetime.is_zero());
+        let lifetime = lifetime.map(|lifetime| self.policy.counted(lifetime));
+        let earliest = later(now, self.policy.min_lifetime);
+        let from_begin = |after: Duration| Some(began_at.checked_add(after)?.max(earliest));
+        let expires_at = lifetime.and_then(from_begin);
+        let due_at = lifetime
+            .and_then(|it| self.policy.renew_after(it, self.jitter))
+            .and_then(from_begin)
+            .filter(|due_at| expires_at.is_some_and(|expires_at| *due_at < expires_at));
+        Held {
+            issued: Issued {
+                token,
+                stamp: Stamp {
+                    account_epoch: self.account_epoch,
+                    generation,
+                    login,
+                },
+                expires_at,
+                renew_at: due_at,
+            },
+            since: now,
+            due_at,
+            refused: false,
+            is_accepted: false,
+            is_given: false,
+            invalidated_after: None,
+        }
+    }
+}

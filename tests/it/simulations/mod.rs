@@ -1,0 +1,18 @@
+//! Hours of traffic on a paused clock: when a refusal asks for a login, and what a login that fails
+//! or hangs may cost. Each prints a row; `cargo test --test it simulations -- --nocapture` shows
+//! them.
+
+mod held_back;
+mod rights;
+mod short_lived;
+mod world;
+
+use std::time::Duration;
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
