@@ -68,7 +68,7 @@ impl<W> State<W> {
             && self.login.is_none()
             && self
                 .throttle
-                .pass(LoginCause::Refusal, Proof::None, now)
+                .pass(LoginCause::Refusal(Proof::None), now)
                 .is_err();
         let stays = stays || is_current && has_waited_again;
         Ok(stays.then(|| granted.clone()))

@@ -54,8 +54,6 @@ pub(super) struct State<W> {
 struct Login<W> {
     id: LoginId,
     cause: LoginCause,
-    /// How much the refusals that ask for it say.
-    proof: Proof,
     hold: Hold,
     began_at: Instant,
     overdue_at: Instant,
@@ -181,7 +179,7 @@ impl<W> State<W> {
         if held.issued.age(|| now) != Age::Due {
             return false;
         }
-        match self.throttle.pass(LoginCause::Ahead, Proof::None, now) {
+        match self.throttle.pass(LoginCause::Ahead, now) {
             Ok(()) => true,
             Err(error) => {
                 let pause = error.retry_after().unwrap_or_default();
@@ -196,7 +194,7 @@ impl<W> State<W> {
         let stale = self.in_hand().map(|issued| issued.token.clone());
         let cause = match cause {
             LoginCause::Ahead => Cause::Ahead,
-            LoginCause::Refusal => Cause::Refused,
+            LoginCause::Refusal(_) => Cause::Refused,
             LoginCause::Need if stale.is_some() => Cause::Expired,
             LoginCause::Need if self.is_signed_out() => Cause::SignedOut,
             LoginCause::Need => Cause::First,
@@ -219,13 +217,12 @@ impl<W> State<W> {
         let overdue = self.login.replace(Login {
             id,
             cause,
-            proof: Proof::None,
             hold: Hold::No,
             began_at: now,
             overdue_at,
             waiters,
         });
-        if cause == LoginCause::Refusal {
+        if let LoginCause::Refusal(_) = cause {
             self.hold_back(now);
         }
         if let Some(held) = &mut self.held {
@@ -295,10 +292,10 @@ impl<W> State<W> {
     fn need(&mut self, now: Instant) -> Decision {
         let unexpired = self.unexpired(now).cloned();
         let cause = match unexpired {
-            Some(_) => LoginCause::Refusal,
+            Some(_) => LoginCause::Refusal(Proof::None),
             None => LoginCause::Need,
         };
-        let decision = self.join(cause, Proof::None, now);
+        let decision = self.join(cause, now);
         let is_over = |login: &Login<W>| login.hold == Hold::Over;
         match (decision, unexpired) {
             (Decision::Refuse(_), Some(issued)) => Decision::Use(issued),
@@ -309,15 +306,15 @@ impl<W> State<W> {
         }
     }
 
-    fn join(&mut self, cause: LoginCause, proof: Proof, now: Instant) -> Decision {
+    fn join(&mut self, cause: LoginCause, now: Instant) -> Decision {
         if self.is_under_way(now) {
-            if cause == LoginCause::Refusal {
+            if let LoginCause::Refusal(_) = cause {
                 self.hold_back(now);
             }
             return Decision::Join;
         }
         // One that is overdue has no runtime any more, or one that stands still.
-        match self.throttle.pass(cause, proof, now) {
+        match self.throttle.pass(cause, now) {
             Ok(()) => Decision::Begin(cause),
             Err(error) => {
                 self.stats.logins_throttled += 1;

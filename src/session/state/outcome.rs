@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::evidence::Proof;
 use super::throttle::LoginCause;
 use super::token::{Held, Issued, LoginId, Previous, Stamp};
 use super::{Ended, Hold, Login, State};
@@ -93,7 +94,12 @@ impl<W> State<W> {
     fn hold_again(&mut self, token: Token, old: Held, login: &Login<W>, now: Instant) -> Held {
         let is_renewal = login.hold != Hold::No;
         if is_renewal {
-            self.strike(login.proof, false, now);
+            let proof = match login.cause {
+                LoginCause::Refusal(proof) => proof,
+                // A refusal has joined it.
+                LoginCause::Need | LoginCause::Ahead => Proof::None,
+            };
+            self.strike(proof, false, now);
         }
         // Only a login that a refusal asked for says that another one would not help.
         let brought_by = match is_renewal {

@@ -20,20 +20,17 @@ impl<W> State<W> {
         if current.stamp.login > refused.login && self.login.is_none() {
             return Decision::Refuse(AuthError::unchanged());
         }
-        let cause = match current.age(|| now) {
-            Age::Expired => LoginCause::Need,
-            Age::Good | Age::Due => LoginCause::Refusal,
-        };
+        let has_expired = current.age(|| now) == Age::Expired;
         if let Some(previous) = self.fallback(now) {
             self.note_refusal(refused, key, now);
             return Decision::Use(previous);
         }
         let proof = self.note_refusal(refused, key, now);
-        let decision = self.join(cause, proof, now);
-        if let Some(login) = self.login.as_mut().filter(|_| cause == LoginCause::Refusal) {
-            login.proof = login.proof.max(proof);
-        }
-        decision
+        let cause = match has_expired {
+            true => LoginCause::Need,
+            false => LoginCause::Refusal(proof),
+        };
+        self.join(cause, now)
     }
 
     /// Notes that a token was refused there, and returns how much that says.

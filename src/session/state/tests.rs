@@ -1,6 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
+use http::{Method, Uri};
+
 use super::*;
+
+/// A refusal that says nothing.
+const REFUSAL: LoginCause = LoginCause::Refusal(Proof::None);
 
 /// An endpoint of which nothing is known.
 const KEY: Key = Key::UNKNOWN;
@@ -103,7 +108,8 @@ async fn expiry_makes_a_login_and_no_lifetime_never_does() {
 #[tokio::test(start_paused = true)]
 async fn expiry_causes_at_most_one_login_a_second() {
     let (mut state, now) = (new(), Instant::now());
-    with(&mut state, token("a").expires_in(Duration::ZERO), now);
+    let brief = token("a").expires_in(Duration::from_millis(10));
+    with(&mut state, brief, now);
     let before = now + secs(1) - Duration::from_millis(1);
     assert!(matches!(state.decide(Ask::Token, before), Decision::Use(_)));
     let at = now + secs(1);
@@ -131,7 +137,7 @@ async fn a_late_refusal_uses_the_current_token() {
 async fn the_same_token_again_answers_all_refusals_of_requests_sent_before() {
     let (mut state, now) = (new(), Instant::now());
     let first = with(&mut state, token("a"), now).stamp;
-    let id = state.begin(LoginCause::Refusal, (), now).0;
+    let id = state.begin(REFUSAL, (), now).0;
     let again = state.end(id, Ok(token("a")), now).unwrap().1.unwrap().stamp;
     assert!(first.is_same_token(again));
     assert!(matches!(
@@ -141,7 +147,7 @@ async fn the_same_token_again_answers_all_refusals_of_requests_sent_before() {
     // One that was sent since then knows nothing yet.
     assert!(matches!(
         state.decide(Ask::Newer(again, KEY), now),
-        Decision::Begin(LoginCause::Refusal)
+        Decision::Begin(LoginCause::Refusal(_))
     ));
 }
 
@@ -169,7 +175,7 @@ async fn a_renewal_withholds_the_refused_token_until_it_ends() {
 async fn a_lost_renewal_gives_the_token_back() {
     let (mut state, now) = (new(), Instant::now());
     with(&mut state, token("a"), now);
-    let id = state.begin(LoginCause::Refusal, (), now).0;
+    let id = state.begin(REFUSAL, (), now).0;
     assert!(state.usable().is_none());
     assert!(state.give_up(id, now).is_some());
     assert!(state.usable().is_some());
@@ -200,7 +206,7 @@ async fn a_rejected_login_is_latched() {
         ));
     }
     with(&mut state, token("a"), now);
-    let error = failing(&mut state, AuthError::misconfigured("no such path"), now);
+    let error = failing(&mut state, AuthError::rejected("wrong password"), now);
     assert_eq!(error.retry_after(), Some(secs(60)));
     state.replace();
     assert!(matches!(
@@ -291,22 +297,26 @@ async fn logins_that_do_not_help_are_withheld() {
         }
         assert!(matches!(
             state.decide(Ask::Newer(stamp, KEY), now),
-            Decision::Begin(LoginCause::Refusal)
+            Decision::Begin(LoginCause::Refusal(_))
         ));
-        let id = state.begin(LoginCause::Refusal, (), now).0;
+        let id = state.begin(REFUSAL, (), now).0;
         let brought = token(&(number + 1).to_string());
         stamp = state.end(id, Ok(brought), now).unwrap().1.unwrap().stamp;
     }
 }
 
-/// R6: the first refusal of a token that served for a minute clears the strikes.
+/// R6: the first refusal of a token that was accepted, and served for some seconds, clears the
+/// strikes.
 #[tokio::test(start_paused = true)]
 async fn a_token_that_served_well_clears_the_strikes() {
     let (mut state, mut now) = (new(), Instant::now());
     for number in 0..20 {
         let stamp = with(&mut state, token(&number.to_string()), now).stamp;
-        now += secs(if number % 3 == 2 { 60 } else { 59 });
-        let decision = state.decide(Ask::Newer(stamp, KEY), now);
+        state.note_acceptance(stamp, KEY, false);
+        now += secs(if number % 3 == 2 { 5 } else { 4 });
+        // Of an endpoint that has accepted none, so that the strikes are those without proof.
+        let other = Key::of(&Method::GET, &Uri::from_static("/other"));
+        let decision = state.decide(Ask::Newer(stamp, other), now);
         assert!(
             matches!(decision, Decision::Begin(_)),
             "{number}: {decision:?}"
@@ -323,7 +333,17 @@ async fn a_short_pause_does_not_end_a_long_one() {
     let mut refused_after = |state: &mut State<()>, now, age| {
         number += 1;
         let stamp = with(state, token(&number.to_string()), now).stamp;
-        state.decide(Ask::Newer(stamp, KEY), now + secs(age))
+        if age > 0 {
+            state.note_acceptance(stamp, KEY, false);
+        }
+        let other = Key::of(&Method::GET, &Uri::from_static("/other"));
+        let decision = state.decide(Ask::Newer(stamp, other), now + secs(age));
+        let Decision::Use(before) = decision else {
+            return decision;
+        };
+        // The token before is refused there as well.
+        state.note_refused_retry(before.stamp, other, now);
+        state.decide(Ask::Newer(stamp, other), now + secs(age))
     };
     for _ in 0..12 {
         refused_after(&mut state, now, 0);
@@ -348,13 +368,15 @@ async fn a_short_pause_does_not_end_a_long_one() {
 async fn the_same_token_again_is_a_strike() {
     let (mut state, mut now) = (new(), Instant::now());
     let mut stamp = with(&mut state, token("a"), now).stamp;
+    let elsewhere = Key::of(&Method::GET, &Uri::from_static("/elsewhere"));
+    state.note_acceptance(stamp, elsewhere, false);
     now += secs(3_600);
     for _ in 0..4 {
         assert!(matches!(
             state.decide(Ask::Newer(stamp, KEY), now),
             Decision::Begin(_)
         ));
-        let id = state.begin(LoginCause::Refusal, (), now).0;
+        let id = state.begin(REFUSAL, (), now).0;
         stamp = state.end(id, Ok(token("a")), now).unwrap().1.unwrap().stamp;
     }
     assert!(matches!(
@@ -425,7 +447,7 @@ async fn a_sign_out_and_another_source_fence_what_was_before() {
         let (mut state, now) = (new(), Instant::now());
         let granted = with(&mut state, token("a"), now);
         let before = granted.stamp;
-        let id = state.begin(LoginCause::Refusal, (), now).0;
+        let id = state.begin(REFUSAL, (), now).0;
         if signs_out {
             assert!(state.sign_out(now).1.is_some());
         } else {
@@ -468,9 +490,9 @@ async fn an_invalidated_token_makes_the_next_request_log_in() {
     assert!(state.usable().is_none());
     assert!(matches!(
         state.decide(Ask::Token, now),
-        Decision::Begin(LoginCause::Refusal)
+        Decision::Begin(LoginCause::Refusal(_))
     ));
-    let id = state.begin(LoginCause::Refusal, (), now).0;
+    let id = state.begin(REFUSAL, (), now).0;
     state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
     assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
 }
@@ -538,7 +560,7 @@ async fn the_refusal_of_a_given_token_is_no_strike() {
     for number in 0..4 {
         let decision = state.decide(Ask::Newer(stamp, KEY), now);
         assert!(matches!(decision, Decision::Begin(_)), "{number}");
-        let id = state.begin(LoginCause::Refusal, (), now).0;
+        let id = state.begin(REFUSAL, (), now).0;
         let ended = state.end(id, Ok(token(&number.to_string())), now);
         stamp = ended.unwrap().1.unwrap().stamp;
     }
@@ -589,9 +611,9 @@ async fn an_expired_token_is_replaced_whatever_was_refused() {
 async fn a_late_refusal_joins_the_login_under_way() {
     let (mut state, now) = (new(), Instant::now());
     let first = with(&mut state, token("a"), now).stamp;
-    let id = state.begin(LoginCause::Refusal, (), now).0;
+    let id = state.begin(REFUSAL, (), now).0;
     state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
-    state.begin(LoginCause::Refusal, (), now).0;
+    state.begin(REFUSAL, (), now).0;
     assert!(matches!(
         state.decide(Ask::Newer(first, KEY), now),
         Decision::Join
@@ -606,7 +628,7 @@ async fn a_renewal_ahead_answers_no_refusal() {
     with(&mut state, token("a"), now);
     assert!(matches!(
         state.decide(Ask::Newer(stamp, KEY), now),
-        Decision::Begin(LoginCause::Refusal)
+        Decision::Begin(LoginCause::Refusal(_))
     ));
 }
 
@@ -627,7 +649,7 @@ async fn a_token_that_served_its_short_life_clears_the_strikes() {
             matches!(decision, Decision::Begin(_)),
             "{number}: {decision:?}"
         );
-        let id = state.begin(LoginCause::Refusal, (), now).0;
+        let id = state.begin(REFUSAL, (), now).0;
         state
             .end(id, Ok(token(&number.to_string()).expires_in(secs(10))), now)
             .unwrap()
@@ -648,7 +670,7 @@ async fn a_refused_retry_is_a_strike() {
             state.decide(Ask::Newer(stamp, KEY), now),
             Decision::Begin(_)
         ));
-        let id = state.begin(LoginCause::Refusal, (), now).0;
+        let id = state.begin(REFUSAL, (), now).0;
         let brought = state.end(id, Ok(token(&number.to_string())), now);
         stamp = brought.unwrap().1.unwrap().stamp;
         state.note_refused_retry(stamp, KEY, now);
@@ -658,11 +680,225 @@ async fn a_refused_retry_is_a_strike() {
         state.decide(Ask::Newer(stamp, KEY), now),
         Decision::Begin(_)
     ));
-    let id = state.begin(LoginCause::Refusal, (), now).0;
+    let id = state.begin(REFUSAL, (), now).0;
     stamp = state.end(id, Ok(token("4")), now).unwrap().1.unwrap().stamp;
     state.note_refused_retry(stamp, KEY, now);
     assert!(matches!(
         state.decide(Ask::Newer(stamp, KEY), now),
         Decision::Refuse(_)
     ));
+}
+
+/// L3: a login that is set up wrongly is tried again after 1 s, doubling to a minute.
+#[tokio::test(start_paused = true)]
+async fn a_misconfigured_login_has_a_backoff_of_its_own() {
+    let (mut state, mut now) = (new(), Instant::now());
+    for pause in [1, 2, 4, 8, 16, 32, 60, 60] {
+        let error = failing(&mut state, AuthError::misconfigured("no such path"), now);
+        assert_eq!(error.retry_after(), Some(secs(pause)));
+        now += secs(pause);
+    }
+}
+
+/// L1: a rejection closes for no shorter than its `Retry-After` asks, and at most for what the
+/// session lets a server ask.
+#[tokio::test(start_paused = true)]
+async fn a_rejection_may_ask_for_more() {
+    for (asked, pause) in [(10, 60), (900, 900), (14_400, 3_600)] {
+        let (mut state, now) = (new(), Instant::now());
+        let locked = AuthError::rejected("locked").with_retry_after(secs(asked));
+        let error = failing(&mut state, locked, now);
+        assert_eq!(error.retry_after(), Some(secs(pause)));
+    }
+}
+
+/// T5: a lifetime counts from when the login began, a short one in whole seconds is taken a second
+/// shorter, and one of zero tells nothing.
+#[tokio::test(start_paused = true)]
+async fn a_lifetime_counts_from_the_beginning_of_its_login() {
+    for (lifetime, took, left) in [
+        (Duration::from_secs(100), 7, Some(secs(93))),
+        (Duration::from_secs(10), 0, Some(secs(9))),
+        (
+            Duration::from_millis(9_500),
+            0,
+            Some(Duration::from_millis(9_500)),
+        ),
+        (Duration::from_secs(11), 0, Some(secs(11))),
+        (Duration::from_secs(1), 0, Some(secs(1))),
+        (Duration::from_secs(5), 20, Some(secs(1))),
+        (Duration::ZERO, 0, None),
+    ] {
+        let (mut state, now) = (new(), Instant::now());
+        let id = state.begin(LoginCause::Need, (), now).0;
+        let now = now + secs(took);
+        state
+            .end(id, Ok(token("a").expires_in(lifetime)), now)
+            .unwrap()
+            .1
+            .unwrap();
+        assert_eq!(state.status(now).expires_in, left, "{lifetime:?} {took}");
+    }
+}
+
+/// T5: the same token again keeps the expiry that it had, unless a lifetime is told anew, and asks
+/// for no login at each request until then.
+#[tokio::test(start_paused = true)]
+async fn the_same_token_again_does_not_begin_a_new_life() {
+    let claimed = || token("a").lives_by_its_claims(secs(600));
+    let (mut state, start) = (new(), Instant::now());
+    with(&mut state, claimed(), start);
+    let mut logins = 0;
+    for second in 0..600 {
+        let now = start + secs(second);
+        assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
+        if state.is_due(now) {
+            logins += 1;
+            let id = state.begin(LoginCause::Ahead, (), now).0;
+            state.end(id, Ok(claimed()), now).unwrap().1.unwrap();
+        }
+    }
+    assert!((1..10).contains(&logins), "{logins}");
+    let end = start + secs(600);
+    assert!(matches!(
+        state.decide(Ask::Token, end),
+        Decision::Begin(LoginCause::Need)
+    ));
+
+    let told = token("a").expires_in(secs(600));
+    with(&mut state, told, end);
+    assert_eq!(state.status(end).expires_in, Some(secs(600)));
+}
+
+/// T6, L1, L2: whatever a failed renewal ahead closes is open again when the token in hand expires.
+#[tokio::test(start_paused = true)]
+async fn a_failed_renewal_ahead_closes_nothing_beyond_the_tokens_end() {
+    for error in [
+        AuthError::unavailable("busy").with_retry_after(secs(3_600)),
+        AuthError::rejected("no"),
+        AuthError::misconfigured("no such path"),
+    ] {
+        let (mut state, start) = (new(), Instant::now());
+        with(&mut state, token("a").expires_in(secs(20)), start);
+        let (ahead, end) = (start + Duration::from_millis(19_900), start + secs(20));
+        let id = state.begin(LoginCause::Ahead, (), ahead).0;
+        state.end(id, Err(error), ahead).unwrap().1.unwrap_err();
+        assert!(matches!(
+            state.decide(Ask::Token, end),
+            Decision::Begin(LoginCause::Need)
+        ));
+    }
+}
+
+/// R7: requests are held back for two seconds at most, and not at all once the refused token was
+/// accepted after all.
+#[tokio::test(start_paused = true)]
+async fn requests_are_held_back_for_two_seconds_at_most() {
+    let refused = |state: &mut State<()>, now| {
+        let stamp = with(state, token("a"), now).stamp;
+        assert!(matches!(
+            state.decide(Ask::Newer(stamp, KEY), now),
+            Decision::Begin(_)
+        ));
+        state.begin(REFUSAL, (), now);
+        assert!(matches!(state.decide(Ask::Token, now), Decision::Join));
+        stamp
+    };
+    let (mut state, now) = (new(), Instant::now());
+    let stamp = refused(&mut state, now);
+    let until = now + secs(2);
+    assert_eq!(state.ask_again_at(Ask::Token), (Some(until), true));
+    let before = until - Duration::from_millis(1);
+    assert!(matches!(state.decide(Ask::Token, before), Decision::Join));
+    assert!(matches!(state.decide(Ask::Token, until), Decision::Use(_)));
+    // A further refusal joins that login, and holds nobody back again.
+    assert!(matches!(
+        state.decide(Ask::Newer(stamp, KEY), until),
+        Decision::Join
+    ));
+    assert!(matches!(state.decide(Ask::Token, until), Decision::Use(_)));
+
+    let (mut state, now) = (new(), Instant::now());
+    let stamp = refused(&mut state, now);
+    assert!(state.note_acceptance(stamp, KEY, false));
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Use(_)));
+}
+
+/// R6: a token that is too new to be known everywhere does not cost the one before, while that is
+/// still accepted.
+#[tokio::test(start_paused = true)]
+async fn the_token_before_serves_until_the_new_one_is_known() {
+    let (mut state, now) = (new(), Instant::now());
+    let old = with(&mut state, token("old"), now).stamp;
+    state.note_acceptance(old, KEY, false);
+    let id = state.begin(LoginCause::Ahead, (), now).0;
+    let new = state
+        .end(id, Ok(token("new")), now)
+        .unwrap()
+        .1
+        .unwrap()
+        .stamp;
+    match state.decide(Ask::Newer(new, KEY), now) {
+        Decision::Use(issued) => assert_eq!(issued.token.expose(), "old"),
+        other => panic!("{other:?}"),
+    }
+    // It is the new one that others go on with, and a refusal of both asks for a login.
+    match state.decide(Ask::Token, now) {
+        Decision::Use(issued) => assert_eq!(issued.token.expose(), "new"),
+        other => panic!("{other:?}"),
+    }
+    state.note_refused_retry(old, KEY, now);
+    assert!(matches!(
+        state.decide(Ask::Newer(new, KEY), now),
+        Decision::Begin(_)
+    ));
+}
+
+/// R6: a strike for a token that had lived for some seconds, though nobody was accepted with it, is
+/// taken back when the retry is accepted.
+#[tokio::test(start_paused = true)]
+async fn an_accepted_retry_takes_the_strike_back() {
+    let (mut state, mut now) = (new(), Instant::now());
+    for number in 0..20 {
+        let stamp = with(&mut state, token(&format!("idle{number}")), now).stamp;
+        now += secs(10);
+        let decision = state.decide(Ask::Newer(stamp, KEY), now);
+        assert!(
+            matches!(decision, Decision::Begin(_)),
+            "{number}: {decision:?}"
+        );
+        let id = state.begin(REFUSAL, (), now).0;
+        let brought = token(&number.to_string());
+        let retry = state.end(id, Ok(brought), now).unwrap().1.unwrap().stamp;
+        state.note_acceptance(retry, Key::of(&Method::GET, &Uri::from_static("/")), true);
+    }
+}
+
+/// R8, T6: a report is not undone by a login that was under way and brings the same token.
+#[tokio::test(start_paused = true)]
+async fn a_renewal_that_was_under_way_does_not_undo_a_report() {
+    let (mut state, now) = (new(), Instant::now());
+    with(&mut state, token("a"), now);
+    let id = state.begin(LoginCause::Ahead, (), now).0;
+    assert!(invalidate(&mut state, "a", now));
+    assert!(matches!(state.decide(Ask::Token, now), Decision::Join));
+    state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
+    assert!(matches!(
+        state.decide(Ask::Token, now),
+        Decision::Begin(LoginCause::Refusal(_))
+    ));
+}
+
+/// T6: a renewal ahead that nobody hears of again does not end renewals ahead.
+#[tokio::test(start_paused = true)]
+async fn a_silent_renewal_ahead_is_made_again_when_it_is_overdue() {
+    let (mut state, start) = (new(), Instant::now());
+    with(&mut state, token("a").expires_in(secs(3_600)), start);
+    let at = start + secs(3_400);
+    assert!(state.is_due(at));
+    state.begin(LoginCause::Ahead, (), at);
+    let overdue = at + secs(31);
+    assert!(!state.is_due(overdue - Duration::from_millis(1)));
+    assert_eq!(state.in_hand().unwrap().age(|| overdue), Age::Due);
+    assert!(state.is_due(overdue));
 }

@@ -46,8 +46,8 @@ pub(crate) enum LoginCause {
     Need,
     /// The token is about to expire.
     Ahead,
-    /// The token was refused.
-    Refusal,
+    /// The token was refused, and this is how much that says.
+    Refusal(Proof),
 }
 
 /// Enough to spread the logins of many processes.
@@ -72,25 +72,23 @@ impl Throttle {
         *self = Self::new(self.random.0);
     }
 
-    /// The proof counts only where a refusal asks for the login.
-    ///
     /// # Errors
     ///
     /// Why there may be no such login now, and for how long.
     pub(in crate::session) fn pass(
         &self,
         cause: LoginCause,
-        proof: Proof,
         now: Instant,
     ) -> Result<(), AuthError> {
         let failure = self.failure.as_ref();
         if let Some((error, until)) = failure.filter(|(_, until)| now < *until) {
             return Err(error.clone().with_retry_after(*until - now));
         }
+        let LoginCause::Refusal(proof) = cause else {
+            return Ok(());
+        };
         match self.strikes[proof as usize].closed_until {
-            Some(until) if cause == LoginCause::Refusal && now < until => {
-                Err(AuthError::throttled().with_retry_after(until - now))
-            }
+            Some(until) if now < until => Err(AuthError::throttled().with_retry_after(until - now)),
             _ => Ok(()),
         }
     }

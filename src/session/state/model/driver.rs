@@ -1,10 +1,12 @@
 //! The machine and the oracle side by side.
 
+use std::str::FromStr;
 use std::time::Duration;
 
+use http::{Method, Uri};
 use tokio::time::Instant;
 
-use super::oracle::{Answer, Failure, Oracle, Sent};
+use super::oracle::{Answer, Failure, Held, Hold, Oracle, Sent};
 use super::{Event, SECOND, Text, failure, living, pause, token};
 use crate::AuthError;
 use crate::session::policy::Policy;
@@ -30,7 +32,7 @@ pub(super) struct Model {
 #[derive(Clone, Copy)]
 struct Waiter {
     /// `None`: any usable token.
-    refused: Option<(Stamp, Sent)>,
+    refused: Option<(Stamp, Sent, u8)>,
     lost_once: bool,
 }
 
@@ -59,18 +61,26 @@ impl Model {
     pub(super) fn step(&mut self, event: Event) {
         match event {
             Event::Request => self.request(),
-            Event::Refused(which) => {
-                if let Some(last) = self.sent.len().checked_sub(1) {
-                    let refused = self.sent[last.saturating_sub(usize::from(which % 4))];
-                    self.ask(Waiter::new(Some(refused)));
+            Event::Refused(which, key) => {
+                if let Some((stamp, sent)) = self.sent(which) {
+                    self.ask(Waiter::new(Some((stamp, sent, key))));
                 }
             }
-            Event::RetryRefused(which) => {
-                if let Some(last) = self.sent.len().checked_sub(1) {
-                    let (stamp, sent) = self.sent[last.saturating_sub(usize::from(which % 4))];
-                    self.state
-                        .note_refused_retry(stamp, Key::UNKNOWN, self.now());
-                    self.oracle.noted(sent);
+            Event::RetryRefused(which, key) => {
+                if let Some((stamp, sent)) = self.sent(which) {
+                    let now = self.now();
+                    self.state.note_refused_retry(stamp, endpoint(key), now);
+                    self.oracle.retry_refused(sent, key);
+                }
+            }
+            Event::Accepted(which, key, is_retry) => {
+                if let Some((stamp, sent)) = self.sent(which) {
+                    let at = endpoint(key);
+                    let released = self.state.note_acceptance(stamp, at, is_retry);
+                    assert_eq!(released, self.oracle.accepted(sent, key, is_retry));
+                    if released {
+                        self.ask_again_if(|waiter| waiter.refused.is_none());
+                    }
                 }
             }
             Event::Brings(text, lifetime) => self.end(Ok((text, lifetime))),
@@ -78,12 +88,16 @@ impl Model {
             Event::Lost => self.lose(),
             Event::Late(how) => self.late(how),
             Event::Check => self.check(),
-            Event::Clock(which) => self.oracle.now += pause(which),
+            Event::Clock(which) => {
+                self.oracle.now += pause(which);
+                self.ring();
+            }
             Event::Edge(which) => {
                 let edges = self.oracle.edges();
                 if let Some(at) = edges.get(usize::from(which / 2) % edges.len().max(1)) {
                     let before = Duration::from_nanos(u64::from(which % 2));
                     self.oracle.now = *at - before;
+                    self.ring();
                 }
             }
             Event::SignOut => {
@@ -136,24 +150,36 @@ impl Model {
 
     fn ask(&mut self, waiter: Waiter) {
         let ask = match waiter.refused {
-            Some((stamp, _)) => Ask::Newer(stamp, Key::UNKNOWN),
+            Some((stamp, _, key)) => Ask::Newer(stamp, endpoint(key)),
             None => Ask::Token,
         };
         let decision = self.state.decide(ask, self.now());
         let allowed = match waiter.refused {
-            Some((_, sent)) => self.oracle.refused(sent),
+            Some((_, sent, key)) => self.oracle.refused(sent, key),
             None => self.oracle.asked(),
         };
-        let answer = answer(&decision);
+        let answered = answer(&decision);
+        let is_use = matches!((answered, allowed), (Answer::Use, Answer::Fallback));
         assert!(
-            allowed.contains(&answer),
-            "{answer:?}, not one of {allowed:?}"
+            is_use || answered == allowed,
+            "{answered:?}, not {allowed:?}"
         );
         match decision {
             Decision::Use(issued) => {
-                let held = self.oracle.unexpired().map(|held| token(held.text));
-                assert!(held.is_some_and(|held| held.is_same(&issued.token)));
-                self.went_out(issued.stamp);
+                let (text, sent) = match allowed {
+                    Answer::Fallback => {
+                        let previous = self.oracle.previous.as_ref();
+                        previous
+                            .map(|it| (it.text, it.sent))
+                            .expect("no token before")
+                    }
+                    _ => {
+                        let held = self.oracle.unexpired().expect("an expired token");
+                        (held.text, self.oracle.sent().expect("a token in hand"))
+                    }
+                };
+                assert!(token(text).is_same(&issued.token), "another token");
+                self.went_out(issued.stamp, sent);
                 if issued.age(|| self.now()) == Age::Due {
                     self.renew_ahead();
                 }
@@ -180,7 +206,8 @@ impl Model {
             Age::Good => assert!(!self.oracle.ahead().1, "a renewal ahead is late"),
         }
         assert!(self.oracle.unexpired().is_some());
-        self.went_out(issued.stamp);
+        let sent = self.oracle.sent().expect("a token out of nowhere");
+        self.went_out(issued.stamp, sent);
     }
 
     fn renew_ahead(&mut self) {
@@ -273,8 +300,31 @@ impl Model {
         }
     }
 
-    fn went_out(&mut self, stamp: Stamp) {
-        let sent = self.oracle.sent().expect("a token out of nowhere");
+    /// R7, T3: those whose time has come ask again, as the session lets them.
+    fn ring(&mut self) {
+        let now = self.oracle.now;
+        let Some(login) = &self.oracle.login else {
+            return;
+        };
+        let is_overdue = login.overdue <= now;
+        let may_go = matches!(login.hold, Hold::Until(until) if until <= now);
+        self.ask_again_if(|waiter| is_overdue || may_go && waiter.refused.is_none());
+    }
+
+    fn ask_again_if(&mut self, asks: impl Fn(&Waiter) -> bool) {
+        let (asking, waiting) = self.waiters.drain(..).partition(asks);
+        self.waiters = waiting;
+        let asking: Vec<Waiter> = asking;
+        asking.into_iter().for_each(|waiter| self.ask(waiter));
+    }
+
+    /// One of those that were sent.
+    fn sent(&self, which: u8) -> Option<(Stamp, Sent)> {
+        let last = self.sent.len().checked_sub(1)?;
+        Some(self.sent[last.saturating_sub(usize::from(which % 4))])
+    }
+
+    fn went_out(&mut self, stamp: Stamp, sent: Sent) {
         self.sent.push((stamp, sent));
         if self.sent.len() > 8 {
             self.sent.remove(0);
@@ -294,8 +344,8 @@ impl Model {
             self.waiters.is_empty() || self.login.is_some(),
             "left behind"
         );
-        let withheld = oracle.login.as_ref().is_some_and(|login| login.refusal)
-            || oracle.token.as_ref().is_none_or(|held| held.invalidated);
+        let is_invalidated = |held: &Held| held.invalidated.is_some();
+        let withheld = oracle.is_held_back() || oracle.token.as_ref().is_none_or(is_invalidated);
         assert_eq!(state.usable().is_none(), withheld);
         let stats = &state.stats;
         assert_eq!(
@@ -317,12 +367,17 @@ impl Model {
 }
 
 impl Waiter {
-    fn new(refused: Option<(Stamp, Sent)>) -> Self {
+    fn new(refused: Option<(Stamp, Sent, u8)>) -> Self {
         Self {
             refused,
             lost_once: false,
         }
     }
+}
+
+fn endpoint(key: u8) -> Key {
+    let uri = Uri::from_str(&format!("/{key}")).expect("a path");
+    Key::of(&Method::GET, &uri)
 }
 
 fn answer(decision: &Decision) -> Answer {

@@ -19,10 +19,12 @@ const SECOND: Duration = Duration::from_secs(1);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Event {
     Request,
-    /// One of those that were sent is refused.
-    Refused(u8),
+    /// One of those that were sent is refused, at that endpoint.
+    Refused(u8, u8),
     /// Likewise, but it was a retry.
-    RetryRefused(u8),
+    RetryRefused(u8, u8),
+    /// One is accepted, and it was a retry or not.
+    Accepted(u8, u8, bool),
     Brings(Text, u8),
     Fails(u8),
     Lost,
@@ -65,7 +67,8 @@ impl Event {
     fn decode(kind: u8, arg: u8) -> Self {
         match kind % 16 {
             0..=2 => Event::Request,
-            3 | 4 => Event::Refused(arg),
+            3 => Event::Refused(arg, arg / 4 % 4),
+            4 => Event::Accepted(arg, arg / 4 % 4, arg >= 192),
             5 => Event::Brings(Text::New, arg),
             6 if arg % 4 == 0 => Event::Brings(Text::Before, arg / 4),
             6 => Event::Brings(Text::Same, arg / 4),
@@ -74,7 +77,7 @@ impl Event {
             9 => Event::Late(arg),
             10 | 11 => Event::Clock(arg),
             12 | 13 => Event::Edge(arg),
-            14 if arg % 4 == 0 => Event::RetryRefused(arg / 4),
+            14 if arg % 4 == 0 => Event::RetryRefused(arg / 4, arg / 16 % 4),
             14 => Event::Check,
             _ => match arg % 8 {
                 0 => Event::SignOut,
@@ -107,7 +110,12 @@ fn living(token: Token, which: u8) -> (Token, Option<Duration>) {
 
 fn failure(how: u8) -> (Failure, Option<Duration>, AuthError) {
     let asked = match how % 8 {
-        0 | 1 => return (Failure::Rejected, None, AuthError::rejected("no")),
+        0 => return (Failure::Rejected, None, AuthError::rejected("no")),
+        1 => {
+            let asked = 900 * SECOND;
+            let error = AuthError::rejected("locked").with_retry_after(asked);
+            return (Failure::Rejected, Some(asked), error);
+        }
         2 => {
             let error = AuthError::misconfigured("no such path");
             return (Failure::Misconfigured, None, error);

@@ -38,7 +38,19 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         round.push(event);
         round.repeat(times)
     });
-    let patient = Just(PATIENT.to_vec());
+    let patient = (0..4_u8).prop_map(|key| {
+        let mut events = PATIENT.to_vec();
+        events.insert(4, Event::Accepted(0, key, false));
+        events
+    });
+    // An endpoint without rights beside one that is fine.
+    let forbidden = (0..12_usize, 0..4_u8, any::<bool>()).prop_map(|(times, key, dies)| {
+        let mut round = FORBIDDEN.to_vec();
+        if dies {
+            round.push(Event::Refused(0, key));
+        }
+        round.repeat(times)
+    });
     let ageing = (3..9_u8, vec(any::<u8>(), 1..8)).prop_map(|(lifetime, edges)| {
         let brought = Event::Brings(Text::New, lifetime);
         let mut events = vec![Event::SignOut, Event::Request, brought];
@@ -49,8 +61,15 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
         );
         events
     });
-    let parts =
-        prop_oneof![3 => chance, 2 => hasty, 1 => failing, 1 => useless, 2 => patient, 2 => ageing];
+    let parts = prop_oneof![
+        3 => chance,
+        2 => hasty,
+        1 => failing,
+        1 => useless,
+        2 => patient,
+        2 => ageing,
+        2 => forbidden,
+    ];
     vec(parts, 0..10).prop_map(|parts| parts.concat())
 }
 
@@ -64,14 +83,25 @@ const HASTY: [Event; 5] = [
     Event::Request,
     Event::Brings(Text::New, 3),
     Event::Request,
-    Event::Refused(0),
+    Event::Refused(0, 0),
 ];
 
 /// A login after a refusal brings the same token.
 const USELESS: [Event; 4] = [
     Event::Request,
-    Event::Refused(0),
+    Event::Refused(0, 0),
     Event::Brings(Text::Same, 0),
+    Event::Edge(0),
+];
+
+/// One endpoint accepts each token, another one refuses it and its retry as well.
+const FORBIDDEN: [Event; 7] = [
+    Event::Request,
+    Event::Accepted(0, 0, false),
+    Event::Refused(0, 1),
+    Event::Brings(Text::New, 0),
+    Event::Request,
+    Event::RetryRefused(0, 1),
     Event::Edge(0),
 ];
 
@@ -82,5 +112,5 @@ const PATIENT: [Event; 6] = [
     Event::Brings(Text::New, 5),
     Event::Request,
     Event::Clock(11),
-    Event::Refused(0),
+    Event::Refused(0, 0),
 ];
