@@ -357,9 +357,10 @@ async fn a_short_pause_does_not_end_a_long_one() {
     }
     let before = until - Duration::from_millis(1);
     let stamp = state.in_hand().unwrap().stamp;
-    let decision = state.decide(Ask::Newer(stamp, KEY), before);
+    let other = Key::of(&Method::GET, &Uri::from_static("/other"));
+    let decision = state.decide(Ask::Newer(stamp, other), before);
     assert!(matches!(decision, Decision::Refuse(_)), "{decision:?}");
-    let decision = state.decide(Ask::Newer(stamp, KEY), until);
+    let decision = state.decide(Ask::Newer(stamp, other), until);
     assert!(matches!(decision, Decision::Begin(_)), "{decision:?}");
 }
 
