@@ -167,6 +167,7 @@ mod token;
 mod trace;
 
 pub use error::AuthError;
+pub use error::response::{ErrorDetail, ErrorResponse};
 pub use future::ResponseFuture;
 pub use layer::{BearerAuthLayer, OnFailedRenewal};
 pub use origins::{InvalidOrigin, Origins};

@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::AuthError;
+use crate::error::AuthError;
 
 /// A token as a [`TokenSource`](crate::TokenSource) brings it: the finished header value, and what
 /// is known of its lifetime.

@@ -10,11 +10,15 @@ use serde_json::Value;
 use tower::{BoxError, Service};
 use zeroize::Zeroizing;
 
-use super::engine::{Engine, Login};
-use super::read::with_lifetime;
-use super::secret::{Mask, json_body};
-use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
+use crate::error::AuthError;
+use crate::login::answer::with_lifetime;
+use crate::login::body::json_body;
+use crate::login::engine::{Engine, Login};
+use crate::login::mask::Mask;
+use crate::login::url::{Endpoint, InvalidUrl};
+use crate::origins::Origins;
+use crate::source::{TokenRequest, TokenSource};
+use crate::token::Token;
 
 const BASE: &str = "https://api.datafiniti.co";
 const PATH: &str = "/v4/auth";

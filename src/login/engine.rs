@@ -14,13 +14,16 @@ use serde_json::Value;
 use tower::{BoxError, Service, ServiceExt};
 use zeroize::Zeroizing;
 
-use super::response::ErrorResponse;
-use super::secret::{Answer, Mask};
-use super::url::Endpoint;
-use super::verdict::verdict;
+use crate::error::AuthError;
+use crate::login::answer::Answer;
+use crate::login::error_body::error_response;
+use crate::login::mask::Mask;
+use crate::login::url::Endpoint;
+use crate::login::verdict::verdict;
+use crate::origins::Origins;
 use crate::origins::is_plain_http;
 use crate::session::SessionId;
-use crate::{AuthError, Origins, Token};
+use crate::token::Token;
 
 /// The most that is read of a login's answer.
 const MAX_RESPONSE_BYTES: usize = 64 * 1024;
@@ -118,7 +121,7 @@ impl<S> Engine<S> {
             Err(problem) => Err((*problem).to_owned()),
         };
         token.map_err(|problem| {
-            let response = ErrorResponse::new(head.status, json, &mask);
+            let response = error_response(head.status, json, &mask);
             AuthError::misconfigured(response.remark(problem))
         })
     }

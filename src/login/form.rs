@@ -8,12 +8,15 @@ use http_body::Body;
 use http_body_util::Full;
 use tower::{BoxError, Service};
 
-use super::client_auth::ClientAuth;
-use super::engine::Engine;
-use super::fields::Fields;
-use super::grant::{Grant, keep, refuses_grant};
-use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
+use crate::error::AuthError;
+use crate::login::engine::Engine;
+use crate::login::fields::Fields;
+use crate::login::oauth::client_auth::ClientAuth;
+use crate::login::oauth::grant::{Grant, keep, refuses_grant};
+use crate::login::url::{Endpoint, InvalidUrl};
+use crate::origins::Origins;
+use crate::source::{TokenRequest, TokenSource};
+use crate::token::Token;
 
 const PATH: &str = "/auth/login";
 

@@ -9,14 +9,18 @@ use http_body_util::Full;
 use serde_json::Value;
 use tower::{BoxError, Service};
 
-use super::engine::{Engine, Login};
-use super::fields::Fields;
-use super::lifetime::Lifetime;
-use super::pointer::{InvalidPointer, Pointer};
-use super::read::{check_type, with_lifetime};
-use super::secret::{Mask, json_body};
-use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, InvalidToken, Origins, Token, TokenRequest, TokenSource};
+use crate::error::AuthError;
+use crate::login::answer::{check_type, with_lifetime};
+use crate::login::body::json_body;
+use crate::login::engine::{Engine, Login};
+use crate::login::fields::Fields;
+use crate::login::lifetime::Lifetime;
+use crate::login::mask::Mask;
+use crate::login::pointer::{InvalidPointer, Pointer};
+use crate::login::url::{Endpoint, InvalidUrl};
+use crate::origins::Origins;
+use crate::source::{TokenRequest, TokenSource};
+use crate::token::{InvalidToken, Token};
 
 /// Any login by a `POST` of a JSON object of texts, answered by a JSON document with a token
 /// somewhere in it.

@@ -84,33 +84,30 @@
 //! Passwords and the like, and the bodies and headers with them, are wiped from memory when dropped. What the client
 //! copies out of a body on its way to the socket is beyond that.
 
-mod client_auth;
-mod client_credentials;
+mod answer;
+mod body;
 mod datafiniti;
 mod engine;
+mod error_body;
 mod fields;
 mod form;
-mod grant;
 mod json;
 mod jwt;
 mod lifetime;
+mod mask;
+mod oauth;
 mod pointer;
-mod read;
-mod refresh;
-mod response;
-mod secret;
 mod url;
 mod verdict;
 
-pub use client_auth::ClientAuth;
-pub use client_credentials::ClientCredentials;
 pub use datafiniti::Datafiniti;
 pub use fields::ReservedField;
 pub use form::Form;
 pub use json::Json;
 pub use jwt::jwt_lifetime;
 pub use lifetime::Lifetime;
+pub use oauth::client_auth::ClientAuth;
+pub use oauth::client_credentials::ClientCredentials;
+pub use oauth::refresh::Refresh;
 pub use pointer::InvalidPointer;
-pub use refresh::Refresh;
-pub use response::{ErrorDetail, ErrorResponse};
 pub use url::InvalidUrl;

@@ -5,7 +5,7 @@ use std::fmt;
 
 use http::Uri;
 
-use crate::{InvalidOrigin, Origins};
+use crate::origins::{InvalidOrigin, Origins};
 
 /// A login URL that cannot be used.
 ///

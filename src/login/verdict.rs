@@ -7,15 +7,16 @@ use http::response::Parts;
 use http::{HeaderMap, Uri};
 use serde_json::Value;
 
-use super::response::ErrorResponse;
-use super::secret::Mask;
-use crate::AuthError;
+use crate::error::AuthError;
+use crate::error::response::ErrorResponse;
+use crate::login::error_body::error_response;
+use crate::login::mask::Mask;
 
 /// A server that asks for more is not believed.
 const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
 
 pub(super) fn verdict(head: &Parts, answer: Option<&Value>, mask: &Mask) -> AuthError {
-    let response = ErrorResponse::new(head.status, answer, mask);
+    let response = error_response(head.status, answer, mask);
     let error = answer.and_then(|answer| answer.get("error")?.as_str());
     match (head.status.as_u16(), error) {
         (408 | 425 | 429 | 500..=599, _) => unavailable(response, &head.headers),

@@ -1,5 +1,7 @@
 //! [`AuthError`]: why there is no token.
 
+pub(crate) mod response;
+
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
@@ -8,8 +10,8 @@ use std::time::Duration;
 use http::Uri;
 use tower::BoxError;
 
-use crate::InvalidOrigin;
-use crate::login::ErrorResponse;
+use crate::error::response::ErrorResponse;
+use crate::origins::InvalidOrigin;
 
 /// Why there is no token, or no newer one.
 ///

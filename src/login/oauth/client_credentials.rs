@@ -8,12 +8,15 @@ use http_body::Body;
 use http_body_util::Full;
 use tower::{BoxError, Service};
 
-use super::client_auth::ClientAuth;
-use super::engine::Engine;
-use super::fields::{Fields, ReservedField};
-use super::grant::Grant;
-use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
+use crate::error::AuthError;
+use crate::login::engine::Engine;
+use crate::login::fields::{Fields, ReservedField};
+use crate::login::oauth::client_auth::ClientAuth;
+use crate::login::oauth::grant::Grant;
+use crate::login::url::{Endpoint, InvalidUrl};
+use crate::origins::Origins;
+use crate::source::{TokenRequest, TokenSource};
+use crate::token::Token;
 
 const RESERVED: [&str; 6] = [
     "grant_type",
@@ -29,7 +32,7 @@ const RESERVED: [&str; 6] = [
 ///
 /// What is sent is a form with `grant_type`, the [`scope`](Self::scopes), the
 /// [`audience`](Self::audience) and [further fields](Self::field), and who the client is as
-/// [`ClientAuth`] has it. The answer is read as that of [`Form`](super::Form) is.
+/// [`ClientAuth`] has it. The answer is read as that of [`Form`](crate::login::Form) is.
 ///
 /// The tokens may go to the origin of the token endpoint. Where the API has another one, as it
 /// often has, tell the [layer](crate::BearerAuthLayer::origins):

@@ -9,13 +9,16 @@ use http_body_util::Full;
 use tower::{BoxError, Service};
 use zeroize::Zeroizing;
 
-use super::client_auth::ClientAuth;
-use super::engine::Engine;
-use super::fields::{Fields, ReservedField};
-use super::grant::{Grant, keep, refuses_grant};
-use super::url::{Endpoint, InvalidUrl};
+use crate::error::AuthError;
+use crate::login::engine::Engine;
+use crate::login::fields::{Fields, ReservedField};
+use crate::login::oauth::client_auth::ClientAuth;
+use crate::login::oauth::grant::{Grant, keep, refuses_grant};
+use crate::login::url::{Endpoint, InvalidUrl};
+use crate::origins::Origins;
 use crate::source::DynTokenSource;
-use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
+use crate::source::{TokenRequest, TokenSource};
+use crate::token::Token;
 
 const RESERVED: [&str; 5] = [
     "grant_type",
@@ -37,8 +40,8 @@ const RESERVED: [&str; 5] = [
 /// | a refresh that fails otherwise | that is the error: a server that is down, or does not know the client, gets no password instead |
 ///
 /// A refresh token that comes with the new token takes the place of the old one; without one the
-/// old one stays. The answer is read as that of [`Form`](super::Form) is, which has
-/// [a switch](super::Form::use_refresh_token) for the case that both are asked for at one URL.
+/// old one stays. The answer is read as that of [`Form`](crate::login::Form) is, which has
+/// [a switch](crate::login::Form::use_refresh_token) for the case that both are asked for at one URL.
 ///
 /// The refresh token of an answer stays with the token that the session holds: it is gone with
 /// [`Session::sign_out`](crate::Session::sign_out), after which the login is made again, or the
@@ -88,7 +91,7 @@ impl<S> Refresh<S> {
     /// whole one, and is used as it is; it may have a query.
     ///
     /// A login that gets a refresh token in its answer has to give it on
-    /// ([`Token::refresh_token`]); of the built-in ones [`Form`](super::Form) does. Each of its
+    /// ([`Token::refresh_token`]); of the built-in ones [`Form`](crate::login::Form) does. Each of its
     /// logins is a first one.
     ///
     /// # Errors

@@ -1,11 +1,41 @@
-//! What of an answer is read alike by every preset.
+//! [`Answer`]: what a server sent, and what of it is read alike by every preset.
 
 use serde_json::Value;
+use zeroize::Zeroize;
 
-use super::jwt::jwt_lifetime;
-use super::lifetime::Lifetime;
-use super::secret::Mask;
-use crate::Token;
+use crate::login::jwt::jwt_lifetime;
+use crate::login::lifetime::Lifetime;
+use crate::login::mask::Mask;
+use crate::token::Token;
+
+/// The JSON that a server sent, wiped when dropped: it may hold tokens.
+pub(super) struct Answer(Value);
+
+impl Answer {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok().map(Self)
+    }
+
+    pub(super) fn json(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+/// The parser lets in 128 levels at most, so the recursion is bounded.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
 
 /// A type of token that is no bearer token, and not the scheme that was set either, is an error.
 /// [RFC 6749, section 5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1) requires a type, and
@@ -49,4 +79,20 @@ pub(super) fn oauth_token(answer: &Value, mask: &Mask) -> Result<Token, String> 
         Some(refresh_token) => token.refresh_token(refresh_token),
         None => token,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S4: no text of an answer outlives it.
+    #[test]
+    fn every_text_of_an_answer_is_wiped() {
+        let mut answer = serde_json::json!({"a": "x", "b": [1, "y", {"c": "z"}]});
+        wipe(&mut answer);
+        assert_eq!(
+            answer,
+            serde_json::json!({"a": "", "b": [1, "", {"c": ""}]})
+        );
+    }
 }

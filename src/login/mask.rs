@@ -1,86 +1,12 @@
-//! Secrets: how they get into a request body, and how they are kept out of texts.
+//! [`Mask`]: how secrets are kept out of texts.
 
-use form_urlencoded::byte_serialize;
 use serde_json::Value;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
+
+use crate::login::body::{form_body, json_body};
 
 /// The longest text of a server that is kept, in characters.
 const LONGEST: usize = 200;
-
-/// A JSON object of strings, in a buffer that is wiped when dropped.
-pub(super) fn json_body(fields: &[(&str, &str)]) -> serde_json::Result<Zeroizing<Vec<u8>>> {
-    // An escape takes six bytes at most. A buffer that grew would leave an unwiped copy behind.
-    let capacity = 2 + fields_len(fields, 6);
-    let mut body = Zeroizing::new(Vec::with_capacity(capacity));
-    let mut separator = b'{';
-    for (name, value) in fields {
-        body.push(separator);
-        serde_json::to_writer(&mut *body, name)?;
-        body.push(b':');
-        serde_json::to_writer(&mut *body, value)?;
-        separator = b',';
-    }
-    if fields.is_empty() {
-        body.push(b'{');
-    }
-    body.push(b'}');
-    debug_assert!(body.len() <= capacity);
-    Ok(body)
-}
-
-/// Fields as `application/x-www-form-urlencoded`, in a buffer that is wiped when dropped.
-pub(super) fn form_body(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
-    let capacity = fields_len(fields, 3);
-    let mut body = Zeroizing::new(Vec::with_capacity(capacity));
-    for (name, value) in fields {
-        if !body.is_empty() {
-            body.push(b'&');
-        }
-        byte_serialize(name.as_bytes()).for_each(|part| body.extend_from_slice(part.as_bytes()));
-        body.push(b'=');
-        byte_serialize(value.as_bytes()).for_each(|part| body.extend_from_slice(part.as_bytes()));
-    }
-    debug_assert!(body.len() <= capacity);
-    body
-}
-
-/// How long fields get at most, with what stands around each of them.
-fn fields_len(fields: &[(&str, &str)], per_byte: usize) -> usize {
-    let around = 6;
-    fields
-        .iter()
-        .map(|(name, value)| per_byte * (name.len() + value.len()) + around)
-        .sum()
-}
-
-/// The JSON that a server sent, wiped when dropped: it may hold tokens.
-pub(super) struct Answer(Value);
-
-impl Answer {
-    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok().map(Self)
-    }
-
-    pub(super) fn json(&self) -> &Value {
-        &self.0
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
-    }
-}
-
-/// The parser lets in 128 levels at most, so the recursion is bounded.
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(values) => values.iter_mut().for_each(wipe),
-        Value::Object(fields) => fields.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-}
 
 /// What must not be read in any text of a server.
 pub(super) struct Mask {
@@ -243,26 +169,5 @@ mod tests {
         let text = format!("{}hunter2{}", "ü".repeat(196), "x".repeat(9));
         let expected = format!("{}***x…", "ü".repeat(196));
         assert_eq!(mask.clean(&text), Some(expected));
-    }
-
-    /// S4: no text of an answer outlives it.
-    #[test]
-    fn every_text_of_an_answer_is_wiped() {
-        let mut answer = serde_json::json!({"a": "x", "b": [1, "y", {"c": "z"}]});
-        wipe(&mut answer);
-        assert_eq!(
-            answer,
-            serde_json::json!({"a": "", "b": [1, "", {"c": ""}]})
-        );
-    }
-
-    /// S4: a body never outgrows its buffer, since what a grown buffer leaves behind is not wiped.
-    #[test]
-    fn a_body_never_outgrows_its_buffer() -> serde_json::Result<()> {
-        let worst = "\u{1}\u{2}ü".repeat(50);
-        // The bodies assert it themselves.
-        json_body(&[(&worst, &worst), ("", ""), (&worst, "")])?;
-        form_body(&[(&worst, &worst), ("", ""), (&worst, "")]);
-        Ok(())
     }
 }
