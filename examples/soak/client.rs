@@ -29,7 +29,7 @@ pub(crate) struct Clients {
 impl Clients {
     pub(crate) fn new(http1: &str, http2: &str, tally: Arc<Tally>) -> Result<Self, BoxError> {
         let referee = Referee::new(tally);
-        let logins: [Form<Http<Full<Bytes>>>; 2] = [
+        let logins: [Form; 2] = [
             Form::new(http(false), http1, USERNAME, PASSWORD)?,
             Form::new(http(true), http2, USERNAME, PASSWORD)?,
         ];

@@ -2,17 +2,13 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
 use serde_json::Value;
-use tower::{BoxError, Service};
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
 use crate::login::answer::with_lifetime;
 use crate::login::body::json_body;
+use crate::login::client::LoginClient;
 use crate::login::engine::{Engine, Login};
 use crate::login::mask::Mask;
 use crate::login::url::{Endpoint, InvalidUrl};
@@ -48,17 +44,21 @@ const PATH: &str = "/v4/auth";
 /// # Ok(())
 /// # }
 /// ```
-pub struct Datafiniti<S> {
-    engine: Engine<S>,
+pub struct Datafiniti {
+    engine: Engine,
     email: String,
     password: Zeroizing<String>,
 }
 
-impl<S> Datafiniti<S> {
+impl Datafiniti {
     /// A login at `https://api.datafiniti.co`, over this client.
     ///
     /// The password is wiped from memory when the login is dropped, and after it was sent.
-    pub fn new(client: S, email: impl Into<String>, password: impl Into<String>) -> Self {
+    pub fn new(
+        client: impl LoginClient,
+        email: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
         let Ok(endpoint) = Endpoint::new(BASE, PATH) else {
             unreachable!("the default URL is a valid one");
         };
@@ -94,15 +94,7 @@ impl<S> Datafiniti<S> {
     }
 }
 
-impl<S, B> TokenSource for Datafiniti<S>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
+impl TokenSource for Datafiniti {
     /// The origin that it logs in at.
     fn origins(&self) -> Origins {
         self.engine.origins()
@@ -125,7 +117,7 @@ where
     }
 }
 
-impl<S> fmt::Debug for Datafiniti<S> {
+impl fmt::Debug for Datafiniti {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Datafiniti")
             .field("url", &self.engine)

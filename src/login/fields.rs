@@ -24,7 +24,7 @@ struct Field {
 /// ```
 /// use tower_bearer::login::{ClientAuth, ClientCredentials};
 ///
-/// # let client = ();
+/// # let client = tower_bearer::testing::Api::new();
 /// let auth = ClientAuth::new("s6BhdRkqt3", "7Fjfp0ZBr1KtDRbnfVdmIw");
 /// let login = ClientCredentials::new(client, "https://auth.example.com/token", auth).unwrap();
 /// let error = login.field("grant_type", "password").unwrap_err();

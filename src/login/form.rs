@@ -2,13 +2,8 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
-use tower::{BoxError, Service};
-
 use crate::error::AuthError;
+use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
 use crate::login::fields::Fields;
 use crate::login::oauth::client_auth::ClientAuth;
@@ -66,8 +61,8 @@ const CLIENT: [&str; 2] = ["client_id", "client_secret"];
 /// [`OAuth2PasswordRequestForm`]: https://fastapi.tiangolo.com/reference/security/#fastapi.security.OAuth2PasswordRequestForm
 /// [RFC 6749, section 4.3]: https://www.rfc-editor.org/rfc/rfc6749#section-4.3
 /// [section 5.1]: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
-pub struct Form<S> {
-    engine: Engine<S>,
+pub struct Form {
+    engine: Engine,
     /// For another path below it.
     base_url: String,
     fields: Fields,
@@ -75,7 +70,7 @@ pub struct Form<S> {
     uses_refresh_token: bool,
 }
 
-impl<S> Form<S> {
+impl Form {
     /// A login at `<base>/auth/login`, over this client. A path of the base is kept:
     /// `https://example.com/api` leads to `https://example.com/api/auth/login`.
     ///
@@ -86,7 +81,7 @@ impl<S> Form<S> {
     /// The URL is not absolute, neither `http` nor `https`, or has user information, a query or a
     /// fragment.
     pub fn new(
-        client: S,
+        client: impl LoginClient,
         base_url: &str,
         username: impl Into<String>,
         password: impl Into<String>,
@@ -152,8 +147,8 @@ impl<S> Form<S> {
     /// the default: whatever such a server answers fails the renewal.
     ///
     /// ```
-    /// # use tower_bearer::login::{ClientAuth, Form, InvalidUrl};
-    /// # fn login<S>(client: S) -> Result<Form<S>, InvalidUrl> {
+    /// # use tower_bearer::login::{ClientAuth, Form, InvalidUrl, LoginClient};
+    /// # fn login<S>(client: impl LoginClient) -> Result<Form, InvalidUrl> {
     /// let login = Form::new(client, "https://auth.example.com", "me", "secret")?
     ///     .path("/oauth/token")?
     ///     .field("grant_type", "password")
@@ -202,15 +197,7 @@ impl<S> Form<S> {
     }
 }
 
-impl<S, B> TokenSource for Form<S>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
+impl TokenSource for Form {
     /// The origin that it logs in at.
     fn origins(&self) -> Origins {
         self.engine.origins()
@@ -228,7 +215,7 @@ where
     }
 }
 
-impl<S> fmt::Debug for Form<S> {
+impl fmt::Debug for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Form")
             .field("url", &self.engine)

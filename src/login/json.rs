@@ -2,16 +2,12 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
 use serde_json::Value;
-use tower::{BoxError, Service};
 
 use crate::error::AuthError;
 use crate::login::answer::{check_type, with_lifetime};
 use crate::login::body::json_body;
+use crate::login::client::LoginClient;
 use crate::login::engine::{Engine, Login};
 use crate::login::fields::Fields;
 use crate::login::lifetime::Lifetime;
@@ -67,8 +63,8 @@ use crate::token::{InvalidToken, Token};
 /// ```
 ///
 /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
-pub struct Json<S> {
-    engine: Engine<S>,
+pub struct Json {
+    engine: Engine,
     fields: Fields,
     token: Pointer,
     lifetime: Option<(Pointer, Lifetime)>,
@@ -77,14 +73,14 @@ pub struct Json<S> {
     scheme: Option<String>,
 }
 
-impl<S> Json<S> {
+impl Json {
     /// A login at this URL, over this client. The URL is the whole one, and is used as it is; it may
     /// have a query. Its origin is where the tokens may go.
     ///
     /// # Errors
     ///
     /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
-    pub fn new(client: S, url: &str) -> Result<Self, InvalidUrl> {
+    pub fn new(client: impl LoginClient, url: &str) -> Result<Self, InvalidUrl> {
         Ok(Self {
             engine: Engine::new(client, Endpoint::whole(url)?),
             fields: Fields::new(),
@@ -211,15 +207,7 @@ impl<S> Json<S> {
     }
 }
 
-impl<S, B> TokenSource for Json<S>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
+impl TokenSource for Json {
     /// The origin that it logs in at.
     fn origins(&self) -> Origins {
         self.engine.origins()
@@ -239,7 +227,7 @@ where
     }
 }
 
-impl<S> fmt::Debug for Json<S> {
+impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Json")
             .field("url", &self.engine)

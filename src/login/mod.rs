@@ -86,6 +86,7 @@
 
 mod answer;
 mod body;
+mod client;
 mod datafiniti;
 mod engine;
 mod error_body;
@@ -100,6 +101,7 @@ mod pointer;
 mod url;
 mod verdict;
 
+pub use client::LoginClient;
 pub use datafiniti::Datafiniti;
 pub use fields::ReservedField;
 pub use form::Form;

@@ -11,7 +11,7 @@ use crate::origins::{InvalidOrigin, Origins};
 ///
 /// ```
 /// # use tower_bearer::login::Datafiniti;
-/// # let client = ();
+/// # let client = tower_bearer::testing::Api::new();
 /// let error = Datafiniti::new(client, "me@example.com", "secret")
 ///     .base_url("https://me:secret@api.example.com")
 ///     .unwrap_err();

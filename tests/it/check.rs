@@ -27,12 +27,12 @@ fn api() -> Api {
     api
 }
 
-fn form(api: &Api) -> Form<Api> {
+fn form(api: &Api) -> Form {
     Form::new(api.clone(), BASE, "alice", "correct horse").unwrap()
 }
 
 /// The form login at the token endpoint, which gives refresh tokens.
-fn password_grant(api: &Api) -> Form<Api> {
+fn password_grant(api: &Api) -> Form {
     let form = form(api).path("/oauth/token").unwrap();
     form.field("grant_type", "password")
         .client_auth(ClientAuth::new("app", "s3cret"))

@@ -2,13 +2,8 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
-use tower::{BoxError, Service};
-
 use crate::error::AuthError;
+use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
 use crate::login::fields::{Fields, ReservedField};
 use crate::login::oauth::client_auth::ClientAuth;
@@ -67,20 +62,24 @@ const RESERVED: [&str; 6] = [
 /// ```
 ///
 /// [RFC 6749, section 4.4]: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
-pub struct ClientCredentials<S> {
-    engine: Engine<S>,
+pub struct ClientCredentials {
+    engine: Engine,
     auth: ClientAuth,
     fields: Fields,
 }
 
-impl<S> ClientCredentials<S> {
+impl ClientCredentials {
     /// A login at this token endpoint, over this client. The URL is the whole one, and is used as
     /// it is; it may have a query.
     ///
     /// # Errors
     ///
     /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
-    pub fn new(client: S, token_url: &str, auth: ClientAuth) -> Result<Self, InvalidUrl> {
+    pub fn new(
+        client: impl LoginClient,
+        token_url: &str,
+        auth: ClientAuth,
+    ) -> Result<Self, InvalidUrl> {
         Ok(Self {
             engine: Engine::new(client, Endpoint::whole(token_url)?),
             auth,
@@ -156,15 +155,7 @@ impl<S> ClientCredentials<S> {
     }
 }
 
-impl<S, B> TokenSource for ClientCredentials<S>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
+impl TokenSource for ClientCredentials {
     /// The origin that it logs in at.
     fn origins(&self) -> Origins {
         self.engine.origins()
@@ -183,7 +174,7 @@ where
     }
 }
 
-impl<S> fmt::Debug for ClientCredentials<S> {
+impl fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientCredentials")
             .field("url", &self.engine)

@@ -1,11 +1,5 @@
 //! What the grants of OAuth 2.0 share: the request to a token endpoint.
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
-use tower::{BoxError, Service};
-
 use crate::error::AuthError;
 use crate::error::response::ErrorResponse;
 use crate::login::answer::oauth_token;
@@ -41,16 +35,8 @@ impl<'a> Grant<'a> {
     }
 }
 
-impl<S> Engine<S> {
-    pub(in crate::login) async fn grant<B>(&self, grant: Grant<'_>) -> Result<Token, AuthError>
-    where
-        S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send,
-        B: Body + Send,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
-    {
+impl Engine {
+    pub(in crate::login) async fn grant(&self, grant: Grant<'_>) -> Result<Token, AuthError> {
         let Grant {
             mut fields,
             mut secrets,

@@ -2,14 +2,10 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
-use tower::{BoxError, Service};
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
+use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
 use crate::login::fields::{Fields, ReservedField};
 use crate::login::oauth::client_auth::ClientAuth;
@@ -77,8 +73,8 @@ const RESERVED: [&str; 5] = [
 /// ```
 ///
 /// [RFC 6749, section 6]: https://www.rfc-editor.org/rfc/rfc6749#section-6
-pub struct Refresh<S> {
-    engine: Engine<S>,
+pub struct Refresh {
+    engine: Engine,
     auth: Option<ClientAuth>,
     fields: Fields,
     /// For the time before there is a token.
@@ -86,7 +82,7 @@ pub struct Refresh<S> {
     login: Option<Box<dyn DynTokenSource>>,
 }
 
-impl<S> Refresh<S> {
+impl Refresh {
     /// Renews at this token endpoint, over this client, the tokens of that login. The URL is the
     /// whole one, and is used as it is; it may have a query.
     ///
@@ -97,7 +93,11 @@ impl<S> Refresh<S> {
     /// # Errors
     ///
     /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
-    pub fn new(client: S, token_url: &str, login: impl TokenSource) -> Result<Self, InvalidUrl> {
+    pub fn new(
+        client: impl LoginClient,
+        token_url: &str,
+        login: impl TokenSource,
+    ) -> Result<Self, InvalidUrl> {
         Ok(Self::at(client, token_url)?.or_login(login))
     }
 
@@ -112,7 +112,7 @@ impl<S> Refresh<S> {
     ///
     /// As [`new`](Self::new).
     pub fn from_token(
-        client: S,
+        client: impl LoginClient,
         token_url: &str,
         refresh_token: impl Into<String>,
     ) -> Result<Self, InvalidUrl> {
@@ -194,7 +194,7 @@ impl<S> Refresh<S> {
         self
     }
 
-    fn at(client: S, token_url: &str) -> Result<Self, InvalidUrl> {
+    fn at(client: impl LoginClient, token_url: &str) -> Result<Self, InvalidUrl> {
         Ok(Self {
             engine: Engine::new(client, Endpoint::whole(token_url)?),
             auth: None,
@@ -212,15 +212,7 @@ impl<S> Refresh<S> {
     }
 }
 
-impl<S, B> TokenSource for Refresh<S>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
+impl TokenSource for Refresh {
     /// The login's; without a login the origin of the token endpoint.
     fn origins(&self) -> Origins {
         match &self.login {
@@ -250,7 +242,7 @@ where
     }
 }
 
-impl<S> fmt::Debug for Refresh<S> {
+impl fmt::Debug for Refresh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refresh")
             .field("url", &self.engine)

@@ -10,17 +10,17 @@ use tower_bearer::login::{ClientAuth, ClientCredentials};
 use tower_bearer::{Origins, Session, TokenRequest, TokenSource};
 
 use super::token_endpoint::{Asked, TokenEndpoint, URL};
-use super::{Client, answer};
+use super::{Client, answer, unused};
 
 const SECRET: &str = "cl13nt s3cret+ü";
 const TOKEN: (u16, &str) = (200, r#"{"access_token": "abc", "token_type": "Bearer"}"#);
 
-fn login(endpoint: &TokenEndpoint) -> ClientCredentials<Client> {
+fn login(endpoint: &TokenEndpoint) -> ClientCredentials {
     let auth = ClientAuth::new("my:app", SECRET);
     ClientCredentials::new(endpoint.client(), URL, auth).unwrap()
 }
 
-async fn asked(login: impl FnOnce(Client) -> ClientCredentials<Client>) -> Asked {
+async fn asked(login: impl FnOnce(Client) -> ClientCredentials) -> Asked {
     let endpoint = TokenEndpoint::new([TOKEN]);
     login(endpoint.client())
         .fetch(TokenRequest::first())
@@ -117,7 +117,7 @@ fn a_reserved_field_is_an_error() {
 /// D4, S1: the token may go to the origin of the token endpoint, whose URL may have a query.
 #[test]
 fn the_scope_is_the_origin() {
-    let new = |url| ClientCredentials::new((), url, ClientAuth::public("a"));
+    let new = |url| ClientCredentials::new(unused(), url, ClientAuth::public("a"));
     assert!(new("https://me:pw@auth.example.com/token").is_err());
     assert!(new("https://auth.example.com/token#x").is_err());
     let login = ClientCredentials::new(
@@ -229,7 +229,7 @@ fn debug_shows_no_secret() {
     let auth = ClientAuth::new("my-app", SECRET);
     let shown = r#"ClientAuth { client_id: "my-app", .. }"#;
     assert_eq!(format!("{auth:?}"), shown);
-    let login = ClientCredentials::new((), &format!("{URL}?key=k3y"), auth).unwrap();
+    let login = ClientCredentials::new(unused(), &format!("{URL}?key=k3y"), auth).unwrap();
     assert_eq!(
         format!("{login:?}"),
         "ClientCredentials { url: https://auth.example.com/oauth/token, .. }"

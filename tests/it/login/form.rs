@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tower_bearer::login::Form;
 use tower_bearer::{Origins, TokenRequest, TokenSource};
 
-use super::{answer, answering, form, form_answered, url_of};
+use super::{answer, answering, form, form_answered, unused, url_of};
 
 /// D2: the documented answer gives the token, of which no lifetime is known.
 #[tokio::test]
@@ -139,7 +139,7 @@ async fn the_path_can_be_set() {
 /// S4: `Debug` shows where it logs in, without the query, and nothing else.
 #[test]
 fn debug_shows_the_url_alone() {
-    let login = form(())
+    let login = form(unused())
         .path("/token?key=k3y")
         .unwrap()
         .secret_field("client_secret", "s3cret");

@@ -5,7 +5,7 @@ use tower_bearer::login::{ClientAuth, Form, Refresh};
 use tower_bearer::{AuthError, Origins, Token, TokenRequest, TokenSource};
 
 use super::token_endpoint::{INVALID_GRANT, TokenEndpoint, URL};
-use super::{Client, PASSWORD, answer};
+use super::{PASSWORD, answer};
 use crate::support::ScriptedSource;
 
 const TOKEN: (u16, &str) = (200, r#"{"access_token": "new", "token_type": "Bearer"}"#);
@@ -15,15 +15,15 @@ fn stale(refresh_token: &str) -> Token {
     Token::new("old").unwrap().refresh_token(refresh_token)
 }
 
-fn refresh(endpoint: &TokenEndpoint, login: &ScriptedSource) -> Refresh<Client> {
+fn refresh(endpoint: &TokenEndpoint, login: &ScriptedSource) -> Refresh {
     Refresh::new(endpoint.client(), URL, login.clone()).unwrap()
 }
 
-fn alone(endpoint: &TokenEndpoint) -> Refresh<Client> {
+fn alone(endpoint: &TokenEndpoint) -> Refresh {
     Refresh::from_token(endpoint.client(), URL, "r1").unwrap()
 }
 
-fn form(endpoint: &TokenEndpoint) -> Form<Client> {
+fn form(endpoint: &TokenEndpoint) -> Form {
     let form = Form::new(
         endpoint.client(),
         "https://auth.example.com",
