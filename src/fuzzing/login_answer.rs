@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::input::Input;
 use crate::login::{Datafiniti, Form, Json, Lifetime, Refresh};
-use crate::{AuthError, Token, TokenRequest, TokenSource};
+use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
 
 /// None of our own texts has one of them in it.
 const PASSWORDS: [&str; 4] = [
@@ -105,7 +105,7 @@ impl Answer {
             1 => fetch(&Form::new(client, "https://api.example.com", "me", self.password).unwrap()),
             2 => {
                 let login = Json::new(client, "https://api.example.com/session").unwrap();
-                let login = login.secret_field("password", self.password);
+                let login = login.secret_field("password", self.password).unwrap();
                 let login = login
                     .token(NESTED)
                     .unwrap()
@@ -115,7 +115,7 @@ impl Answer {
             }
             3 => {
                 let url = "https://api.example.com/token";
-                fetch(&Refresh::from_token(client, url, self.password).unwrap())
+                fetch(&Refresh::from_token(client, url, self.password, Origins::any()).unwrap())
             }
             _ => fetch(&Datafiniti::new(client, "me@example.com", self.password)),
         };

@@ -82,6 +82,16 @@ impl Datafiniti {
         Ok(self)
     }
 
+    /// Sets the origins that the tokens may be sent to. Defaults to the origin that it logs in at.
+    ///
+    /// It is for a login whose API has another origin. The layer's
+    /// [`origins`](crate::BearerAuthLayer::origins) override these.
+    #[must_use]
+    pub fn token_origins(mut self, origins: Origins) -> Self {
+        self.engine.origins = Some(origins);
+        self
+    }
+
     /// Sends the password over plain `http` too. By default such a login fails
     /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
     /// address; which those are says
@@ -95,7 +105,7 @@ impl Datafiniti {
 }
 
 impl TokenSource for Datafiniti {
-    /// The origin that it logs in at.
+    /// The origin that it logs in at, unless others were [set](Self::token_origins).
     fn origins(&self) -> Origins {
         self.engine.origins()
     }

@@ -24,6 +24,8 @@ use crate::token::Token;
 pub(super) struct Engine {
     client: Client,
     pub(super) endpoint: Endpoint,
+    /// Where the tokens may go, if not to the endpoint's own origin.
+    pub(super) origins: Option<Origins>,
     /// Whether a password may go where it can be read on its way.
     pub(super) plain_http: bool,
 }
@@ -47,12 +49,14 @@ impl Engine {
         Self {
             client: Client::new(client),
             endpoint,
+            origins: None,
             plain_http: false,
         }
     }
 
     pub(super) fn origins(&self) -> Origins {
-        self.endpoint.origins().clone()
+        let set = self.origins.as_ref();
+        set.unwrap_or(self.endpoint.origins()).clone()
     }
 
     /// Logs in once. `read` takes the token out of the answer, or says what is wrong with that,

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::AuthError;
 use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
-use crate::login::fields::Fields;
+use crate::login::fields::{Fields, ReservedField};
 use crate::login::oauth::client_auth::ClientAuth;
 use crate::login::oauth::grant::{Grant, keep, refuses_grant};
 use crate::login::url::{Endpoint, InvalidUrl};
@@ -14,6 +14,8 @@ use crate::source::{TokenRequest, TokenSource};
 use crate::token::Token;
 
 const PATH: &str = "/auth/login";
+
+const RESERVED: [&str; 3] = ["username", "password", "refresh_token"];
 
 /// The fields that tell which client it is.
 const CLIENT: [&str; 2] = ["client_id", "client_secret"];
@@ -50,7 +52,7 @@ const CLIENT: [&str; 2] = ["client_id", "client_secret"];
 /// });
 /// let login = Form::new(client, "https://api.example.com", "me", "secret")?
 ///     .path("/oauth/token")?
-///     .field("grant_type", "password");
+///     .field("grant_type", "password")?;
 /// let token = login.fetch(TokenRequest::first()).await?;
 /// assert_eq!(token.header_value(), "Bearer t0k");
 /// assert_eq!(token.lifetime(), Some(Duration::from_secs(3600)));
@@ -86,16 +88,16 @@ impl Form {
         username: impl Into<String>,
         password: impl Into<String>,
     ) -> Result<Self, InvalidUrl> {
-        let form = Self {
+        let mut fields = Fields::of_form(&RESERVED);
+        fields.set("username", username);
+        fields.set_secret("password", password);
+        Ok(Self {
             engine: Engine::new(client, Endpoint::new(base_url, PATH)?),
             base_url: base_url.to_owned(),
-            fields: Fields::new(),
+            fields,
             auth: None,
             uses_refresh_token: false,
-        };
-        Ok(form
-            .field("username", username)
-            .secret_field("password", password))
+        })
     }
 
     /// Another path below the base URL than `/auth/login`. It may have a query.
@@ -108,22 +110,36 @@ impl Form {
         Ok(self)
     }
 
-    /// A further field of the form, sent behind those that were set before it: `grant_type`,
-    /// `scope`, `client_id`.
+    /// Adds a field to the form, after those that were set before it: `grant_type`, `scope`,
+    /// `client_id`. One of the same name is not replaced: `resource` may be sent more than once.
     ///
     /// Its value may be shown if the server repeats it in an error; for one that may not there is
     /// [`secret_field`](Self::secret_field).
-    #[must_use]
-    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.fields.plain(name, value);
-        self
+    ///
+    /// # Errors
+    ///
+    /// The field is one that the login sets itself: `username`, `password` or `refresh_token`.
+    pub fn field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        self.fields.add(name, value)?;
+        Ok(self)
     }
 
-    /// A further field whose value is kept as the password is, such as `client_secret`.
-    #[must_use]
-    pub fn secret_field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.fields.secret(name, value);
-        self
+    /// Adds a field whose value is kept as the password is, such as `client_secret`.
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](Self::field).
+    pub fn secret_field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        self.fields.add_secret(name, value)?;
+        Ok(self)
     }
 
     /// Tells which client it is, as the password grant of a client with a secret has to. It takes
@@ -147,11 +163,11 @@ impl Form {
     /// the default: whatever such a server answers fails the renewal.
     ///
     /// ```
-    /// # use tower_bearer::login::{ClientAuth, Form, InvalidUrl, LoginClient};
+    /// # use tower_bearer::login::{ClientAuth, Form, LoginClient};
     /// # fn login<S>(client: impl LoginClient) -> Result<Form, InvalidUrl> {
     /// let login = Form::new(client, "https://auth.example.com", "me", "secret")?
     ///     .path("/oauth/token")?
-    ///     .field("grant_type", "password")
+    ///     .field("grant_type", "password")?
     ///     .client_auth(ClientAuth::public("my-app"))
     ///     .use_refresh_token();
     /// # Ok(login)
@@ -162,6 +178,16 @@ impl Form {
     #[must_use]
     pub fn use_refresh_token(mut self) -> Self {
         self.uses_refresh_token = true;
+        self
+    }
+
+    /// Sets the origins that the tokens may be sent to. Defaults to the origin that it logs in at.
+    ///
+    /// It is for a login whose API has another origin. The layer's
+    /// [`origins`](crate::BearerAuthLayer::origins) override these.
+    #[must_use]
+    pub fn token_origins(mut self, origins: Origins) -> Self {
+        self.engine.origins = Some(origins);
         self
     }
 
@@ -198,7 +224,7 @@ impl Form {
 }
 
 impl TokenSource for Form {
-    /// The origin that it logs in at.
+    /// The origin that it logs in at, unless others were [set](Self::token_origins).
     fn origins(&self) -> Origins {
         self.engine.origins()
     }

@@ -9,7 +9,7 @@ use crate::login::answer::{check_type, with_lifetime};
 use crate::login::body::json_body;
 use crate::login::client::LoginClient;
 use crate::login::engine::{Engine, Login};
-use crate::login::fields::Fields;
+use crate::login::fields::{Fields, ReservedField};
 use crate::login::lifetime::Lifetime;
 use crate::login::mask::Mask;
 use crate::login::pointer::{InvalidPointer, Pointer};
@@ -51,8 +51,8 @@ use crate::token::{InvalidToken, Token};
 ///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(body))))
 /// });
 /// let login = Json::new(client, "https://cms.example.com/auth/login")?
-///     .field("email", "me@example.com")
-///     .secret_field("password", "secret")
+///     .field("email", "me@example.com")?
+///     .secret_field("password", "secret")?
 ///     .token("/data/access_token")?
 ///     .lifetime("/data/expires", Lifetime::Millis)?;
 /// let token = login.fetch(TokenRequest::first()).await?;
@@ -83,7 +83,7 @@ impl Json {
     pub fn new(client: impl LoginClient, url: &str) -> Result<Self, InvalidUrl> {
         Ok(Self {
             engine: Engine::new(client, Endpoint::whole(url)?),
-            fields: Fields::new(),
+            fields: Fields::of_json(),
             token: Pointer::to_token(),
             lifetime: None,
             token_type: None,
@@ -91,29 +91,39 @@ impl Json {
         })
     }
 
-    /// A field of the JSON object, sent behind those that were set before it: an e-mail address, a
-    /// client's id. One of the same name is replaced.
+    /// Adds a field to the JSON object, after those that were set before it: an e-mail address, a
+    /// client's id.
     ///
     /// Its value may be shown if the server repeats it in an error; for one that may not there is
     /// [`secret_field`](Self::secret_field).
-    #[must_use]
-    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let name = name.into();
-        self.fields.remove(&name);
-        self.fields.plain(name, value);
-        self
+    ///
+    /// # Errors
+    ///
+    /// A field of that name is set already.
+    pub fn field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        self.fields.add(name, value)?;
+        Ok(self)
     }
 
-    /// A field whose value is a secret: a password, an API key. As [`field`](Self::field), but it is
-    /// masked in errors.
+    /// Adds a field whose value is a secret: a password, an API key. As [`field`](Self::field), but
+    /// it is masked in errors.
     ///
     /// It is wiped from memory when the login is dropped, and after it was sent.
-    #[must_use]
-    pub fn secret_field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let name = name.into();
-        self.fields.remove(&name);
-        self.fields.secret(name, value);
-        self
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](Self::field).
+    pub fn secret_field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        self.fields.add_secret(name, value)?;
+        Ok(self)
     }
 
     /// Where in the answer the token stands, as a JSON pointer. `/token` by default.
@@ -177,6 +187,16 @@ impl Json {
         self
     }
 
+    /// Sets the origins that the tokens may be sent to. Defaults to the origin that it logs in at.
+    ///
+    /// It is for a login whose API has another origin. The layer's
+    /// [`origins`](crate::BearerAuthLayer::origins) override these.
+    #[must_use]
+    pub fn token_origins(mut self, origins: Origins) -> Self {
+        self.engine.origins = Some(origins);
+        self
+    }
+
     /// Sends the fields over plain `http` too. By default such a login fails
     /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
     /// address; which those are says
@@ -208,7 +228,7 @@ impl Json {
 }
 
 impl TokenSource for Json {
-    /// The origin that it logs in at.
+    /// The origin that it logs in at, unless others were [set](Self::token_origins).
     fn origins(&self) -> Origins {
         self.engine.origins()
     }

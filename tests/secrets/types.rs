@@ -70,12 +70,12 @@ fn logins(api: &Api, texts: &mut Texts) {
     texts.error("InvalidUrl", &login.base_url(URL).unwrap_err());
     let form = Form::new(api.clone(), "https://api.example.com", "me", PASSWORD).unwrap();
     let form = form.path(&format!("/oauth/token?key={TOKEN}")).unwrap();
-    texts.debug("Form", &form.secret_field("client_secret", TOKEN));
+    texts.debug("Form", &form.secret_field("client_secret", TOKEN).unwrap());
     let json = Json::new(
         api.clone(),
         &format!("https://api.example.com/?key={TOKEN}"),
     );
-    let json = json.unwrap().secret_field("password", PASSWORD);
+    let json = json.unwrap().secret_field("password", PASSWORD).unwrap();
     texts.error(
         "InvalidPointer",
         &Json::new(api.clone(), "https://api.example.com")
@@ -94,11 +94,11 @@ fn oauth(api: &Api, texts: &mut Texts) {
     let url = format!("https://auth.example.com/token?key={TOKEN}");
     let auth = ClientAuth::new("app", TOKEN);
     texts.debug("ClientAuth", &auth);
-    let login = ClientCredentials::new(api.clone(), &url, auth.clone()).unwrap();
+    let login = ClientCredentials::new(api.clone(), &url, auth.clone(), Origins::any()).unwrap();
     let login = login.secret_field("client_assertion", TOKEN).unwrap();
     texts.debug("ClientCredentials", &login);
     texts.error("ReservedField", &login.field("scope", TOKEN).unwrap_err());
-    let refresh = Refresh::from_token(api.clone(), &url, TOKEN).unwrap();
+    let refresh = Refresh::from_token(api.clone(), &url, TOKEN, Origins::any()).unwrap();
     texts.debug("Refresh", &refresh.client_auth(auth));
 }
 

@@ -29,8 +29,8 @@ const RESERVED: [&str; 6] = [
 /// [`audience`](Self::audience) and [further fields](Self::field), and who the client is as
 /// [`ClientAuth`] has it. The answer is read as that of [`Form`](crate::login::Form) is.
 ///
-/// The tokens may go to the origin of the token endpoint. Where the API has another one, as it
-/// often has, tell the [layer](crate::BearerAuthLayer::origins):
+/// The API is seldom where the tokens come from, so the login is given its [`Origins`]: the token
+/// is sent to those, and to nobody else.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -50,10 +50,11 @@ const RESERVED: [&str; 6] = [
 ///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(body))))
 /// });
 /// let auth = ClientAuth::new("s6BhdRkqt3", "gX1fBat3bV");
-/// let login = ClientCredentials::new(client, "https://auth.example.com/oauth/token", auth)?
+/// let api = Origins::only("https://api.example.com")?;
+/// let login = ClientCredentials::new(client, "https://auth.example.com/oauth/token", auth, api)?
 ///     .scopes(["read", "write"])
 ///     .audience("https://api.example.com/");
-/// let layer = BearerAuthLayer::new(login).origins(Origins::only("https://api.example.com")?);
+/// let layer = BearerAuthLayer::new(login);
 ///
 /// let token = layer.session().token().await?;
 /// assert_eq!(token.header_value(), "Bearer t0k");
@@ -69,8 +70,8 @@ pub struct ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// A login at this token endpoint, over this client. The URL is the whole one, and is used as
-    /// it is; it may have a query.
+    /// Makes a login at this token endpoint, over this client. The URL is the whole one, and is
+    /// used as it is; it may have a query. The tokens may be sent to these origins.
     ///
     /// # Errors
     ///
@@ -79,11 +80,14 @@ impl ClientCredentials {
         client: impl LoginClient,
         token_url: &str,
         auth: ClientAuth,
+        origins: Origins,
     ) -> Result<Self, InvalidUrl> {
+        let mut engine = Engine::new(client, Endpoint::whole(token_url)?);
+        engine.origins = Some(origins);
         Ok(Self {
-            engine: Engine::new(client, Endpoint::whole(token_url)?),
+            engine,
             auth,
-            fields: Fields::new(),
+            fields: Fields::of_form(&RESERVED),
         })
     }
 
@@ -103,8 +107,7 @@ impl ClientCredentials {
     /// [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.fields.remove("audience");
-        self.fields.plain("audience", audience);
+        self.fields.set("audience", audience);
         self
     }
 
@@ -123,8 +126,7 @@ impl ClientCredentials {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, ReservedField> {
-        let name = ReservedField::check(name.into(), &RESERVED)?;
-        self.fields.plain(name, value);
+        self.fields.add(name, value)?;
         Ok(self)
     }
 
@@ -138,8 +140,7 @@ impl ClientCredentials {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, ReservedField> {
-        let name = ReservedField::check(name.into(), &RESERVED)?;
-        self.fields.secret(name, value);
+        self.fields.add_secret(name, value)?;
         Ok(self)
     }
 
@@ -156,7 +157,7 @@ impl ClientCredentials {
 }
 
 impl TokenSource for ClientCredentials {
-    /// The origin that it logs in at.
+    /// Those that it was given.
     fn origins(&self) -> Origins {
         self.engine.origins()
     }

@@ -83,8 +83,8 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    /// Renews at this token endpoint, over this client, the tokens of that login. The URL is the
-    /// whole one, and is used as it is; it may have a query.
+    /// Renews at this token endpoint, over this client, the tokens of that login, which may be sent
+    /// to that login's origins. The URL is the whole one, and is used as it is; it may have a query.
     ///
     /// A login that gets a refresh token in its answer has to give it on
     /// ([`Token::refresh_token`]); of the built-in ones [`Form`](crate::login::Form) does. Each of its
@@ -98,11 +98,12 @@ impl Refresh {
         token_url: &str,
         login: impl TokenSource,
     ) -> Result<Self, InvalidUrl> {
-        Ok(Self::at(client, token_url)?.or_login(login))
+        let origins = login.origins();
+        Ok(Self::at(client, token_url, origins)?.or_login(login))
     }
 
     /// Renews by a refresh token from elsewhere, such as that of a device or a browser where the
-    /// user logged in.
+    /// user logged in. The tokens may be sent to these origins.
     ///
     /// A server that changes refresh tokens takes this one once. What came in its place is in
     /// [`Session::token`](crate::Session::token), for whoever keeps it across restarts. The text is
@@ -115,17 +116,19 @@ impl Refresh {
         client: impl LoginClient,
         token_url: &str,
         refresh_token: impl Into<String>,
+        origins: Origins,
     ) -> Result<Self, InvalidUrl> {
         let mut given = Zeroizing::new(refresh_token.into());
         let length = given.trim_end_matches(['\r', '\n']).len();
         given.truncate(length);
         Ok(Self {
             given: Some(given),
-            ..Self::at(client, token_url)?
+            ..Self::at(client, token_url, origins)?
         })
     }
 
-    /// The login for the case that the refresh token is no good. Its origins are those of the tokens.
+    /// Sets the login for the case that the refresh token is no good. The tokens may be sent to the
+    /// same origins as before.
     #[must_use]
     pub fn or_login(mut self, login: impl TokenSource) -> Self {
         self.login = Some(Box::new(login));
@@ -163,8 +166,7 @@ impl Refresh {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, ReservedField> {
-        let name = ReservedField::check(name.into(), &RESERVED)?;
-        self.fields.plain(name, value);
+        self.fields.add(name, value)?;
         Ok(self)
     }
 
@@ -178,8 +180,7 @@ impl Refresh {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, ReservedField> {
-        let name = ReservedField::check(name.into(), &RESERVED)?;
-        self.fields.secret(name, value);
+        self.fields.add_secret(name, value)?;
         Ok(self)
     }
 
@@ -194,11 +195,13 @@ impl Refresh {
         self
     }
 
-    fn at(client: impl LoginClient, token_url: &str) -> Result<Self, InvalidUrl> {
+    fn at(client: impl LoginClient, token_url: &str, origins: Origins) -> Result<Self, InvalidUrl> {
+        let mut engine = Engine::new(client, Endpoint::whole(token_url)?);
+        engine.origins = Some(origins);
         Ok(Self {
-            engine: Engine::new(client, Endpoint::whole(token_url)?),
+            engine,
             auth: None,
-            fields: Fields::new(),
+            fields: Fields::of_form(&RESERVED),
             given: None,
             login: None,
         })
@@ -213,12 +216,9 @@ impl Refresh {
 }
 
 impl TokenSource for Refresh {
-    /// The login's; without a login the origin of the token endpoint.
+    /// The login's, or those that it was given.
     fn origins(&self) -> Origins {
-        match &self.login {
-            Some(login) => login.origins(),
-            None => self.engine.origins(),
-        }
+        self.engine.origins()
     }
 
     async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {

@@ -120,7 +120,9 @@ async fn an_echoed_secret_field_is_masked() {
     let body = r#"{"error_description": "no s3cret for password of hunter2"}"#;
     let login = form(answering(answer(401, body)))
         .field("grant_type", "password")
-        .secret_field("client_secret", "s3cret");
+        .unwrap()
+        .secret_field("client_secret", "s3cret")
+        .unwrap();
     let error = login.fetch(TokenRequest::first()).await.unwrap_err();
     assert_eq!(
         error.response().unwrap().message(),

@@ -136,13 +136,30 @@ async fn the_path_can_be_set() {
     }
 }
 
+/// D2: a field that the login sets itself is an error when it is set, and not a login that no server
+/// understands; another one may come more than once.
+#[test]
+fn a_field_of_the_logins_own_is_an_error() {
+    for name in ["username", "password", "refresh_token"] {
+        let error = form(unused()).field(name, "x").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("the login sets the field {name} itself")
+        );
+        assert!(form(unused()).secret_field(name, "x").is_err(), "{name}");
+    }
+    let login = form(unused()).field("resource", "a").unwrap();
+    assert!(login.field("resource", "b").is_ok());
+}
+
 /// S4: `Debug` shows where it logs in, without the query, and nothing else.
 #[test]
 fn debug_shows_the_url_alone() {
     let login = form(unused())
         .path("/token?key=k3y")
         .unwrap()
-        .secret_field("client_secret", "s3cret");
+        .secret_field("client_secret", "s3cret")
+        .unwrap();
     assert_eq!(
         format!("{login:?}"),
         "Form { url: https://api.example.com/token, .. }"

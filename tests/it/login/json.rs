@@ -34,7 +34,22 @@ fn json_login(client: impl LoginClient) -> Json {
     Json::new(client, URL)
         .unwrap()
         .field("email", "me@example.com")
+        .unwrap()
         .secret_field("password", PASSWORD)
+        .unwrap()
+}
+
+/// D3: a name that is set twice is an error, for an object has each name once.
+#[test]
+fn a_field_that_is_set_twice_is_an_error() {
+    for name in ["email", "password"] {
+        let error = json_login(unused()).field(name, "x").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("the field {name} is set already")
+        );
+        assert!(json_login(unused()).secret_field(name, "x").is_err());
+    }
 }
 
 /// What the login, set so, makes of this answer.
@@ -514,7 +529,7 @@ async fn the_url_is_used_as_it_is() {
         ("https://me:pw@a.example/in", "it has user information"),
         (
             "ftp://a.example/in",
-            "it is neither http nor https, or lacks a host",
+            "its scheme is neither http nor https",
         ),
         ("/in", "it lacks a scheme or a host"),
         ("a.example", "it lacks a scheme or a host"),
@@ -560,7 +575,8 @@ async fn an_error_is_judged_as_for_the_other_logins() {
 fn debug_shows_the_url_alone() {
     let login = Json::new(unused(), "https://api.example.com/login?key=k3y")
         .unwrap()
-        .secret_field("password", "s3cret");
+        .secret_field("password", "s3cret")
+        .unwrap();
     assert_eq!(
         format!("{login:?}"),
         "Json { url: https://api.example.com/login, .. }"

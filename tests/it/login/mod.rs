@@ -7,6 +7,7 @@ mod errors;
 mod form;
 mod json;
 mod jwt;
+mod origins;
 mod refresh;
 mod renewal;
 mod token_endpoint;

@@ -13,7 +13,7 @@ use tower::util::{BoxCloneService, BoxCloneSyncService};
 use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, service_fn};
 use tower_bearer::login::{ClientAuth, ClientCredentials, Datafiniti, Form, Json, Refresh};
 use tower_bearer::testing::{Answer, Api, Counts};
-use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Session, TokenSource};
+use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Session, TokenSource};
 
 use super::token_endpoint::{TokenEndpoint, URL};
 use crate::support::{Body, ScriptedSource, auth_error, explanation, get};
@@ -36,6 +36,7 @@ fn login(client: ApiClient) -> Form {
     form.path("/oauth/token")
         .unwrap()
         .field("grant_type", "password")
+        .unwrap()
         .client_auth(ClientAuth::new("app", "s3cret"))
         .use_refresh_token()
 }
@@ -293,7 +294,7 @@ async fn another_account_gets_no_refresh_token() {
 async fn a_given_refresh_token_is_the_first_again_after_a_sign_out() {
     let body = r#"{"access_token": "a", "refresh_token": "r2"}"#;
     let endpoint = TokenEndpoint::new([(200, body), (200, body)]);
-    let source = Refresh::from_token(endpoint.client(), URL, "r1").unwrap();
+    let source = Refresh::from_token(endpoint.client(), URL, "r1", Origins::any()).unwrap();
     let session = Session::new(source);
     session.token().await.unwrap();
     session.sign_out();
@@ -337,7 +338,7 @@ async fn a_client_may_log_in_through_its_own_stack() {
     };
     let auth = ClientAuth::new("app", "s3cret");
     let url = "https://api.example.com/oauth/token";
-    let login = ClientCredentials::new(login_client, url, auth).unwrap();
+    let login = ClientCredentials::new(login_client, url, auth, Origins::any()).unwrap();
     let client = ServiceBuilder::new()
         .buffer(1)
         .layer(BearerAuthLayer::new(login))
