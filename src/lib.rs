@@ -149,11 +149,12 @@ mod attempt;
 pub mod docs;
 mod error;
 mod future;
-#[cfg(any(test, fuzzing))]
+#[cfg(all(any(test, fuzzing), feature = "login"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod head;
 mod layer;
+#[cfg(feature = "login")]
 pub mod login;
 mod origins;
 mod refusal;

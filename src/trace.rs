@@ -10,7 +10,9 @@ use std::time::Duration;
 
 use crate::error::AuthError;
 use crate::session::Issued;
-use crate::source::{Cause, TokenRequest};
+#[cfg(feature = "tracing")]
+use crate::source::Cause;
+use crate::source::TokenRequest;
 
 #[cfg(feature = "tracing")]
 const TARGET: &str = "tower_bearer";
