@@ -154,6 +154,7 @@ impl Origins {
     }
 
     /// The origin that a URI of any path lies in.
+    #[cfg(feature = "login")]
     pub(crate) fn of_uri(uri: &Uri) -> Result<Self, InvalidOrigin> {
         Ok(Self {
             origins: Some(Arc::new([Origin::of(uri)?])),
@@ -261,6 +262,7 @@ impl fmt::Display for Origins {
     }
 }
 
+#[cfg(feature = "login")]
 impl InvalidOrigin {
     pub(crate) fn reason(&self) -> &'static str {
         self.reason

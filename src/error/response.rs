@@ -100,6 +100,14 @@ impl ErrorResponse {
         self
     }
 
+    pub(crate) fn remark_if_none(self, remark: &str) -> Self {
+        match self.remark {
+            Some(_) => self,
+            None => self.remark(remark),
+        }
+    }
+
+    #[cfg(feature = "login")]
     /// The refresh token, or whatever else was to be given a token for, is no good.
     pub(crate) fn refuses_grant(&self) -> bool {
         self.refuses_grant

@@ -43,15 +43,19 @@ fn wipe(value: &mut Value) {
 pub(super) fn check_type(kind: Option<&Value>, scheme: &str, mask: &Mask) -> Result<(), String> {
     let kind = match kind {
         None | Some(Value::Null) => return Ok(()),
-        Some(kind) => kind.as_str(),
+        Some(Value::String(kind)) => kind.trim(),
+        Some(_) => {
+            return Err(format!(
+                "the token_type is not a text: expected \"{scheme}\""
+            ));
+        }
     };
-    let is = |known| kind.is_some_and(|kind| kind.eq_ignore_ascii_case(known));
-    if is("bearer") || is(scheme) {
+    if kind.eq_ignore_ascii_case("bearer") || kind.eq_ignore_ascii_case(scheme) {
         return Ok(());
     }
-    let kind = kind.and_then(|kind| mask.clean(kind)).unwrap_or_default();
+    let kind = mask.clean(kind).unwrap_or_default();
     Err(format!(
-        "the token_type is \"{kind}\", and not \"{scheme}\""
+        "unsupported token_type \"{kind}\": expected \"{scheme}\""
     ))
 }
 

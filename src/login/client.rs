@@ -16,7 +16,7 @@ use zeroize::Zeroizing;
 use self::sealed::Sealed;
 
 /// The most that is read of a login's answer.
-const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+pub(super) const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// How long the body of an error is waited for. Its status alone says what to do, and a rejected
 /// login must not become a time-out, after which it would be tried again.

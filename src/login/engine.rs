@@ -7,6 +7,7 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use serde_json::Value;
+use tower::BoxError;
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
@@ -74,23 +75,25 @@ impl Engine {
         if let Some(authorization) = login.authorization {
             request.headers_mut().insert(AUTHORIZATION, authorization);
         }
+        let mut secrets = login.secrets.to_vec();
+        secrets.extend(self.endpoint.secrets());
         let reply = self.client.send(request).await;
-        let Reply { head, body } = reply.map_err(AuthError::unavailable)?;
+        let Reply { head, body } = reply.map_err(|error| self.lost(error, &secrets))?;
 
         if !head.status.is_success() {
             let answer = body.ok().and_then(|body| Answer::parse(&body));
             let answer = answer.as_ref().map(Answer::json);
-            let mask = Mask::new(login.secrets, answer, login.token_at);
-            return Err(verdict(&head, answer, &mask));
+            let mask = Mask::new(&secrets, answer, login.token_at);
+            return Err(verdict(&head, answer, &self.endpoint, &mask));
         }
         let answer = match body {
             Ok(body) => Answer::parse(&body).ok_or("the response is not JSON: check the login URL"),
             Err(Broken::TooLong) => Err("the login response is larger than 64 KiB"),
             Err(Broken::TooSlow) => Err("the login response did not end in time"),
-            Err(Broken::Lost(error)) => return Err(AuthError::unavailable(error)),
+            Err(Broken::Lost(error)) => return Err(self.lost(error, &secrets)),
         };
         let json = answer.as_ref().ok().map(Answer::json);
-        let mask = Mask::new(login.secrets, json, login.token_at);
+        let mask = Mask::new(&secrets, json, login.token_at);
         let token = match &answer {
             Ok(answer) => read(answer.json(), &mask),
             Err(problem) => Err((*problem).to_owned()),
@@ -99,6 +102,13 @@ impl Engine {
             let response = error_response(head.status, json, &mask);
             AuthError::misconfigured(response.remark(problem))
         })
+    }
+
+    /// The client's own error may show the URL with its query, or what else it was sent.
+    fn lost(&self, error: BoxError, secrets: &[&str]) -> AuthError {
+        let mask = Mask::new(secrets, None, "");
+        let text = format!("POST {}: {}", self.endpoint, mask.chain(&*error));
+        AuthError::unavailable(error).masked_as(text)
     }
 }
 

@@ -1,16 +1,25 @@
 //! [`Mask`]: how secrets are kept out of texts.
 
+use std::error::Error;
+
 use serde_json::Value;
 use zeroize::Zeroizing;
 
-use crate::login::body::{form_body, json_body};
+use crate::login::decode::{is_in_line, readings};
 
 /// The longest text of a server that is kept, in characters.
 const LONGEST: usize = 200;
 
-/// What must not be read in any text of a server.
+/// How many causes of a client's error are shown.
+const MOST_CAUSES: usize = 16;
+
+/// How many secrets a text is searched for. An answer with more tokens is none to a login, and a
+/// search for each would take its time.
+const MOST_SECRETS: usize = 100;
+
+/// What must not be read in any text of a server, nor of a client.
 pub(super) struct Mask {
-    spellings: Vec<Zeroizing<String>>,
+    secrets: Vec<Zeroizing<String>>,
 }
 
 impl Mask {
@@ -22,11 +31,13 @@ impl Mask {
             secrets.extend(answer.pointer(token_at).and_then(Value::as_str));
             add_tokens(&mut secrets, answer);
         }
-        let mut spellings: Vec<_> = secrets.into_iter().flat_map(spellings).collect();
+        // A newline at the end, as files have one, may be gone.
+        let secrets = secrets.into_iter().map(|secret| one_line(secret.trim()));
+        let mut secrets: Vec<_> = secrets.filter(|secret| !secret.is_empty()).collect();
         // A server may send the same one a thousand times, and each is looked for.
-        spellings.sort_unstable_by(|a, b| a.as_str().cmp(b));
-        spellings.dedup();
-        Self { spellings }
+        secrets.sort_unstable_by(|a, b| a.as_str().cmp(b));
+        secrets.dedup();
+        Self { secrets }
     }
 
     /// The text in one line, without secrets, and cut. `None` if nothing is left.
@@ -41,13 +52,36 @@ impl Mask {
         (!cut.is_empty()).then_some(cut)
     }
 
+    /// What a client says: its error and what that was caused by, each text once.
+    pub(super) fn chain(&self, error: &(dyn Error + 'static)) -> String {
+        let mut shown = String::new();
+        let mut next = Some(error);
+        for _ in 0..MOST_CAUSES {
+            let Some(error) = next else { break };
+            let text = self.clean(&error.to_string()).unwrap_or_default();
+            // Some errors have their cause's text in their own.
+            if !shown.ends_with(&text) {
+                let colon = if shown.is_empty() { "" } else { ": " };
+                shown.push_str(colon);
+                shown.push_str(&text);
+            }
+            next = error.source();
+        }
+        shown
+    }
+
     fn masked(&self, text: &str) -> String {
+        if self.secrets.len() > MOST_SECRETS {
+            return "***".to_owned();
+        }
         // One secret may be a part of another: what any of them covers is hidden. A flag for each
         // byte takes the same room however many secrets there are, and however often they occur.
         let mut covered = vec![false; text.len()];
-        for secret in &self.spellings {
-            for (start, hit) in text.match_indices(secret.as_str()) {
-                covered[start..start + hit.len()].fill(true);
+        for reading in readings(text) {
+            for secret in &self.secrets {
+                for (start, hit) in reading.text().match_indices(secret.as_str()) {
+                    covered[reading.origin(start..start + hit.len())].fill(true);
+                }
             }
         }
         let mut masked = String::new();
@@ -64,7 +98,7 @@ impl Mask {
     }
 }
 
-/// The recursion is bounded as that of [`wipe`] is.
+/// The recursion is bounded by the parser, which lets in 128 levels at most.
 fn add_tokens<'a>(secrets: &mut Vec<&'a str>, value: &'a Value) {
     match value {
         Value::Array(values) => values.iter().for_each(|value| add_tokens(secrets, value)),
@@ -82,34 +116,13 @@ fn add_tokens<'a>(secrets: &mut Vec<&'a str>, value: &'a Value) {
     }
 }
 
-/// A server that echoes the body, and not the field, spells a secret as the body did.
-fn spellings(secret: &str) -> impl Iterator<Item = Zeroizing<String>> + use<> {
-    // A newline behind it, as files have one, may be gone.
-    let secret = secret.trim();
-    // By what writes the bodies, whose buffers never grow.
-    let form = form_body(&[("", secret)]);
-    let form = form.strip_prefix(b"=");
-    let json = json_body(&[("", secret)]).unwrap_or_default();
-    let json = json.strip_prefix(br#"{"":""#);
-    let json = json.and_then(|json| json.strip_suffix(br#""}"#));
-    let bodies = [form, json].map(|spelling| {
-        let spelling = spelling.and_then(|spelling| std::str::from_utf8(spelling).ok());
-        one_line(spelling.unwrap_or_default())
-    });
-    [one_line(secret)]
-        .into_iter()
-        .chain(bodies)
-        .filter(|spelling| !spelling.is_empty())
-}
-
 fn one_line(text: &str) -> Zeroizing<String> {
     // No character gets longer: the buffer never grows, and leaves no unwiped copy behind.
     let mut line = Zeroizing::new(String::with_capacity(text.len()));
-    line.extend(text.chars().map(|char| match char {
-        '\u{2028}' | '\u{2029}' => ' ',
-        char if char.is_control() => ' ',
-        char => char,
-    }));
+    line.extend(
+        text.chars()
+            .map(|char| if is_in_line(char) { char } else { ' ' }),
+    );
     line
 }
 
@@ -128,14 +141,6 @@ mod tests {
         assert_eq!(mask.clean(r#"<a \"b\" ü>"#).as_deref(), Some("<***>"));
         assert_eq!(mask.clean("p=a+%22b%22+%C3%BC").as_deref(), Some("p=***"));
         assert_eq!(mask.clean(" \n ").as_deref(), None);
-    }
-
-    /// S4: a spelling never outgrows its buffer, since what a grown buffer leaves behind is not wiped.
-    #[test]
-    fn a_spelling_never_outgrows_its_buffer() {
-        for spelling in spellings(&"a \"b\" \u{fc}".repeat(50)) {
-            assert_eq!(spelling.capacity(), spelling.len());
-        }
     }
 
     /// L4: a secret is hidden that only comes about by making one line of a text, and one that has

@@ -88,6 +88,7 @@ mod answer;
 mod body;
 mod client;
 mod datafiniti;
+mod decode;
 mod engine;
 mod error_body;
 mod fields;

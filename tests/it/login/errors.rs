@@ -138,7 +138,7 @@ async fn an_echoed_token_is_masked() {
     let error = form_answered(200, body).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "login misconfigured: 200 OK: *** for ***; the token_type is \"mac ***\", and not \"bearer\""
+        "login misconfigured: 200 OK: *** for ***; unsupported token_type \"mac ***\": expected \"bearer\""
     );
     assert!(!format!("{error:?}").contains("abc"));
 }

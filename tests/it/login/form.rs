@@ -33,7 +33,13 @@ async fn the_answer_of_oauth_is_read_whole() {
 /// D2: `token_type` is bearer in any case, or missing.
 #[tokio::test]
 async fn a_bearer_token_is_one_in_any_case() {
-    for kind in [r#""bearer""#, r#""Bearer""#, r#""BEARER""#, "null"] {
+    for kind in [
+        r#""bearer""#,
+        r#""Bearer""#,
+        r#""BEARER""#,
+        r#"" bearer ""#,
+        "null",
+    ] {
         let body = format!(r#"{{"access_token": "abc", "token_type": {kind}}}"#);
         assert!(form_answered(200, &body).await.is_ok(), "{kind}");
     }
@@ -56,7 +62,7 @@ async fn another_type_of_token_is_a_misconfiguration() {
     let body = r#"{"access_token": "abc", "token_type": "mac"}"#;
     assert_eq!(
         form_answered(200, body).await.unwrap_err().to_string(),
-        "login misconfigured: 200 OK: the token_type is \"mac\", and not \"bearer\""
+        "login misconfigured: 200 OK: unsupported token_type \"mac\": expected \"bearer\""
     );
 }
 
