@@ -152,8 +152,8 @@ mod tests {
     /// S1: the text names the request's origin and those of the token, and nothing that may be
     /// secret.
     #[test]
-    fn a_foreign_origin_is_named() {
-        let origins = Origins::only("https://api.example.com").unwrap();
+    fn a_foreign_origin_is_named() -> Result<(), BoxError> {
+        let origins = Origins::only("https://api.example.com")?;
         for (uri, expected) in [
             (
                 "https://me:s3cret@cdn.example.com:8443/s3cret?key=s3cret",
@@ -171,11 +171,12 @@ mod tests {
                  than the token's origins (https://api.example.com)",
             ),
         ] {
-            let error = AuthError::foreign_origin_of(&uri.parse().unwrap(), &origins);
+            let error = AuthError::foreign_origin_of(&uri.parse()?, &origins);
             assert!(error.is_foreign_origin());
             assert_eq!(error.to_string(), expected);
             assert!(!format!("{error:?}").contains("s3cret"));
         }
+        Ok(())
     }
 
     /// L1: a remembered failure says that it is one, and when the next login is made.

@@ -264,16 +264,23 @@ fn is_telling(secret: &str) -> bool {
         && has(u8::is_ascii_alphabetic)
 }
 
-fn spellings(secret: &str) -> [String; 5] {
+fn spellings(secret: &str) -> [String; 9] {
     let secret = secret.trim();
     let json = serde_json::to_string(secret).unwrap();
     let debug = format!("{secret:?}");
+    let form: String = byte_serialize(secret.as_bytes()).collect();
+    let percent = form.replace('+', "%20");
+    let html = secret.replace('&', "&amp;").replace('"', "&quot;");
     [
         secret.to_owned(),
         one_line(secret),
         json[1..json.len() - 1].to_owned(),
         debug[1..debug.len() - 1].to_owned(),
-        byte_serialize(secret.as_bytes()).collect(),
+        percent.to_ascii_lowercase(),
+        form.to_ascii_lowercase(),
+        html,
+        form,
+        percent,
     ]
 }
 

@@ -51,7 +51,7 @@ pub struct Datafiniti {
 }
 
 impl Datafiniti {
-    /// A login at `https://api.datafiniti.co`, over this client.
+    /// Makes a login at `https://api.datafiniti.co`, sent by this client.
     ///
     /// The password is wiped from memory when the login is dropped, and after it was sent.
     pub fn new(
@@ -69,9 +69,9 @@ impl Datafiniti {
         }
     }
 
-    /// Logs in elsewhere: at a proxy or a test server. A path is kept, so that
-    /// `https://proxy.example/df` leads to `https://proxy.example/df/v4/auth`. The tokens may
-    /// go to this URL's origin then.
+    /// Sets another server to log in at: a proxy or a test server. A path is kept, so
+    /// `https://proxy.example/df` leads to `https://proxy.example/df/v4/auth`. The tokens are sent
+    /// to this URL's origin then, unless [others](Self::token_origins) are set.
     ///
     /// # Errors
     ///

@@ -73,7 +73,7 @@ pub struct Form {
 }
 
 impl Form {
-    /// A login at `<base>/auth/login`, over this client. A path of the base is kept:
+    /// Makes a login at `<base>/auth/login`, sent by this client. A path of the base is kept:
     /// `https://example.com/api` leads to `https://example.com/api/auth/login`.
     ///
     /// The password is wiped from memory when the login is dropped, and after it was sent.
@@ -100,7 +100,7 @@ impl Form {
         })
     }
 
-    /// Another path below the base URL than `/auth/login`. It may have a query.
+    /// Sets the path below the base URL. It may have a query. Defaults to `/auth/login`.
     ///
     /// # Errors
     ///
@@ -142,8 +142,8 @@ impl Form {
         Ok(self)
     }
 
-    /// Tells which client it is, as the password grant of a client with a secret has to. It takes
-    /// the place of the fields `client_id` and `client_secret`.
+    /// Sets which client it is, which the password grant of a client with a secret has to say. It
+    /// replaces the fields `client_id` and `client_secret`.
     #[must_use]
     pub fn client_auth(mut self, auth: ClientAuth) -> Self {
         self.auth = Some(auth);

@@ -74,8 +74,8 @@ pub struct Json {
 }
 
 impl Json {
-    /// A login at this URL, over this client. The URL is the whole one, and is used as it is; it may
-    /// have a query. Its origin is where the tokens may go.
+    /// Makes a login at this URL, sent by this client. The URL is the whole one, and is used as it
+    /// is; it may have a query.
     ///
     /// # Errors
     ///
@@ -126,7 +126,7 @@ impl Json {
         Ok(self)
     }
 
-    /// Where in the answer the token stands, as a JSON pointer. `/token` by default.
+    /// Sets where in the answer the token is, as a JSON pointer. Defaults to `/token`.
     ///
     /// An answer that has no text there fails the login
     /// ([`is_misconfigured`](AuthError::is_misconfigured)), as does one whose text is empty or has a
@@ -141,7 +141,7 @@ impl Json {
         Ok(self)
     }
 
-    /// Where in the answer the token's lifetime stands, as a JSON pointer, and how it is to be read.
+    /// Sets where in the answer the token's lifetime is, as a JSON pointer, and how to read it.
     ///
     /// Where nothing usable stands there, the lifetime is the JWT's own
     /// ([`jwt_lifetime`](super::jwt_lifetime)), else it is unknown, as it is without this setting.
@@ -154,7 +154,7 @@ impl Json {
         Ok(self)
     }
 
-    /// Where in the answer the token's type stands, as a JSON pointer. By default it is not looked
+    /// Sets where in the answer the token's type is, as a JSON pointer. By default it is not looked
     /// at.
     ///
     /// The type has to be `bearer` or the [scheme](Self::scheme) that was set, in any case, or

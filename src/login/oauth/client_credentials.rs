@@ -70,7 +70,7 @@ pub struct ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// Makes a login at this token endpoint, over this client. The URL is the whole one, and is
+    /// Makes a login at this token endpoint, sent by this client. The URL is the whole one, and is
     /// used as it is; it may have a query. The tokens may be sent to these origins.
     ///
     /// # Errors
@@ -91,8 +91,8 @@ impl ClientCredentials {
         })
     }
 
-    /// What the token is to be good for, sent as `scope`: one text, with spaces between. Not sent by
-    /// default, which leaves it to the server ([section 3.3]).
+    /// Sets what the token is good for, sent as `scope`: one text, with spaces between. By default
+    /// it is not sent, which leaves it to the server ([section 3.3]).
     ///
     /// [section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
     #[must_use]
@@ -101,8 +101,8 @@ impl ClientCredentials {
         self
     }
 
-    /// Which API the token is for, sent as `audience`: Auth0 and others ask for it. Those that know
-    /// [RFC 8707] take a [`field`](Self::field) `resource` instead.
+    /// Sets which API the token is for, sent as `audience`: Auth0 and others ask for it. Those that
+    /// know [RFC 8707] take a [`field`](Self::field) `resource` instead.
     ///
     /// [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
     #[must_use]
@@ -111,7 +111,7 @@ impl ClientCredentials {
         self
     }
 
-    /// A further field of the form, sent behind those that were set before it. One of the same name
+    /// Adds a field to the form, after those that were set before it. One of the same name
     /// is not replaced: `resource` may be sent more than once.
     ///
     /// Its value may be shown if the server repeats it in an error; for one that may not there is
@@ -130,7 +130,7 @@ impl ClientCredentials {
         Ok(self)
     }
 
-    /// A further field whose value is a secret, such as `client_assertion`.
+    /// Adds a field whose value is a secret, such as `client_assertion`.
     ///
     /// # Errors
     ///

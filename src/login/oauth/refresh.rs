@@ -37,7 +37,8 @@ const RESERVED: [&str; 5] = [
 ///
 /// A refresh token that comes with the new token takes the place of the old one; without one the
 /// old one stays. The answer is read as that of [`Form`](crate::login::Form) is, which has
-/// [a switch](crate::login::Form::use_refresh_token) for the case that both are asked for at one URL.
+/// [a switch](crate::login::Form::use_refresh_token) for the case that both are asked for at one
+/// URL.
 ///
 /// The refresh token of an answer stays with the token that the session holds: it is gone with
 /// [`Session::sign_out`](crate::Session::sign_out), after which the login is made again, or the
@@ -87,8 +88,8 @@ impl Refresh {
     /// to that login's origins. The URL is the whole one, and is used as it is; it may have a query.
     ///
     /// A login that gets a refresh token in its answer has to give it on
-    /// ([`Token::refresh_token`]); of the built-in ones [`Form`](crate::login::Form) does. Each of its
-    /// logins is a first one.
+    /// ([`Token::refresh_token`]); of the built-in ones [`Form`](crate::login::Form) does. Each of
+    /// its logins is a first one.
     ///
     /// # Errors
     ///
@@ -135,23 +136,23 @@ impl Refresh {
         self
     }
 
-    /// Tells which client it is, as the server has to know that the refresh token was issued to.
-    /// Not told by default.
+    /// Sets which client it is: the one that the refresh token was issued to. By default none is
+    /// sent.
     #[must_use]
     pub fn client_auth(mut self, auth: ClientAuth) -> Self {
         self.auth = Some(auth);
         self
     }
 
-    /// What the new tokens are to be good for, sent as `scope`: no more than those before. Not sent
-    /// by default, which leaves it as it was.
+    /// Sets what the new tokens are good for, sent as `scope`: no more than those before. By default
+    /// it is not sent, which leaves it as it was.
     #[must_use]
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.fields.scopes(scopes);
         self
     }
 
-    /// A further field of the form, sent behind those that were set before it. One of the same name
+    /// Adds a field to the form, after those that were set before it. One of the same name
     /// is not replaced.
     ///
     /// Its value may be shown if the server repeats it in an error; for one that may not there is
@@ -170,7 +171,7 @@ impl Refresh {
         Ok(self)
     }
 
-    /// A further field whose value is a secret.
+    /// Adds a field whose value is a secret.
     ///
     /// # Errors
     ///
