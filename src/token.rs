@@ -186,11 +186,11 @@ impl Token {
         let token = token.strip_suffix('\n').unwrap_or(token);
         let token = token.strip_suffix('\r').unwrap_or(token);
         let odd = match token.trim_matches(' ') {
-            inner if inner.len() < token.len() => "the token begins or ends with a space",
-            inner if inner.contains(' ') => {
-                "the token contains a space: does it begin with its scheme?"
+            inner if !inner.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
+                "the token is not visible ASCII"
             }
-            _ => "the token is not visible ASCII",
+            inner if inner.len() < token.len() => "the token begins or ends with a space",
+            _ => "the token contains a space: does it begin with its scheme?",
         };
         visible(token, "the token is empty", odd)?;
         let prefix = prefix.concat();
