@@ -10,8 +10,8 @@ use tower_bearer::login::{
 };
 use tower_bearer::testing::{Answer, Api, Trial, check_source};
 use tower_bearer::{
-    AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, Origins, ReplayBody, Session, Token,
-    TokenRequest, TokenSource, source_fn,
+    AuthError, BearerAuthLayer, Cause, NoAuth, OnFailedRenewal, Origins, ReplayBody, Session,
+    Token, TokenRequest, TokenSource, challenges, source_fn,
 };
 
 use crate::texts::{PASSWORD, Secrets, Texts};
@@ -30,7 +30,8 @@ pub(crate) fn exported() -> impl Iterator<Item = &'static str> {
     let uses = uses.filter_map(|item| item.split_once("pub use ").map(|(_, names)| names));
     let names = uses.flat_map(|names| names.split(|char: char| !char.is_alphanumeric()));
     names.filter(|name| {
-        name.starts_with(|char: char| char.is_ascii_uppercase()) && *name != "TokenSource"
+        let is_trait = ["LoginClient", "TokenSource"].contains(name);
+        name.starts_with(|char: char| char.is_ascii_uppercase()) && !is_trait
     })
 }
 
@@ -50,6 +51,7 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
         &Origins::only("https://api.example.com").unwrap(),
     );
     texts.debug("NoAuth", &NoAuth);
+    asked(token(), texts);
 
     let api = Api::new().account("me", PASSWORD);
     logins(&api, texts);
@@ -62,6 +64,17 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
     let builder = Session::builder(source);
     texts.debug("SessionBuilder", &builder);
     session(builder.build(), texts).await;
+}
+
+/// What a source is asked, with the challenges of a server.
+fn asked(stale: Token, texts: &mut Texts) {
+    let challenge = http::HeaderValue::from_static("Bearer error=\"invalid_token\"");
+    let headers = http::HeaderMap::from_iter([(http::header::WWW_AUTHENTICATE, challenge)]);
+    let challenges = challenges(&headers);
+    texts.debug("Challenge", &challenges[0]);
+    let request = TokenRequest::replacing(stale, Cause::Refused).with_challenges(challenges);
+    texts.debug("Cause", &request.cause());
+    texts.debug("TokenRequest", &request);
 }
 
 fn logins(api: &Api, texts: &mut Texts) {
