@@ -10,6 +10,7 @@ mod common;
 
 use http::Request;
 use tower::BoxError;
+use tower_bearer::Origins;
 use tower_bearer::login::{ClientAuth, ClientCredentials, Form};
 use tower_bearer::testing::Api;
 
@@ -30,7 +31,8 @@ async fn main() -> Result<(), BoxError> {
 async fn service(api: &Api, base: &str) -> Result<(), BoxError> {
     println!("-- a service, by its client credentials --");
     let auth = ClientAuth::new("my-app", "s3cret");
-    let login = ClientCredentials::new(http_client(), &format!("{base}/oauth/token"), auth)?;
+    let url = format!("{base}/oauth/token");
+    let login = ClientCredentials::new(http_client(), &url, auth, Origins::only(base)?)?;
     let client = auth_client(login.scopes(["read", "write"]));
     let logins = || api.counts().logins;
 
@@ -49,7 +51,7 @@ async fn user(api: &Api, base: &str) -> Result<(), BoxError> {
     println!("-- a user, by a password and then by refresh tokens --");
     let login = Form::new(http_client(), base, "alice", "correct horse")?
         .path("/oauth/token")?
-        .field("grant_type", "password")
+        .field("grant_type", "password")?
         .client_auth(ClientAuth::new("my-app", "s3cret").in_body())
         .use_refresh_token();
     let client = auth_client(login);

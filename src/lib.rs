@@ -151,11 +151,12 @@ mod attempt;
 pub mod docs;
 mod error;
 mod future;
-#[cfg(any(test, fuzzing))]
+#[cfg(all(any(test, fuzzing), feature = "login"))]
 #[doc(hidden)]
 pub mod fuzzing;
 mod head;
 mod layer;
+#[cfg(feature = "login")]
 pub mod login;
 mod origins;
 mod refusal;
@@ -170,6 +171,7 @@ pub mod testing;
 mod token;
 
 pub use error::AuthError;
+pub use error::response::{ErrorDetail, ErrorResponse};
 pub use future::ResponseFuture;
 pub use layer::BearerAuthLayer;
 pub use origins::{InvalidOrigin, Origins};

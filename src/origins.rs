@@ -18,10 +18,16 @@ use http::uri::Scheme;
 /// | to one of these origins | yes; over plain `http` if it is loopback or [allowed], else it fails |
 /// | to any other: another scheme, host (a subdomain too) or port | no, and if it is answered by a 401, an [`AuthError`](crate::AuthError) in the extensions says why |
 /// | whose URI has no authority (`/health`, as tonic's) | yes: where it goes is the client's choice |
-/// | whose URI has no scheme (`api.example.com:443`) | as if it had the scheme of the origins; whether it goes over plain `http` cannot be checked |
+/// | likewise, but the path begins with `//` or `/\` | no: joined to a base URL, `//evil.example/x` leads to another server |
+/// | whose URI has an authority and no scheme (`api.example.com:443`, that of a `CONNECT`) | no: it is for a proxy, which would read the token |
 /// | with the header set by the caller, or with [`NoAuth`](crate::NoAuth) | no |
 ///
-/// A [built-in login](crate::login)'s token may go to the origin that it logs in at.
+/// Of a built-in login with a password these are by default the origin that it logs in at; the
+/// logins of OAuth 2.0 are given them.
+///
+/// The `Host` header plays no part. The URI says which server gets the bytes, and that one is
+/// trusted with the token whatever site of it the header asks for; a gateway passes on the header of
+/// its caller, who must not decide by it whether a request carries the token.
 ///
 /// ```
 /// use tower_bearer::Origins;
@@ -131,6 +137,9 @@ impl Origins {
 
     /// Everywhere. Only for a client that is itself bound to one server: whoever can make it
     /// follow a link is sent the token.
+    ///
+    /// No request is foreign then, not even one whose path begins with `//`: that is kept from a
+    /// promise to go nowhere else, which these make not.
     pub fn any() -> Self {
         Self { origins: None }
     }
@@ -139,17 +148,25 @@ impl Origins {
     pub fn contains(&self, uri: &Uri) -> bool {
         match &self.origins {
             None => true,
-            Some(_) if uri.authority().is_none() => true,
+            Some(_) if uri.authority().is_none() => !is_network_path(uri),
             Some(origins) => origins.iter().any(|origin| origin.is_of(uri)),
         }
     }
 
     /// The origin that a URI of any path lies in.
+    #[cfg(feature = "login")]
     pub(crate) fn of_uri(uri: &Uri) -> Result<Self, InvalidOrigin> {
         Ok(Self {
             origins: Some(Arc::new([Origin::of(uri)?])),
         })
     }
+}
+
+/// Would it name another server when it is joined to a base URL? Browsers, and so the `url` crate,
+/// take a backslash for a slash.
+fn is_network_path(uri: &Uri) -> bool {
+    let path = uri.path();
+    path.starts_with("//") || path.starts_with("/\\")
 }
 
 /// Would a secret that is sent to this URI be readable on its way? A URI without a scheme does not
@@ -192,23 +209,24 @@ impl Origin {
         if authority.port().is_none() && !matches!(behind_host, Some("" | ":")) {
             return Err(invalid("its port is not a number up to 65535"));
         }
-        let port = uri.port_u16().or_else(|| default_port(scheme));
-        let host = without_dot(authority.host());
-        match port {
-            Some(port) if !host.is_empty() => {
-                let host = host.to_ascii_lowercase();
-                Ok(Self {
-                    scheme: scheme.clone(),
-                    authority: match default_port(scheme) {
-                        Some(default) if default == port => host.clone(),
-                        _ => format!("{host}:{port}"),
-                    },
-                    host,
-                    port,
-                })
-            }
-            _ => Err(invalid("it is neither http nor https, or lacks a host")),
+        let Some(default) = default_port(scheme) else {
+            return Err(invalid("its scheme is neither http nor https"));
+        };
+        let host = without_dot(authority.host()).to_ascii_lowercase();
+        if host.is_empty() {
+            return Err(invalid("it lacks a host"));
         }
+        let port = uri.port_u16().unwrap_or(default);
+        Ok(Self {
+            scheme: scheme.clone(),
+            authority: if port == default {
+                host.clone()
+            } else {
+                format!("{host}:{port}")
+            },
+            host,
+            port,
+        })
     }
 
     fn is_of(&self, uri: &Uri) -> bool {
@@ -220,8 +238,9 @@ impl Origin {
     }
 
     fn is_spelled_otherwise(&self, uri: &Uri) -> bool {
-        // Without a scheme the port alone tells where the request goes; without both, the host.
-        let scheme = uri.scheme().unwrap_or(&self.scheme);
+        let Some(scheme) = uri.scheme() else {
+            return false;
+        };
         let port = uri.port_u16().or_else(|| default_port(scheme));
         *scheme == self.scheme
             && port == Some(self.port)
@@ -229,6 +248,21 @@ impl Origin {
     }
 }
 
+/// Separated by commas: `https://api.example.com, http://localhost:8080`.
+impl fmt::Display for Origins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Some(origins) = &self.origins else {
+            return f.write_str("any");
+        };
+        for (n, origin) in origins.iter().enumerate() {
+            let comma = if n == 0 { "" } else { ", " };
+            write!(f, "{comma}{}://{}", origin.scheme, origin.authority)?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(feature = "login")]
 impl InvalidOrigin {
     pub(crate) fn reason(&self) -> &'static str {
         self.reason

@@ -2,14 +2,14 @@
 
 use std::error::Error;
 use std::fmt;
-use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::Arc;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::AuthError;
+use crate::error::AuthError;
 
 /// A token as a [`TokenSource`](crate::TokenSource) brings it: the finished header value, and what
 /// is known of its lifetime.
@@ -135,11 +135,40 @@ impl Token {
         self.lifetime
     }
 
-    /// Eight hexadecimal digits by which a log can tell tokens apart without showing them.
+    /// Returns the authentication scheme that it is sent under, such as `Bearer`. `None` for a
+    /// [bare](Self::bare) one.
+    ///
+    /// With [`expose`](Self::expose), [`lifetime`](Self::lifetime) and
+    /// [`expose_refresh_token`](Self::expose_refresh_token) this is all of a token that a store has
+    /// to keep.
+    ///
+    /// ```
+    /// # use tower_bearer::Token;
+    /// let token = Token::with_scheme("DPoP", "abc")?;
+    /// assert_eq!(token.scheme(), Some("DPoP"));
+    /// let restored = match token.scheme() {
+    ///     Some(scheme) => Token::with_scheme(scheme, token.expose())?,
+    ///     None => Token::bare(token.expose())?,
+    /// };
+    /// assert_eq!(restored.header_value(), token.header_value());
+    /// # Ok::<(), tower_bearer::InvalidToken>(())
+    /// ```
+    pub fn scheme(&self) -> Option<&str> {
+        let value = self.value.to_str().ok()?;
+        // Without the space.
+        value.get(..self.start.checked_sub(1)?)
+    }
+
+    /// Returns eight hexadecimal digits by which a log can tell tokens apart without showing them.
+    ///
+    /// They are salted by each process, so that nobody finds a short token by trying all there are.
+    /// The same token has the same digits as long as the process lives, and others in another one.
     pub fn fingerprint(&self) -> impl fmt::Display + use<> {
-        let mut hasher = DefaultHasher::new();
-        self.value.as_bytes().hash(&mut hasher);
-        Fingerprint((hasher.finish() >> 32) as u32)
+        static SALT: OnceLock<RandomState> = OnceLock::new();
+        let hash = SALT
+            .get_or_init(RandomState::new)
+            .hash_one(self.value.as_bytes());
+        Fingerprint((hash >> 32) as u32)
     }
 
     /// Gives the header value bytes of its own, so that copies of it share no reference count with
@@ -169,11 +198,14 @@ impl Token {
     fn render(prefix: &[&str], token: &str) -> Result<Self, InvalidToken> {
         let token = token.strip_suffix('\n').unwrap_or(token);
         let token = token.strip_suffix('\r').unwrap_or(token);
-        visible(
-            token,
-            "the token is empty",
-            "the token is not visible ASCII",
-        )?;
+        let odd = match token.trim_matches(' ') {
+            inner if !inner.bytes().all(|byte| matches!(byte, b' '..=b'~')) => {
+                "the token is not visible ASCII"
+            }
+            inner if inner.len() < token.len() => "the token begins or ends with a space",
+            _ => "the token contains a space: does it begin with its scheme?",
+        };
+        visible(token, "the token is empty", odd)?;
         let prefix = prefix.concat();
         let mut value =
             HeaderValue::try_from(format!("{prefix}{token}")).map_err(|_| InvalidToken {

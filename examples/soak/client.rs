@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use http_body::Body;
-use http_body_util::Full;
 use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use hyper_util::rt::TokioExecutor;
 use tower::{BoxError, Layer};
@@ -29,7 +27,7 @@ pub(crate) struct Clients {
 impl Clients {
     pub(crate) fn new(http1: &str, http2: &str, tally: Arc<Tally>) -> Result<Self, BoxError> {
         let referee = Referee::new(tally);
-        let logins: [Form<Http<Full<Bytes>>>; 2] = [
+        let logins: [Form; 2] = [
             Form::new(http(false), http1, USERNAME, PASSWORD)?,
             Form::new(http(true), http2, USERNAME, PASSWORD)?,
         ];

@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 
 use super::input::Input;
 use crate::login::{Datafiniti, Form, Json, Lifetime, Refresh};
-use crate::{AuthError, Token, TokenRequest, TokenSource};
+use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
 
 /// None of our own texts has one of them in it.
 const PASSWORDS: [&str; 4] = [
@@ -105,7 +105,7 @@ impl Answer {
             1 => fetch(&Form::new(client, "https://api.example.com", "me", self.password).unwrap()),
             2 => {
                 let login = Json::new(client, "https://api.example.com/session").unwrap();
-                let login = login.secret_field("password", self.password);
+                let login = login.secret_field("password", self.password).unwrap();
                 let login = login
                     .token(NESTED)
                     .unwrap()
@@ -115,7 +115,7 @@ impl Answer {
             }
             3 => {
                 let url = "https://api.example.com/token";
-                fetch(&Refresh::from_token(client, url, self.password).unwrap())
+                fetch(&Refresh::from_token(client, url, self.password, Origins::any()).unwrap())
             }
             _ => fetch(&Datafiniti::new(client, "me@example.com", self.password)),
         };
@@ -264,16 +264,23 @@ fn is_telling(secret: &str) -> bool {
         && has(u8::is_ascii_alphabetic)
 }
 
-fn spellings(secret: &str) -> [String; 5] {
+fn spellings(secret: &str) -> [String; 9] {
     let secret = secret.trim();
     let json = serde_json::to_string(secret).unwrap();
     let debug = format!("{secret:?}");
+    let form: String = byte_serialize(secret.as_bytes()).collect();
+    let percent = form.replace('+', "%20");
+    let html = secret.replace('&', "&amp;").replace('"', "&quot;");
     [
         secret.to_owned(),
         one_line(secret),
         json[1..json.len() - 1].to_owned(),
         debug[1..debug.len() - 1].to_owned(),
-        byte_serialize(secret.as_bytes()).collect(),
+        percent.to_ascii_lowercase(),
+        form.to_ascii_lowercase(),
+        html,
+        form,
+        percent,
     ]
 }
 

@@ -2,19 +2,19 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
 use serde_json::Value;
-use tower::{BoxError, Service};
 use zeroize::Zeroizing;
 
-use super::engine::{Engine, Login};
-use super::read::with_lifetime;
-use super::secret::{Mask, json_body};
-use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
+use crate::error::AuthError;
+use crate::login::answer::with_lifetime;
+use crate::login::body::json_body;
+use crate::login::client::LoginClient;
+use crate::login::engine::{Engine, Login};
+use crate::login::mask::Mask;
+use crate::login::url::{Endpoint, InvalidUrl};
+use crate::origins::Origins;
+use crate::source::{TokenRequest, TokenSource};
+use crate::token::Token;
 
 const BASE: &str = "https://api.datafiniti.co";
 const PATH: &str = "/v4/auth";
@@ -44,17 +44,21 @@ const PATH: &str = "/v4/auth";
 /// # Ok(())
 /// # }
 /// ```
-pub struct Datafiniti<S> {
-    engine: Engine<S>,
+pub struct Datafiniti {
+    engine: Engine,
     email: String,
     password: Zeroizing<String>,
 }
 
-impl<S> Datafiniti<S> {
-    /// A login at `https://api.datafiniti.co`, over this client.
+impl Datafiniti {
+    /// Makes a login at `https://api.datafiniti.co`, sent by this client.
     ///
     /// The password is wiped from memory when the login is dropped, and after it was sent.
-    pub fn new(client: S, email: impl Into<String>, password: impl Into<String>) -> Self {
+    pub fn new(
+        client: impl LoginClient,
+        email: impl Into<String>,
+        password: impl Into<String>,
+    ) -> Self {
         let Ok(endpoint) = Endpoint::new(BASE, PATH) else {
             unreachable!("the default URL is a valid one");
         };
@@ -65,9 +69,9 @@ impl<S> Datafiniti<S> {
         }
     }
 
-    /// Logs in elsewhere: at a proxy or a test server. A path is kept, so that
-    /// `https://proxy.example/df` leads to `https://proxy.example/df/v4/auth`. The tokens may
-    /// go to this URL's origin then.
+    /// Sets another server to log in at: a proxy or a test server. A path is kept, so
+    /// `https://proxy.example/df` leads to `https://proxy.example/df/v4/auth`. The tokens are sent
+    /// to this URL's origin then, unless [others](Self::token_origins) are set.
     ///
     /// # Errors
     ///
@@ -76,6 +80,16 @@ impl<S> Datafiniti<S> {
     pub fn base_url(mut self, url: &str) -> Result<Self, InvalidUrl> {
         self.engine.endpoint = Endpoint::new(url, PATH)?;
         Ok(self)
+    }
+
+    /// Sets the origins that the tokens may be sent to. Defaults to the origin that it logs in at.
+    ///
+    /// It is for a login whose API has another origin. The layer's
+    /// [`origins`](crate::BearerAuthLayer::origins) override these.
+    #[must_use]
+    pub fn token_origins(mut self, origins: Origins) -> Self {
+        self.engine.origins = Some(origins);
+        self
     }
 
     /// Sends the password over plain `http` too. By default such a login fails
@@ -90,16 +104,8 @@ impl<S> Datafiniti<S> {
     }
 }
 
-impl<S, B> TokenSource for Datafiniti<S>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    /// The origin that it logs in at.
+impl TokenSource for Datafiniti {
+    /// The origin that it logs in at, unless others were [set](Self::token_origins).
     fn origins(&self) -> Origins {
         self.engine.origins()
     }
@@ -121,7 +127,7 @@ where
     }
 }
 
-impl<S> fmt::Debug for Datafiniti<S> {
+impl fmt::Debug for Datafiniti {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Datafiniti")
             .field("url", &self.engine)

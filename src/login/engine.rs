@@ -1,39 +1,32 @@
 //! The one HTTP login: a request goes out, a token or an error comes back.
 
 use std::fmt;
-use std::pin::pin;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
-use bytes::{Buf, BufMut, Bytes};
+use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderValue, Method, Request, Response, Uri};
-use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http::{HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
 use serde_json::Value;
-use tower::{BoxError, Service, ServiceExt};
+use tower::BoxError;
 use zeroize::Zeroizing;
 
-use super::response::ErrorResponse;
-use super::secret::{Answer, Mask};
-use super::url::Endpoint;
-use super::verdict::verdict;
-use crate::origins::is_plain_http;
+use crate::error::AuthError;
+use crate::login::answer::Answer;
+use crate::login::client::{Broken, Client, LoginClient, Reply};
+use crate::login::error_body::error_response;
+use crate::login::mask::Mask;
+use crate::login::url::Endpoint;
+use crate::login::verdict::verdict;
+use crate::origins::{Origins, is_plain_http};
 use crate::session::SessionId;
-use crate::{AuthError, Origins, Token};
-
-/// The most that is read of a login's answer.
-const MAX_RESPONSE_BYTES: usize = 64 * 1024;
-
-/// How long the body of an error is waited for. Its status alone says what to do, and a rejected
-/// login must not become a time-out, after which it would be tried again.
-const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
+use crate::token::Token;
 
 /// A client and where to send the login. What is sent and how the answer is read is the preset's.
-pub(super) struct Engine<S> {
-    /// Cloned for each login. The lock makes a client that is not `Sync` do.
-    client: Mutex<S>,
+pub(super) struct Engine {
+    client: Client,
     pub(super) endpoint: Endpoint,
+    /// Where the tokens may go, if not to the endpoint's own origin.
+    pub(super) origins: Option<Origins>,
     /// Whether a password may go where it can be read on its way.
     pub(super) plain_http: bool,
 }
@@ -52,34 +45,28 @@ pub(super) struct Login<'a> {
     pub(super) token_at: &'a str,
 }
 
-impl<S> Engine<S> {
-    pub(super) fn new(client: S, endpoint: Endpoint) -> Self {
+impl Engine {
+    pub(super) fn new(client: impl LoginClient, endpoint: Endpoint) -> Self {
         Self {
-            client: Mutex::new(client),
+            client: Client::new(client),
             endpoint,
+            origins: None,
             plain_http: false,
         }
     }
 
     pub(super) fn origins(&self) -> Origins {
-        self.endpoint.origins().clone()
+        let set = self.origins.as_ref();
+        set.unwrap_or(self.endpoint.origins()).clone()
     }
 
     /// Logs in once. `read` takes the token out of the answer, or says what is wrong with that,
     /// where it quotes the server only through the mask.
-    pub(super) async fn login<B>(
+    pub(super) async fn login(
         &self,
         login: Login<'_>,
         read: impl FnOnce(&Value, &Mask) -> Result<Token, String> + Send,
-    ) -> Result<Token, AuthError>
-    where
-        S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send,
-        B: Body + Send,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
-    {
+    ) -> Result<Token, AuthError> {
         let uri = self.endpoint.uri();
         if !self.plain_http && is_plain_http(uri) {
             return Err(AuthError::insecure(login.secret_name, uri));
@@ -88,43 +75,44 @@ impl<S> Engine<S> {
         if let Some(authorization) = login.authorization {
             request.headers_mut().insert(AUTHORIZATION, authorization);
         }
-        let client = self
-            .client
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let answer = client.oneshot(request).await;
-        let (head, body) = answer.map_err(AuthError::unavailable)?.into_parts();
+        let mut secrets = login.secrets.to_vec();
+        secrets.extend(self.endpoint.secrets());
+        let reply = self.client.send(request).await;
+        let Reply { head, body } = reply.map_err(|error| self.lost(error, &secrets))?;
 
         if !head.status.is_success() {
-            let body = tokio::time::timeout(ERROR_BODY_TIMEOUT, receive(body)).await;
-            let answer = body
-                .ok()
-                .and_then(Result::ok)
-                .and_then(|body| Answer::parse(&body));
+            let answer = body.ok().and_then(|body| Answer::parse(&body));
             let answer = answer.as_ref().map(Answer::json);
-            let mask = Mask::new(login.secrets, answer, login.token_at);
-            return Err(verdict(&head, answer, &mask));
+            let mask = Mask::new(&secrets, answer, login.token_at);
+            return Err(verdict(&head, answer, &self.endpoint, &mask));
         }
-        let answer = match receive(body).await {
+        let answer = match body {
             Ok(body) => Answer::parse(&body).ok_or("the response is not JSON: check the login URL"),
             Err(Broken::TooLong) => Err("the login response is larger than 64 KiB"),
-            Err(Broken::Lost(error)) => return Err(AuthError::unavailable(error)),
+            Err(Broken::TooSlow) => Err("the login response did not end in time"),
+            Err(Broken::Lost(error)) => return Err(self.lost(error, &secrets)),
         };
         let json = answer.as_ref().ok().map(Answer::json);
-        let mask = Mask::new(login.secrets, json, login.token_at);
+        let mask = Mask::new(&secrets, json, login.token_at);
         let token = match &answer {
             Ok(answer) => read(answer.json(), &mask),
             Err(problem) => Err((*problem).to_owned()),
         };
         token.map_err(|problem| {
-            let response = ErrorResponse::new(head.status, json, &mask);
+            let response = error_response(head.status, json, &mask);
             AuthError::misconfigured(response.remark(problem))
         })
     }
+
+    /// The client's own error may show the URL with its query, or what else it was sent.
+    fn lost(&self, error: BoxError, secrets: &[&str]) -> AuthError {
+        let mask = Mask::new(secrets, None, "");
+        let text = format!("POST {}: {}", self.endpoint, mask.chain(&*error));
+        AuthError::unavailable(error).masked_as(text)
+    }
 }
 
-impl<S> fmt::Debug for Engine<S> {
+impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.endpoint.fmt(f)
     }
@@ -147,39 +135,4 @@ fn request(
         request.extensions_mut().insert(session);
     }
     request
-}
-
-/// Why there is no whole body.
-enum Broken {
-    TooLong,
-    Lost(BoxError),
-}
-
-async fn receive<B>(body: B) -> Result<Zeroizing<Vec<u8>>, Broken>
-where
-    B: Body,
-    B::Error: Into<BoxError>,
-{
-    let mut body = pin!(body);
-    let expected = body.size_hint().exact().unwrap_or(4096);
-    let capacity = usize::try_from(expected).map_or(MAX_RESPONSE_BYTES, |expected| {
-        expected.min(MAX_RESPONSE_BYTES)
-    });
-    let mut bytes = Zeroizing::new(Vec::with_capacity(capacity));
-    while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| Broken::Lost(error.into()))?;
-        if let Ok(data) = frame.into_data() {
-            if data.remaining() > MAX_RESPONSE_BYTES - bytes.len() {
-                return Err(Broken::TooLong);
-            }
-            if data.remaining() > bytes.capacity() - bytes.len() {
-                // A buffer that grew by itself would leave an unwiped token behind.
-                let mut larger = Zeroizing::new(Vec::with_capacity(MAX_RESPONSE_BYTES));
-                larger.extend_from_slice(&bytes);
-                bytes = larger;
-            }
-            bytes.put(data);
-        }
-    }
-    Ok(bytes)
 }

@@ -7,6 +7,10 @@ use zeroize::Zeroizing;
 
 pub(super) struct Fields {
     fields: Vec<Field>,
+    /// What the login sets itself.
+    reserved: &'static [&'static str],
+    /// Whether a name may come more than once.
+    repeats: bool,
 }
 
 struct Field {
@@ -16,40 +20,79 @@ struct Field {
     secret: bool,
 }
 
-/// A field that a login sets by itself, or by a setter of its own.
+/// A field that a login sets by itself, or by a setter of its own, or that is set already.
 ///
 /// No parameter may be sent twice ([RFC 6749, section 3.2]), and which one a server takes is
 /// anybody's guess.
 ///
 /// ```
-/// use tower_bearer::login::{ClientAuth, ClientCredentials};
+/// use tower_bearer::login::Form;
 ///
-/// # let client = ();
-/// let auth = ClientAuth::new("s6BhdRkqt3", "7Fjfp0ZBr1KtDRbnfVdmIw");
-/// let login = ClientCredentials::new(client, "https://auth.example.com/token", auth).unwrap();
-/// let error = login.field("grant_type", "password").unwrap_err();
-/// assert_eq!(error.to_string(), "the login sets the field grant_type itself");
+/// # let client = tower_bearer::testing::Api::new();
+/// let login = Form::new(client, "https://api.example.com", "me", "secret").unwrap();
+/// let error = login.field("username", "you").unwrap_err();
+/// assert_eq!(error.to_string(), "the login sets the field username itself");
 /// ```
 ///
 /// [RFC 6749, section 3.2]: https://www.rfc-editor.org/rfc/rfc6749#section-3.2
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReservedField {
-    name: &'static str,
+    name: String,
+    is_own: bool,
 }
 
 impl Fields {
-    pub(super) fn new() -> Self {
-        Self { fields: Vec::new() }
+    /// None yet. The user may add others than these names, and those more than once.
+    pub(super) fn of_form(reserved: &'static [&'static str]) -> Self {
+        Self {
+            fields: Vec::new(),
+            reserved,
+            repeats: true,
+        }
     }
 
-    /// Behind those that are there. Its value may be shown if the server repeats it.
-    pub(super) fn plain(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.push(name.into(), value.into(), false);
+    /// None yet. An object has each name once.
+    pub(super) fn of_json() -> Self {
+        Self {
+            fields: Vec::new(),
+            reserved: &[],
+            repeats: false,
+        }
     }
 
-    /// Behind those that are there. Its value is never shown.
-    pub(super) fn secret(&mut self, name: impl Into<String>, value: impl Into<String>) {
-        self.push(name.into(), value.into(), true);
+    /// A field of the user's, after those that are there. Its value may be shown if the server
+    /// repeats it.
+    pub(super) fn add(
+        &mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<(), ReservedField> {
+        let name = self.free(name.into())?;
+        self.push(name, value.into(), false);
+        Ok(())
+    }
+
+    /// As [`add`](Self::add), but its value is never shown.
+    pub(super) fn add_secret(
+        &mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<(), ReservedField> {
+        let name = self.free(name.into())?;
+        self.push(name, value.into(), true);
+        Ok(())
+    }
+
+    /// A field of the login's own, in the place of the one of that name.
+    pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
+        self.remove(name);
+        self.push(name.to_owned(), value.into(), false);
+    }
+
+    /// As [`set`](Self::set), but its value is never shown.
+    pub(super) fn set_secret(&mut self, name: &str, value: impl Into<String>) {
+        self.remove(name);
+        self.push(name.to_owned(), value.into(), true);
     }
 
     /// In the place of the one of that name.
@@ -63,11 +106,11 @@ impl Fields {
         }
         self.remove("scope");
         if !list.is_empty() {
-            self.plain("scope", list);
+            self.set("scope", list);
         }
     }
 
-    pub(super) fn remove(&mut self, name: &str) {
+    fn remove(&mut self, name: &str) {
         self.fields.retain(|field| field.name != name);
     }
 
@@ -86,6 +129,15 @@ impl Fields {
             .collect()
     }
 
+    fn free(&self, name: String) -> Result<String, ReservedField> {
+        let is_own = self.reserved.contains(&name.as_str());
+        let is_set = || self.fields.iter().any(|field| field.name == name);
+        if is_own || (!self.repeats && is_set()) {
+            return Err(ReservedField { name, is_own });
+        }
+        Ok(name)
+    }
+
     fn push(&mut self, name: String, value: String, secret: bool) {
         let value = Zeroizing::new(value);
         self.fields.push(Field {
@@ -96,19 +148,13 @@ impl Fields {
     }
 }
 
-impl ReservedField {
-    /// The name, if it is none of those.
-    pub(super) fn check(name: String, reserved: &[&'static str]) -> Result<String, Self> {
-        match reserved.iter().find(|reserved| **reserved == name) {
-            Some(name) => Err(Self { name }),
-            None => Ok(name),
-        }
-    }
-}
-
 impl fmt::Display for ReservedField {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the login sets the field {} itself", self.name)
+        if self.is_own {
+            write!(f, "the login sets the field {} itself", self.name)
+        } else {
+            write!(f, "the field {} is set already", self.name)
+        }
     }
 }
 

@@ -2,20 +2,20 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
-use tower::{BoxError, Service};
-
-use super::client_auth::ClientAuth;
-use super::engine::Engine;
-use super::fields::Fields;
-use super::grant::{Grant, keep, refuses_grant};
-use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
+use crate::error::AuthError;
+use crate::login::client::LoginClient;
+use crate::login::engine::Engine;
+use crate::login::fields::{Fields, ReservedField};
+use crate::login::oauth::client_auth::ClientAuth;
+use crate::login::oauth::grant::{Grant, keep, refuses_grant};
+use crate::login::url::{Endpoint, InvalidUrl};
+use crate::origins::Origins;
+use crate::source::{TokenRequest, TokenSource};
+use crate::token::Token;
 
 const PATH: &str = "/auth/login";
+
+const RESERVED: [&str; 3] = ["username", "password", "refresh_token"];
 
 /// The fields that tell which client it is.
 const CLIENT: [&str; 2] = ["client_id", "client_secret"];
@@ -52,7 +52,7 @@ const CLIENT: [&str; 2] = ["client_id", "client_secret"];
 /// });
 /// let login = Form::new(client, "https://api.example.com", "me", "secret")?
 ///     .path("/oauth/token")?
-///     .field("grant_type", "password");
+///     .field("grant_type", "password")?;
 /// let token = login.fetch(TokenRequest::first()).await?;
 /// assert_eq!(token.header_value(), "Bearer t0k");
 /// assert_eq!(token.lifetime(), Some(Duration::from_secs(3600)));
@@ -63,8 +63,8 @@ const CLIENT: [&str; 2] = ["client_id", "client_secret"];
 /// [`OAuth2PasswordRequestForm`]: https://fastapi.tiangolo.com/reference/security/#fastapi.security.OAuth2PasswordRequestForm
 /// [RFC 6749, section 4.3]: https://www.rfc-editor.org/rfc/rfc6749#section-4.3
 /// [section 5.1]: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
-pub struct Form<S> {
-    engine: Engine<S>,
+pub struct Form {
+    engine: Engine,
     /// For another path below it.
     base_url: String,
     fields: Fields,
@@ -72,8 +72,8 @@ pub struct Form<S> {
     uses_refresh_token: bool,
 }
 
-impl<S> Form<S> {
-    /// A login at `<base>/auth/login`, over this client. A path of the base is kept:
+impl Form {
+    /// Makes a login at `<base>/auth/login`, sent by this client. A path of the base is kept:
     /// `https://example.com/api` leads to `https://example.com/api/auth/login`.
     ///
     /// The password is wiped from memory when the login is dropped, and after it was sent.
@@ -83,24 +83,24 @@ impl<S> Form<S> {
     /// The URL is not absolute, neither `http` nor `https`, or has user information, a query or a
     /// fragment.
     pub fn new(
-        client: S,
+        client: impl LoginClient,
         base_url: &str,
         username: impl Into<String>,
         password: impl Into<String>,
     ) -> Result<Self, InvalidUrl> {
-        let form = Self {
+        let mut fields = Fields::of_form(&RESERVED);
+        fields.set("username", username);
+        fields.set_secret("password", password);
+        Ok(Self {
             engine: Engine::new(client, Endpoint::new(base_url, PATH)?),
             base_url: base_url.to_owned(),
-            fields: Fields::new(),
+            fields,
             auth: None,
             uses_refresh_token: false,
-        };
-        Ok(form
-            .field("username", username)
-            .secret_field("password", password))
+        })
     }
 
-    /// Another path below the base URL than `/auth/login`. It may have a query.
+    /// Sets the path below the base URL. It may have a query. Defaults to `/auth/login`.
     ///
     /// # Errors
     ///
@@ -110,26 +110,40 @@ impl<S> Form<S> {
         Ok(self)
     }
 
-    /// A further field of the form, sent behind those that were set before it: `grant_type`,
-    /// `scope`, `client_id`.
+    /// Adds a field to the form, after those that were set before it: `grant_type`, `scope`,
+    /// `client_id`. One of the same name is not replaced: `resource` may be sent more than once.
     ///
     /// Its value may be shown if the server repeats it in an error; for one that may not there is
     /// [`secret_field`](Self::secret_field).
-    #[must_use]
-    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.fields.plain(name, value);
-        self
+    ///
+    /// # Errors
+    ///
+    /// The field is one that the login sets itself: `username`, `password` or `refresh_token`.
+    pub fn field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        self.fields.add(name, value)?;
+        Ok(self)
     }
 
-    /// A further field whose value is kept as the password is, such as `client_secret`.
-    #[must_use]
-    pub fn secret_field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        self.fields.secret(name, value);
-        self
+    /// Adds a field whose value is kept as the password is, such as `client_secret`.
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](Self::field).
+    pub fn secret_field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        self.fields.add_secret(name, value)?;
+        Ok(self)
     }
 
-    /// Tells which client it is, as the password grant of a client with a secret has to. It takes
-    /// the place of the fields `client_id` and `client_secret`.
+    /// Sets which client it is, which the password grant of a client with a secret has to say. It
+    /// replaces the fields `client_id` and `client_secret`.
     #[must_use]
     pub fn client_auth(mut self, auth: ClientAuth) -> Self {
         self.auth = Some(auth);
@@ -149,11 +163,11 @@ impl<S> Form<S> {
     /// the default: whatever such a server answers fails the renewal.
     ///
     /// ```
-    /// # use tower_bearer::login::{ClientAuth, Form, InvalidUrl};
-    /// # fn login<S>(client: S) -> Result<Form<S>, InvalidUrl> {
+    /// # use tower_bearer::login::{ClientAuth, Form, LoginClient};
+    /// # fn login<S>(client: impl LoginClient) -> Result<Form, InvalidUrl> {
     /// let login = Form::new(client, "https://auth.example.com", "me", "secret")?
     ///     .path("/oauth/token")?
-    ///     .field("grant_type", "password")
+    ///     .field("grant_type", "password")?
     ///     .client_auth(ClientAuth::public("my-app"))
     ///     .use_refresh_token();
     /// # Ok(login)
@@ -164,6 +178,16 @@ impl<S> Form<S> {
     #[must_use]
     pub fn use_refresh_token(mut self) -> Self {
         self.uses_refresh_token = true;
+        self
+    }
+
+    /// Sets the origins that the tokens may be sent to. Defaults to the origin that it logs in at.
+    ///
+    /// It is for a login whose API has another origin. The layer's
+    /// [`origins`](crate::BearerAuthLayer::origins) override these.
+    #[must_use]
+    pub fn token_origins(mut self, origins: Origins) -> Self {
+        self.engine.origins = Some(origins);
         self
     }
 
@@ -199,16 +223,8 @@ impl<S> Form<S> {
     }
 }
 
-impl<S, B> TokenSource for Form<S>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    /// The origin that it logs in at.
+impl TokenSource for Form {
+    /// The origin that it logs in at, unless others were [set](Self::token_origins).
     fn origins(&self) -> Origins {
         self.engine.origins()
     }
@@ -225,7 +241,7 @@ where
     }
 }
 
-impl<S> fmt::Debug for Form<S> {
+impl fmt::Debug for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Form")
             .field("url", &self.engine)

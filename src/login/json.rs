@@ -2,21 +2,21 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
 use serde_json::Value;
-use tower::{BoxError, Service};
 
-use super::engine::{Engine, Login};
-use super::fields::Fields;
-use super::lifetime::Lifetime;
-use super::pointer::{InvalidPointer, Pointer};
-use super::read::{check_type, with_lifetime};
-use super::secret::{Mask, json_body};
-use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, InvalidToken, Origins, Token, TokenRequest, TokenSource};
+use crate::error::AuthError;
+use crate::login::answer::{check_type, with_lifetime};
+use crate::login::body::json_body;
+use crate::login::client::LoginClient;
+use crate::login::engine::{Engine, Login};
+use crate::login::fields::{Fields, ReservedField};
+use crate::login::lifetime::Lifetime;
+use crate::login::mask::Mask;
+use crate::login::pointer::{InvalidPointer, Pointer};
+use crate::login::url::{Endpoint, InvalidUrl};
+use crate::origins::Origins;
+use crate::source::{TokenRequest, TokenSource};
+use crate::token::{InvalidToken, Token};
 
 /// Any login by a `POST` of a JSON object of texts, answered by a JSON document with a token
 /// somewhere in it.
@@ -51,8 +51,8 @@ use crate::{AuthError, InvalidToken, Origins, Token, TokenRequest, TokenSource};
 ///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(body))))
 /// });
 /// let login = Json::new(client, "https://cms.example.com/auth/login")?
-///     .field("email", "me@example.com")
-///     .secret_field("password", "secret")
+///     .field("email", "me@example.com")?
+///     .secret_field("password", "secret")?
 ///     .token("/data/access_token")?
 ///     .lifetime("/data/expires", Lifetime::Millis)?;
 /// let token = login.fetch(TokenRequest::first()).await?;
@@ -63,8 +63,8 @@ use crate::{AuthError, InvalidToken, Origins, Token, TokenRequest, TokenSource};
 /// ```
 ///
 /// [RFC 6901]: https://www.rfc-editor.org/rfc/rfc6901
-pub struct Json<S> {
-    engine: Engine<S>,
+pub struct Json {
+    engine: Engine,
     fields: Fields,
     token: Pointer,
     lifetime: Option<(Pointer, Lifetime)>,
@@ -73,17 +73,17 @@ pub struct Json<S> {
     scheme: Option<String>,
 }
 
-impl<S> Json<S> {
-    /// A login at this URL, over this client. The URL is the whole one, and is used as it is; it may
-    /// have a query. Its origin is where the tokens may go.
+impl Json {
+    /// Makes a login at this URL, sent by this client. The URL is the whole one, and is used as it
+    /// is; it may have a query.
     ///
     /// # Errors
     ///
     /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
-    pub fn new(client: S, url: &str) -> Result<Self, InvalidUrl> {
+    pub fn new(client: impl LoginClient, url: &str) -> Result<Self, InvalidUrl> {
         Ok(Self {
             engine: Engine::new(client, Endpoint::whole(url)?),
-            fields: Fields::new(),
+            fields: Fields::of_json(),
             token: Pointer::to_token(),
             lifetime: None,
             token_type: None,
@@ -91,32 +91,42 @@ impl<S> Json<S> {
         })
     }
 
-    /// A field of the JSON object, sent behind those that were set before it: an e-mail address, a
-    /// client's id. One of the same name is replaced.
+    /// Adds a field to the JSON object, after those that were set before it: an e-mail address, a
+    /// client's id.
     ///
     /// Its value may be shown if the server repeats it in an error; for one that may not there is
     /// [`secret_field`](Self::secret_field).
-    #[must_use]
-    pub fn field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let name = name.into();
-        self.fields.remove(&name);
-        self.fields.plain(name, value);
-        self
+    ///
+    /// # Errors
+    ///
+    /// A field of that name is set already.
+    pub fn field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        self.fields.add(name, value)?;
+        Ok(self)
     }
 
-    /// A field whose value is a secret: a password, an API key. As [`field`](Self::field), but it is
-    /// masked in errors.
+    /// Adds a field whose value is a secret: a password, an API key. As [`field`](Self::field), but
+    /// it is masked in errors.
     ///
     /// It is wiped from memory when the login is dropped, and after it was sent.
-    #[must_use]
-    pub fn secret_field(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let name = name.into();
-        self.fields.remove(&name);
-        self.fields.secret(name, value);
-        self
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](Self::field).
+    pub fn secret_field(
+        mut self,
+        name: impl Into<String>,
+        value: impl Into<String>,
+    ) -> Result<Self, ReservedField> {
+        self.fields.add_secret(name, value)?;
+        Ok(self)
     }
 
-    /// Where in the answer the token stands, as a JSON pointer. `/token` by default.
+    /// Sets where in the answer the token is, as a JSON pointer. Defaults to `/token`.
     ///
     /// An answer that has no text there fails the login
     /// ([`is_misconfigured`](AuthError::is_misconfigured)), as does one whose text is empty or has a
@@ -131,7 +141,7 @@ impl<S> Json<S> {
         Ok(self)
     }
 
-    /// Where in the answer the token's lifetime stands, as a JSON pointer, and how it is to be read.
+    /// Sets where in the answer the token's lifetime is, as a JSON pointer, and how to read it.
     ///
     /// Where nothing usable stands there, the lifetime is the JWT's own
     /// ([`jwt_lifetime`](super::jwt_lifetime)), else it is unknown, as it is without this setting.
@@ -144,7 +154,7 @@ impl<S> Json<S> {
         Ok(self)
     }
 
-    /// Where in the answer the token's type stands, as a JSON pointer. By default it is not looked
+    /// Sets where in the answer the token's type is, as a JSON pointer. By default it is not looked
     /// at.
     ///
     /// The type has to be `bearer` or the [scheme](Self::scheme) that was set, in any case, or
@@ -174,6 +184,16 @@ impl<S> Json<S> {
     #[must_use]
     pub fn no_scheme(mut self) -> Self {
         self.scheme = None;
+        self
+    }
+
+    /// Sets the origins that the tokens may be sent to. Defaults to the origin that it logs in at.
+    ///
+    /// It is for a login whose API has another origin. The layer's
+    /// [`origins`](crate::BearerAuthLayer::origins) override these.
+    #[must_use]
+    pub fn token_origins(mut self, origins: Origins) -> Self {
+        self.engine.origins = Some(origins);
         self
     }
 
@@ -207,16 +227,8 @@ impl<S> Json<S> {
     }
 }
 
-impl<S, B> TokenSource for Json<S>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    /// The origin that it logs in at.
+impl TokenSource for Json {
+    /// The origin that it logs in at, unless others were [set](Self::token_origins).
     fn origins(&self) -> Origins {
         self.engine.origins()
     }
@@ -235,7 +247,7 @@ where
     }
 }
 
-impl<S> fmt::Debug for Json<S> {
+impl fmt::Debug for Json {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Json")
             .field("url", &self.engine)

@@ -10,9 +10,10 @@
 //!
 //! # The client
 //!
-//! A login runs over the client that it is given: any tower service of HTTP requests with a
-//! `Full<Bytes>` as body, hyper-util's `Client` for one, that is `Clone` and `Send`. It is cloned
-//! for each login and polled ready before the call. What else a login needs is a layer around it:
+//! A login is sent by the client that it is given, a [`LoginClient`]: any tower service of HTTP
+//! requests with a `Full<Bytes>` as body that is `Clone` and `Send`, such as hyper-util's `Client`.
+//! It is cloned for each login and polled ready before the call. What else a login needs is a layer
+//! around it:
 //!
 //! ```
 //! use std::time::Duration;
@@ -70,47 +71,59 @@
 //! | to a refresh token: a 4xx with OAuth's `invalid_grant` | none where there is a login to [fall back to](Refresh), else `is_rejected` |
 //! | 400, 401, 403, 422 and every 4xx not named below | [`is_rejected`](crate::AuthError::is_rejected) |
 //! | 408, 425, 429, 5xx, and a 4xx with OAuth's `temporarily_unavailable`, `server_error` or `slow_down` | [`is_unavailable`](crate::AuthError::is_unavailable), with what `Retry-After` says, at most an hour |
-//! | no answer, or a token's answer that breaks off | `is_unavailable`, with the client's error in [`get_ref`](crate::AuthError::get_ref) |
+//! | no answer, or a token's answer that breaks off | `is_unavailable`, with the client's error in [`get_ref`](crate::AuthError::get_ref), and shown masked, each of its causes |
 //! | 404, 405, every 1xx and 3xx | [`is_misconfigured`](crate::AuthError::is_misconfigured) |
 //! | 2xx without a usable token, or larger than 64 KiB | `is_misconfigured` |
 //! | none, as nothing is sent: the URL is plain `http`, not a loopback address, and `allow_plain_http()` was not called | `is_misconfigured`, and [`is_insecure`](crate::AuthError::is_insecure) |
 //!
-//! What the server said is in [`AuthError::response`](crate::AuthError::response). The body of an
-//! error is waited for 5 seconds at most, by the timer of the tokio runtime that the login runs on;
-//! the rest has the session's time limit.
+//! What the server said is in [`AuthError::response`](crate::AuthError::response). A source of your
+//! own has the same verdicts by [`AuthError::from_response`](crate::AuthError::from_response). The
+//! body of an error is waited for 5 seconds at most, by the timer of the tokio runtime that the login
+//! runs on; the rest has the session's time limit.
 //!
 //! # Secrets
 //!
-//! Passwords and the like, and the bodies and headers with them, are wiped from memory when dropped. What the client
-//! copies out of a body on its way to the socket is beyond that.
+//! Passwords and the like, and the bodies and headers with them, are wiped from memory when dropped.
+//! What the client copies out of a body on its way to the socket is beyond that.
+//!
+//! No text of an error shows a secret that was sent or received, whether the server repeats it or
+//! the client's own error does. Texts are compared as they are meant: percent-encoded, escaped as
+//! JSON or as HTML, or by two of these, one in the other. The query of a login URL counts as a
+//! secret, but for values of less than three characters.
+//!
+//! # Origins
+//!
+//! A login with a password has its tokens sent to the origin that it logs in at, unless
+//! `token_origins(..)` says otherwise. The logins of OAuth 2.0 are given their
+//! [`Origins`](crate::Origins), for their API is seldom where the tokens come from.
 
-mod client_auth;
-mod client_credentials;
+mod answer;
+mod body;
+mod client;
 mod datafiniti;
+mod decode;
 mod engine;
+mod error_body;
 mod fields;
 mod form;
-mod grant;
 mod json;
 mod jwt;
 mod lifetime;
+mod mask;
+mod oauth;
 mod pointer;
-mod read;
-mod refresh;
-mod response;
-mod secret;
 mod url;
 mod verdict;
 
-pub use client_auth::ClientAuth;
-pub use client_credentials::ClientCredentials;
+pub use client::LoginClient;
 pub use datafiniti::Datafiniti;
 pub use fields::ReservedField;
 pub use form::Form;
 pub use json::Json;
 pub use jwt::jwt_lifetime;
 pub use lifetime::Lifetime;
+pub use oauth::client_auth::ClientAuth;
+pub use oauth::client_credentials::ClientCredentials;
+pub use oauth::refresh::Refresh;
 pub use pointer::InvalidPointer;
-pub use refresh::Refresh;
-pub use response::{ErrorDetail, ErrorResponse};
 pub use url::InvalidUrl;

@@ -4,14 +4,15 @@ use std::error::Error;
 use std::fmt;
 
 use http::Uri;
+use zeroize::Zeroizing;
 
-use crate::{InvalidOrigin, Origins};
+use crate::origins::{InvalidOrigin, Origins};
 
 /// A login URL that cannot be used.
 ///
 /// ```
 /// # use tower_bearer::login::Datafiniti;
-/// # let client = ();
+/// # let client = tower_bearer::testing::Api::new();
 /// let error = Datafiniti::new(client, "me@example.com", "secret")
 ///     .base_url("https://me:secret@api.example.com")
 ///     .unwrap_err();
@@ -44,6 +45,8 @@ impl From<InvalidOrigin> for InvalidUrl {
 pub(super) struct Endpoint {
     uri: Uri,
     origins: Origins,
+    /// What of the query must not be shown: it may hold a key.
+    secrets: Vec<Zeroizing<String>>,
 }
 
 impl Endpoint {
@@ -69,7 +72,12 @@ impl Endpoint {
         }
         let uri: Uri = url.parse().map_err(|_| invalid("it is not a URI"))?;
         let origins = Origins::of_uri(&uri)?;
-        Ok(Self { uri, origins })
+        let secrets = uri.query().map(query_secrets).unwrap_or_default();
+        Ok(Self {
+            uri,
+            origins,
+            secrets,
+        })
     }
 
     pub(super) fn uri(&self) -> &Uri {
@@ -79,10 +87,14 @@ impl Endpoint {
     pub(super) fn origins(&self) -> &Origins {
         &self.origins
     }
+
+    pub(super) fn secrets(&self) -> impl Iterator<Item = &str> {
+        self.secrets.iter().map(|secret| secret.as_str())
+    }
 }
 
 /// Without the query, which may hold a key.
-impl fmt::Debug for Endpoint {
+impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (scheme, host) = (self.uri.scheme_str(), self.uri.authority());
         let host = host.map_or("", |authority| authority.as_str());
@@ -93,6 +105,37 @@ impl fmt::Debug for Endpoint {
             self.uri.path()
         )
     }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The query as a whole, its parts, and their values, as they are spelled and as they are meant.
+fn query_secrets(query: &str) -> Vec<Zeroizing<String>> {
+    let mut secrets = Vec::new();
+    for part in query.split('&') {
+        let value = part.split_once('=').map_or(part, |(_, value)| value);
+        // A shorter one keeps nothing secret, and would mask a part of many a word.
+        let telling = [part, value].into_iter().filter(|text| text.len() >= 3);
+        secrets.extend(telling.map(str::to_owned));
+    }
+    secrets.push(format!("?{query}"));
+    let meant: Vec<_> = secrets.iter().map(|text| decoded(text)).collect();
+    let all = secrets.into_iter().chain(meant);
+    all.map(Zeroizing::new).collect()
+}
+
+fn decoded(text: &str) -> String {
+    // What has no `&` in it and begins with a `=` is one value.
+    let text = format!("={}", text.replace('&', "%26"));
+    let mut pairs = form_urlencoded::parse(text.as_bytes());
+    pairs
+        .next()
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default()
 }
 
 fn invalid(reason: &'static str) -> InvalidUrl {

@@ -1,69 +1,92 @@
-//! What a response other than a success means for the next login.
+//! What a response other than a success means, with the body that came with it.
 
-use std::time::{Duration, SystemTime};
-
-use http::header::{LOCATION, RETRY_AFTER};
+use http::header::LOCATION;
 use http::response::Parts;
-use http::{HeaderMap, Uri};
+use http::{HeaderMap, StatusCode, Uri};
 use serde_json::Value;
 
-use super::response::ErrorResponse;
-use super::secret::Mask;
-use crate::AuthError;
+use crate::error::AuthError;
+use crate::error::verdict::judge;
+use crate::login::answer::Answer;
+use crate::login::client::MAX_RESPONSE_BYTES;
+use crate::login::error_body::error_response;
+use crate::login::mask::Mask;
+use crate::login::url::Endpoint;
 
-/// A server that asks for more is not believed.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
-
-pub(super) fn verdict(head: &Parts, answer: Option<&Value>, mask: &Mask) -> AuthError {
-    let response = ErrorResponse::new(head.status, answer, mask);
-    let error = answer.and_then(|answer| answer.get("error")?.as_str());
-    match (head.status.as_u16(), error) {
-        (408 | 425 | 429 | 500..=599, _) => unavailable(response, &head.headers),
-        (404 | 405, _) => {
-            AuthError::misconfigured(response.remark("check the login URL and its path"))
-        }
-        // OAuth servers say this by a 400 as well.
-        (400..=499, Some("temporarily_unavailable" | "server_error" | "slow_down")) => {
-            unavailable(response, &head.headers)
-        }
-        // Whatever it is, asking again could lock the account.
-        (400..=499, _) => AuthError::rejected(response),
-        (300..=399, _) => {
-            let remark = match location(&head.headers, mask) {
-                Some(to) => format!("redirects are not followed, and this one leads to {to}"),
-                None => "redirects are not followed: set the login's final URL".to_owned(),
-            };
-            AuthError::misconfigured(response.remark(remark))
-        }
-        _ => AuthError::misconfigured(response.remark("this is no answer to a login")),
+impl AuthError {
+    /// Makes the error of a response that gave no token, as [`from_response`](Self::from_response)
+    /// does, and reads its body: the documented fields get into [`response`](Self::response), and
+    /// OAuth's `temporarily_unavailable`, `server_error` and `slow_down` are
+    /// [`is_unavailable`](Self::is_unavailable) whatever the status.
+    ///
+    /// Whatever in a text equals one of the secrets, or a field of the body whose name ends in
+    /// "token", is masked. Only of a body of at most 64 KiB is anything read.
+    ///
+    /// ```
+    /// use http::{HeaderMap, StatusCode};
+    /// use tower_bearer::AuthError;
+    ///
+    /// let body = br#"{"error": "invalid_client", "error_description": "not s3cret"}"#;
+    /// let headers = HeaderMap::new();
+    /// let error =
+    ///     AuthError::from_response_body(StatusCode::UNAUTHORIZED, &headers, body, &["s3cret"]);
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "login rejected: 401 Unauthorized: invalid_client; not ***"
+    /// );
+    /// ```
+    pub fn from_response_body(
+        status: StatusCode,
+        headers: &HeaderMap,
+        body: &[u8],
+        secrets: &[&str],
+    ) -> Self {
+        let body = (body.len() <= MAX_RESPONSE_BYTES).then_some(body);
+        let answer = body.and_then(Answer::parse);
+        let answer = answer.as_ref().map(Answer::json);
+        let mask = Mask::new(secrets, answer, "/access_token");
+        let response = error_response(status, answer, &mask);
+        judge(response, error_name(answer), headers)
     }
 }
 
-fn unavailable(response: ErrorResponse, headers: &HeaderMap) -> AuthError {
-    let error = AuthError::unavailable(response);
-    match retry_after(headers) {
-        Some(wait) => error.with_retry_after(wait),
-        None => error,
+pub(super) fn verdict(
+    head: &Parts,
+    answer: Option<&Value>,
+    endpoint: &Endpoint,
+    mask: &Mask,
+) -> AuthError {
+    let mut response = error_response(head.status, answer, mask);
+    let to = location(&head.headers, endpoint);
+    if let Some(to) = to.filter(|_| head.status.is_redirection()) {
+        let mut remark = "redirects are not followed, and this one leads to ".to_owned();
+        remark.push_str(&mask.clean(&to).unwrap_or_default());
+        if differs_by_a_slash(&to, &endpoint.to_string()) {
+            remark.push_str(", which differs from the login's URL by a slash at the end");
+        }
+        response = response.remark(remark);
     }
+    judge(response, error_name(answer), &head.headers)
 }
 
-/// Seconds or a date, [RFC 9110, section 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are a long time as well.
-        value.parse().map_or(LONGEST_WAIT, Duration::from_secs)
-    } else {
-        let date = httpdate::parse_http_date(value).ok()?;
-        date.duration_since(SystemTime::now()).unwrap_or_default()
-    };
-    Some(wait.min(LONGEST_WAIT))
+fn error_name(answer: Option<&Value>) -> Option<&str> {
+    answer?.get("error")?.as_str()
 }
 
-/// The origin alone: what comes behind it may hold secrets, as may what stands before the host.
-fn location(headers: &HeaderMap, mask: &Mask) -> Option<String> {
+/// Without the query and what stands before the host: either may hold secrets.
+fn location(headers: &HeaderMap, endpoint: &Endpoint) -> Option<String> {
     let uri: Uri = headers.get(LOCATION)?.to_str().ok()?.parse().ok()?;
-    let (scheme, host) = (uri.scheme_str()?, uri.host()?);
-    let port = uri.port_u16().map(|port| format!(":{port}"));
-    mask.clean(&format!("{scheme}://{host}{}", port.unwrap_or_default()))
+    let base = match uri.host() {
+        None if uri.path().starts_with("//") => return None,
+        None => endpoint.uri(),
+        Some(_) => &uri,
+    };
+    let (scheme, host) = (base.scheme_str()?, base.host()?);
+    let port = base.port_u16().map(|port| format!(":{port}"));
+    let port = port.unwrap_or_default();
+    Some(format!("{scheme}://{host}{port}{}", uri.path()))
+}
+
+fn differs_by_a_slash(one: &str, other: &str) -> bool {
+    one.strip_suffix('/') == Some(other) || other.strip_suffix('/') == Some(one)
 }

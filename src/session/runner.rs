@@ -351,9 +351,7 @@ impl Running {
         let outcome = match select(fetch, abandoned).await {
             Either::Left((Ok(Ok(outcome)), _)) => outcome,
             Either::Left((Ok(Err(panic)), _)) => Err(panicked(&*panic)),
-            Either::Left((Err(_elapsed), _)) => Err(AuthError::timeout(format!(
-                "it took more than {limit:?} (a token source must not wait for its own session)"
-            ))),
+            Either::Left((Err(_elapsed), _)) => Err(AuthError::timed_out(limit)),
             Either::Right(_) => return,
         };
         self.end(outcome);

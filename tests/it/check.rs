@@ -27,14 +27,15 @@ fn api() -> Api {
     api
 }
 
-fn form(api: &Api) -> Form<Api> {
+fn form(api: &Api) -> Form {
     Form::new(api.clone(), BASE, "alice", "correct horse").unwrap()
 }
 
 /// The form login at the token endpoint, which gives refresh tokens.
-fn password_grant(api: &Api) -> Form<Api> {
+fn password_grant(api: &Api) -> Form {
     let form = form(api).path("/oauth/token").unwrap();
     form.field("grant_type", "password")
+        .unwrap()
         .client_auth(ClientAuth::new("app", "s3cret"))
 }
 
@@ -63,11 +64,16 @@ async fn the_built_in_sources_pass() {
     check_source(datafiniti).await.unwrap();
     check_source(form(&api)).await.unwrap();
     let json = Json::new(api.clone(), &format!("{BASE}/v4/auth")).unwrap();
-    let json = json.field("email", "alice").token("/token").unwrap();
-    let json = json.secret_field("password", "correct horse");
+    let json = json
+        .field("email", "alice")
+        .unwrap()
+        .token("/token")
+        .unwrap();
+    let json = json.secret_field("password", "correct horse").unwrap();
     check_source(json).await.unwrap();
     let auth = ClientAuth::new("app", "s3cret");
-    let login = ClientCredentials::new(api.clone(), TOKEN_URL, auth.clone()).unwrap();
+    let login =
+        ClientCredentials::new(api.clone(), TOKEN_URL, auth.clone(), Origins::any()).unwrap();
     check_source(login).await.unwrap();
 
     check_source(password_grant(&api)).await.unwrap();
@@ -85,7 +91,7 @@ async fn the_built_in_sources_pass() {
         .await
         .unwrap();
     let refresh_token = first.expose_refresh_token().unwrap();
-    let kept = Refresh::from_token(api.clone(), TOKEN_URL, refresh_token).unwrap();
+    let kept = Refresh::from_token(api.clone(), TOKEN_URL, refresh_token, Origins::any()).unwrap();
     check_source(kept.client_auth(auth)).await.unwrap();
 }
 
@@ -222,7 +228,7 @@ async fn a_refresh_token_that_is_lost_with_a_dropped_fetch_is_found() {
         .await
         .unwrap();
     let refresh_token = first.expose_refresh_token().unwrap();
-    let once = Refresh::from_token(api.clone(), TOKEN_URL, refresh_token).unwrap();
+    let once = Refresh::from_token(api.clone(), TOKEN_URL, refresh_token, Origins::any()).unwrap();
     let broken = broken(once.client_auth(ClientAuth::new("app", "s3cret"))).await;
     let failed_after_drop = |fault: &Fault| matches!(fault, Fault::Failed { trial: Trial::AfterDrop, error, .. } if error.is_rejected());
     assert!(broken.faults().iter().any(failed_after_drop), "{broken}");

@@ -110,7 +110,8 @@ async fn the_layer_can_set_another_scope() {
 }
 
 /// S1: origins are equal whatever their case, default port, trailing dot or spelling of an IPv6
-/// address; a URI without authority passes.
+/// address; a URI without authority passes, but not with a path that could name another server, nor
+/// an authority without a scheme.
 #[test]
 fn origins_are_compared_as_they_are_meant() {
     let contains = |origins: &str, uri: &str| {
@@ -129,7 +130,10 @@ fn origins_are_compared_as_they_are_meant() {
         ("http://[::1]:80", "http://[0:0:0:0:0:0:0:1]/"),
         ("https://api.example.com", "https://user@api.example.com/"),
         ("https://api.example.com", "/health.v1.Health/Check"),
-        ("https://api.example.com", "api.example.com:443"),
+        ("https://api.example.com", "/v1//files"),
+        ("https://api.example.com", "/?next=//evil.test"),
+        ("https://api.example.com", "*"),
+        ("https://api.example.com", "https://api.example.com//x"),
     ] {
         assert!(contains(origins, uri), "{origins} {uri}");
     }
@@ -151,6 +155,11 @@ fn origins_are_compared_as_they_are_meant() {
         ),
         ("https://api.example.com", "ftp://api.example.com/"),
         ("https://api.example.com", "api.example.com:80"),
+        ("https://api.example.com", "api.example.com:443"),
+        ("https://api.example.com", "api.example.com"),
+        ("https://api.example.com", "//evil.test/x"),
+        ("https://api.example.com", "//api.example.com/x"),
+        ("https://api.example.com", "/\\evil.test/x"),
         ("http://[::1]", "http://[::2]/"),
         ("http://localhost", "http://127.0.0.1/"),
     ] {
@@ -168,6 +177,10 @@ fn what_is_no_origin_is_an_error() {
         ("https://api.example.com?x=y", "path or a query"),
         ("https://me:secret@api.example.com", "user information"),
         ("ftp://api.example.com", "neither http nor https"),
+        ("ws://api.example.com:80", "neither http nor https"),
+        ("wss://api.example.com:443", "neither http nor https"),
+        ("ftp://api.example.com:21", "neither http nor https"),
+        ("https://:443", "lacks a host"),
         ("https://", "not a URI"),
         ("", "not a URI"),
     ] {
@@ -176,4 +189,58 @@ fn what_is_no_origin_is_an_error() {
         assert!(!error.contains("secret"), "{error}");
     }
     assert!(Origins::each_of(["https://api.example.com", "nonsense"]).is_err());
+}
+
+/// S1: `Origins::any()` is everywhere, without an exception.
+#[test]
+fn any_origin_is_everywhere() {
+    for uri in [
+        "//evil.test/x",
+        "/x",
+        "api.example.com:443",
+        "http://a.test/",
+    ] {
+        assert!(
+            Origins::any().contains(&uri.parse::<Uri>().unwrap()),
+            "{uri}"
+        );
+    }
+}
+
+/// S1: a path that leads elsewhere, and a `CONNECT`, get no token, and the answer says why.
+#[tokio::test]
+async fn what_could_lead_elsewhere_gets_no_token() {
+    for uri in ["//evil.test/x", "/\\evil.test/x", "api.example.com:8443"] {
+        let (source, server) = (ScriptedSource::scoped(URI), Server::accepting("t1"));
+        let client = BearerAuthLayer::new(source.clone()).layer(server.service());
+        let response = client.oneshot(get(uri)).await.unwrap();
+        assert!(explanation(&response).unwrap().is_foreign_origin(), "{uri}");
+        assert_eq!((server.tokens(), source.logins()), (vec![String::new()], 0));
+    }
+}
+
+/// S1: a `Host` header plays no part: the URI says where a request goes.
+#[tokio::test]
+async fn a_host_header_plays_no_part() {
+    let server = Server::accepting("t1");
+    let client = BearerAuthLayer::new(ScriptedSource::scoped(URI)).layer(server.service());
+    let host = http::HeaderValue::from_static("evil.test");
+    for (uri, status) in [(URI, 200), ("https://evil.test/", 401)] {
+        let mut request = get(uri);
+        request.headers_mut().insert("host", host.clone());
+        let response = client.clone().oneshot(request).await.unwrap();
+        assert_eq!(response.status(), status, "{uri}");
+    }
+}
+
+/// S1: origins are shown as they are written, without what makes no difference.
+#[test]
+fn origins_can_be_shown() {
+    let origins = ["https://API.example.com:443/", "http://[::1]:8080"];
+    let origins = Origins::each_of(origins).unwrap();
+    assert_eq!(
+        origins.to_string(),
+        "https://api.example.com, http://[::1]:8080"
+    );
+    assert_eq!(Origins::any().to_string(), "any");
 }

@@ -76,8 +76,8 @@ async fn a_token_in_hand_is_kept_back() {
     let error = client.oneshot(get("http://me:secret@api.example.com/?key=secret"));
     assert_eq!(
         auth_error(error.await.unwrap_err()).to_string(),
-        "nothing sent: api.example.com would get the token over plain http: use https, or allow it \
-         by `allow_plain_http()`"
+        "refused to send the token to api.example.com over plain http: use https, or call \
+         `allow_plain_http()`"
     );
     assert_eq!(server.tokens(), ["Bearer t1"]);
 }
@@ -116,16 +116,10 @@ async fn what_carries_no_token_or_tells_no_scheme_passes() {
     let header = http::HeaderValue::from_static("Basic b3du");
     own.headers_mut().insert("authorization", header);
     let foreign_origin = get("http://cdn.example.com/");
-    for request in [
-        opted_out,
-        own,
-        foreign_origin,
-        get("/"),
-        get("api.example.com:80"),
-    ] {
+    for request in [opted_out, own, foreign_origin, get("/")] {
         client.clone().oneshot(request).await.unwrap();
     }
-    let sent = ["", "Basic b3du", "", "Bearer t1", "Bearer t1"];
+    let sent = ["", "Basic b3du", "", "Bearer t1"];
     assert_eq!(server.tokens(), sent);
 }
 
@@ -218,8 +212,8 @@ async fn a_login_over_plain_http_fails_with_nothing_sent() {
         assert_eq!(
             error.to_string(),
             format!(
-                "nothing sent: {host} would get the password over plain http: use https, or allow \
-                 it by `allow_plain_http()`"
+                "refused to send the password to {host} over plain http: use https, or call \
+                 `allow_plain_http()`"
             )
         );
     }

@@ -1,5 +1,6 @@
 //! The token itself.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::{Duration, SystemTime};
 
 use tower::{Layer, ServiceExt};
@@ -47,6 +48,42 @@ fn a_token_is_trimmed_and_checked() {
     assert_eq!(Token::with_scheme("Token", "abc").unwrap().expose(), "abc");
     assert_eq!(Token::bare("abc").unwrap().header_value(), "abc");
     assert_eq!(Token::bare("abc").unwrap().expose(), "abc");
+}
+
+/// S4: the error of a token with a space says what is likely to be wrong.
+#[test]
+fn a_token_with_a_space_is_explained() {
+    for (text, expected) in [
+        (
+            "Bearer eyJ0",
+            "the token contains a space: does it begin with its scheme?",
+        ),
+        (" eyJ0", "the token begins or ends with a space"),
+        ("eyJ0 \n", "the token begins or ends with a space"),
+        ("eyJ\t0", "the token is not visible ASCII"),
+    ] {
+        assert_eq!(Token::new(text).unwrap_err().to_string(), expected);
+    }
+}
+
+/// S3: a token tells the scheme that it is sent under, if there is one.
+#[test]
+fn a_token_tells_its_scheme() {
+    assert_eq!(token("abc").scheme(), Some("Bearer"));
+    let other = Token::with_scheme("Token", "abc").unwrap();
+    assert_eq!(other.scheme(), Some("Token"));
+    assert_eq!(Token::bare("abc").unwrap().scheme(), None);
+}
+
+/// S4: a fingerprint is the same for the same token, and no hash that can be looked up: it is
+/// salted by the process, so it is not what the hasher of the standard library makes of the text.
+#[test]
+fn a_fingerprint_is_salted() {
+    let shown = token("123456").fingerprint().to_string();
+    assert_eq!(shown, token("123456").fingerprint().to_string());
+    let mut hasher = DefaultHasher::new();
+    "Bearer 123456".as_bytes().hash(&mut hasher);
+    assert_ne!(shown, format!("{:08x}", (hasher.finish() >> 32) as u32));
 }
 
 /// S4: no `Debug` or `Display` of a type that holds a token shows it; a fingerprint tells apart.

@@ -153,14 +153,14 @@ impl World {
             }
             Login::Form => {
                 let login = Form::new(client, &self.base, NAME, password).unwrap();
-                let login = login.secret_field("client_secret", CLIENT_SECRET);
+                let login = login.secret_field("client_secret", CLIENT_SECRET).unwrap();
                 texts.debug("Form", &login);
                 layer(login)
             }
             Login::OAuth => {
                 let login = Form::new(client, &self.base, NAME, password).unwrap();
                 let login = login.path("/oauth/token").unwrap();
-                let login = login.field("grant_type", "password");
+                let login = login.field("grant_type", "password").unwrap();
                 let login = login.client_auth(ClientAuth::new("app", CLIENT_SECRET));
                 layer(login.use_refresh_token())
             }

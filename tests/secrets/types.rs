@@ -10,8 +10,8 @@ use tower_bearer::login::{
 };
 use tower_bearer::testing::{Answer, Api, Trial, check_source};
 use tower_bearer::{
-    AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, Origins, ReplayBody, Session, Token,
-    TokenRequest, TokenSource, source_fn,
+    AuthError, BearerAuthLayer, Cause, NoAuth, OnFailedRenewal, Origins, ReplayBody, Session,
+    Token, TokenRequest, TokenSource, challenges, source_fn,
 };
 
 use crate::texts::{PASSWORD, Secrets, Texts};
@@ -30,7 +30,8 @@ pub(crate) fn exported() -> impl Iterator<Item = &'static str> {
     let uses = uses.filter_map(|item| item.split_once("pub use ").map(|(_, names)| names));
     let names = uses.flat_map(|names| names.split(|char: char| !char.is_alphanumeric()));
     names.filter(|name| {
-        name.starts_with(|char: char| char.is_ascii_uppercase()) && *name != "TokenSource"
+        let is_trait = ["LoginClient", "TokenSource"].contains(name);
+        name.starts_with(|char: char| char.is_ascii_uppercase()) && !is_trait
     })
 }
 
@@ -50,6 +51,7 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
         &Origins::only("https://api.example.com").unwrap(),
     );
     texts.debug("NoAuth", &NoAuth);
+    asked(token(), texts);
 
     let api = Api::new().account("me", PASSWORD);
     logins(&api, texts);
@@ -64,18 +66,29 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
     session(builder.build(), texts).await;
 }
 
+/// What a source is asked, with the challenges of a server.
+fn asked(stale: Token, texts: &mut Texts) {
+    let challenge = http::HeaderValue::from_static("Bearer error=\"invalid_token\"");
+    let headers = http::HeaderMap::from_iter([(http::header::WWW_AUTHENTICATE, challenge)]);
+    let challenges = challenges(&headers);
+    texts.debug("Challenge", &challenges[0]);
+    let request = TokenRequest::replacing(stale, Cause::Refused).with_challenges(challenges);
+    texts.debug("Cause", &request.cause());
+    texts.debug("TokenRequest", &request);
+}
+
 fn logins(api: &Api, texts: &mut Texts) {
     let login = Datafiniti::new(api.clone(), "me", PASSWORD);
     texts.debug("Datafiniti", &login);
     texts.error("InvalidUrl", &login.base_url(URL).unwrap_err());
     let form = Form::new(api.clone(), "https://api.example.com", "me", PASSWORD).unwrap();
     let form = form.path(&format!("/oauth/token?key={TOKEN}")).unwrap();
-    texts.debug("Form", &form.secret_field("client_secret", TOKEN));
+    texts.debug("Form", &form.secret_field("client_secret", TOKEN).unwrap());
     let json = Json::new(
         api.clone(),
         &format!("https://api.example.com/?key={TOKEN}"),
     );
-    let json = json.unwrap().secret_field("password", PASSWORD);
+    let json = json.unwrap().secret_field("password", PASSWORD).unwrap();
     texts.error(
         "InvalidPointer",
         &Json::new(api.clone(), "https://api.example.com")
@@ -94,11 +107,11 @@ fn oauth(api: &Api, texts: &mut Texts) {
     let url = format!("https://auth.example.com/token?key={TOKEN}");
     let auth = ClientAuth::new("app", TOKEN);
     texts.debug("ClientAuth", &auth);
-    let login = ClientCredentials::new(api.clone(), &url, auth.clone()).unwrap();
+    let login = ClientCredentials::new(api.clone(), &url, auth.clone(), Origins::any()).unwrap();
     let login = login.secret_field("client_assertion", TOKEN).unwrap();
     texts.debug("ClientCredentials", &login);
     texts.error("ReservedField", &login.field("scope", TOKEN).unwrap_err());
-    let refresh = Refresh::from_token(api.clone(), &url, TOKEN).unwrap();
+    let refresh = Refresh::from_token(api.clone(), &url, TOKEN, Origins::any()).unwrap();
     texts.debug("Refresh", &refresh.client_auth(auth));
 }
 

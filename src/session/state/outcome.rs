@@ -43,6 +43,7 @@ impl<W> State<W> {
     }
 
     fn fail(&mut self, error: AuthError, login: &Login<W>, now: Instant) -> AuthError {
+        let error = error.of_a_source();
         self.stats.count_failure(&error);
         // What a renewal ahead closes is open again when the token in hand expires.
         let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;

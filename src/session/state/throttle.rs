@@ -82,7 +82,7 @@ impl Throttle {
     ) -> Result<(), AuthError> {
         let failure = self.failure.as_ref();
         if let Some((error, until)) = failure.filter(|(_, until)| now < *until) {
-            return Err(error.clone().with_retry_after(*until - now));
+            return Err(error.clone().remembered(*until - now));
         }
         let LoginCause::Refusal(proof) = cause else {
             return Ok(());

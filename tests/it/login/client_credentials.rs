@@ -10,17 +10,21 @@ use tower_bearer::login::{ClientAuth, ClientCredentials};
 use tower_bearer::{Origins, Session, TokenRequest, TokenSource};
 
 use super::token_endpoint::{Asked, TokenEndpoint, URL};
-use super::{Client, answer};
+use super::{Client, answer, unused};
 
 const SECRET: &str = "cl13nt s3cret+ü";
 const TOKEN: (u16, &str) = (200, r#"{"access_token": "abc", "token_type": "Bearer"}"#);
 
-fn login(endpoint: &TokenEndpoint) -> ClientCredentials<Client> {
-    let auth = ClientAuth::new("my:app", SECRET);
-    ClientCredentials::new(endpoint.client(), URL, auth).unwrap()
+fn api() -> Origins {
+    Origins::only("https://api.example.com").unwrap()
 }
 
-async fn asked(login: impl FnOnce(Client) -> ClientCredentials<Client>) -> Asked {
+fn login(endpoint: &TokenEndpoint) -> ClientCredentials {
+    let auth = ClientAuth::new("my:app", SECRET);
+    ClientCredentials::new(endpoint.client(), URL, auth, api()).unwrap()
+}
+
+async fn asked(login: impl FnOnce(Client) -> ClientCredentials) -> Asked {
     let endpoint = TokenEndpoint::new([TOKEN]);
     login(endpoint.client())
         .fetch(TokenRequest::first())
@@ -51,7 +55,7 @@ async fn the_secret_goes_in_the_header() {
 #[tokio::test]
 async fn the_secret_may_go_in_the_body() {
     let auth = ClientAuth::new("my:app", SECRET).in_body();
-    let asked = asked(|client| ClientCredentials::new(client, URL, auth).unwrap()).await;
+    let asked = asked(|client| ClientCredentials::new(client, URL, auth, api()).unwrap()).await;
     assert_eq!(asked.authorization, None);
     assert_eq!(
         asked.body,
@@ -63,7 +67,7 @@ async fn the_secret_may_go_in_the_body() {
 #[tokio::test]
 async fn a_client_without_a_secret_tells_its_id() {
     let auth = ClientAuth::public("my:app");
-    let asked = asked(|client| ClientCredentials::new(client, URL, auth).unwrap()).await;
+    let asked = asked(|client| ClientCredentials::new(client, URL, auth, api()).unwrap()).await;
     assert_eq!(asked.authorization, None);
     assert_eq!(
         asked.body,
@@ -76,7 +80,7 @@ async fn a_client_without_a_secret_tells_its_id() {
 async fn scopes_audience_and_further_fields_are_sent() {
     let auth = || ClientAuth::new("a", "b");
     let asked = asked(|client| {
-        let login = ClientCredentials::new(client, URL, auth()).unwrap();
+        let login = ClientCredentials::new(client, URL, auth(), api()).unwrap();
         let login = login.scopes(["lost"]).audience("lost");
         let login = login.scopes(["read", "write:all"]);
         let login = login.audience("https://api.example.com/");
@@ -89,7 +93,7 @@ async fn scopes_audience_and_further_fields_are_sent() {
          &audience=https%3A%2F%2Fapi.example.com%2F&resource=urn%3Aa&resource=urn%3Ab"
     );
     let none = self::asked(|client| {
-        let login = ClientCredentials::new(client, URL, auth()).unwrap();
+        let login = ClientCredentials::new(client, URL, auth(), api()).unwrap();
         login.scopes(["lost"]).scopes([""; 0])
     });
     assert_eq!(none.await.body, "grant_type=client_credentials");
@@ -117,16 +121,11 @@ fn a_reserved_field_is_an_error() {
 /// D4, S1: the token may go to the origin of the token endpoint, whose URL may have a query.
 #[test]
 fn the_scope_is_the_origin() {
-    let new = |url| ClientCredentials::new((), url, ClientAuth::public("a"));
+    let new = |url| ClientCredentials::new(unused(), url, ClientAuth::public("a"), api());
     assert!(new("https://me:pw@auth.example.com/token").is_err());
     assert!(new("https://auth.example.com/token#x").is_err());
-    let login = ClientCredentials::new(
-        TokenEndpoint::default().client(),
-        "https://auth.example.com/token?p=b2c",
-        ClientAuth::public("a"),
-    );
-    let origins = Origins::only("https://auth.example.com").unwrap();
-    assert_eq!(login.unwrap().origins(), origins);
+    let login = new("https://auth.example.com/token?p=b2c");
+    assert_eq!(login.unwrap().origins(), api());
 }
 
 /// D4: each renewal is the same grant again, since no refresh token is to be expected.
@@ -148,7 +147,7 @@ async fn nothing_goes_over_plain_http() {
     let url = "http://auth.example.com/oauth/token";
     let login = || {
         let auth = ClientAuth::new("my-app", SECRET);
-        ClientCredentials::new(endpoint.client(), url, auth).unwrap()
+        ClientCredentials::new(endpoint.client(), url, auth, api()).unwrap()
     };
     let error = login().fetch(TokenRequest::first()).await.unwrap_err();
     assert!(error.is_insecure());
@@ -229,7 +228,7 @@ fn debug_shows_no_secret() {
     let auth = ClientAuth::new("my-app", SECRET);
     let shown = r#"ClientAuth { client_id: "my-app", .. }"#;
     assert_eq!(format!("{auth:?}"), shown);
-    let login = ClientCredentials::new((), &format!("{URL}?key=k3y"), auth).unwrap();
+    let login = ClientCredentials::new(unused(), &format!("{URL}?key=k3y"), auth, api()).unwrap();
     assert_eq!(
         format!("{login:?}"),
         "ClientCredentials { url: https://auth.example.com/oauth/token, .. }"
@@ -282,7 +281,7 @@ proptest! {
         };
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let ours = runtime.block_on(asked(|client| {
-            ClientCredentials::new(client, URL, auth).unwrap().scopes(&scopes)
+            ClientCredentials::new(client, URL, auth, api()).unwrap().scopes(&scopes)
         }));
         let theirs = by_oauth2(&id, &secret, &scopes, auth_type);
         let text = |value: &Option<HeaderValue>| {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tower_bearer::login::InvalidUrl;
 use tower_bearer::{Origins, TokenSource};
 
-use super::{answer, answering, datafiniti, datafiniti_answered, url_of};
+use super::{answer, answering, datafiniti, datafiniti_answered, unused, url_of};
 
 /// D1: the documented answer gives the token, of which no lifetime is known.
 #[tokio::test]
@@ -109,7 +109,7 @@ fn the_scope_is_the_origin_of_the_login() {
 /// error does not repeat the URL, which may hold a secret.
 #[test]
 fn a_bad_base_url_is_an_error() {
-    let of = |url| -> InvalidUrl { datafiniti(()).base_url(url).unwrap_err() };
+    let of = |url| -> InvalidUrl { datafiniti(unused()).base_url(url).unwrap_err() };
     assert_eq!(
         of("https://me:hunter2@api.example.com").to_string(),
         "not a login URL like https://api.example.com: it has user information"
@@ -139,8 +139,7 @@ fn a_bad_base_url_is_an_error() {
 /// S4: `Debug` shows where it logs in and nothing else, also for a client that has no `Debug`.
 #[test]
 fn debug_shows_the_url_alone() {
-    struct Opaque;
-    let login = datafiniti(Opaque);
+    let login = datafiniti(unused());
     assert_eq!(
         format!("{login:?}"),
         "Datafiniti { url: https://api.datafiniti.co/v4/auth, .. }"

@@ -120,7 +120,9 @@ async fn an_echoed_secret_field_is_masked() {
     let body = r#"{"error_description": "no s3cret for password of hunter2"}"#;
     let login = form(answering(answer(401, body)))
         .field("grant_type", "password")
-        .secret_field("client_secret", "s3cret");
+        .unwrap()
+        .secret_field("client_secret", "s3cret")
+        .unwrap();
     let error = login.fetch(TokenRequest::first()).await.unwrap_err();
     assert_eq!(
         error.response().unwrap().message(),
@@ -136,7 +138,7 @@ async fn an_echoed_token_is_masked() {
     let error = form_answered(200, body).await.unwrap_err();
     assert_eq!(
         error.to_string(),
-        "login misconfigured: 200 OK: *** for ***; the token_type is \"mac ***\", and not \"bearer\""
+        "login misconfigured: 200 OK: *** for ***; unsupported token_type \"mac ***\": expected \"bearer\""
     );
     assert!(!format!("{error:?}").contains("abc"));
 }

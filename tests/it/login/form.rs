@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use tower_bearer::login::Form;
 use tower_bearer::{Origins, TokenRequest, TokenSource};
 
-use super::{answer, answering, form, form_answered, url_of};
+use super::{answer, answering, form, form_answered, unused, url_of};
 
 /// D2: the documented answer gives the token, of which no lifetime is known.
 #[tokio::test]
@@ -33,7 +33,13 @@ async fn the_answer_of_oauth_is_read_whole() {
 /// D2: `token_type` is bearer in any case, or missing.
 #[tokio::test]
 async fn a_bearer_token_is_one_in_any_case() {
-    for kind in [r#""bearer""#, r#""Bearer""#, r#""BEARER""#, "null"] {
+    for kind in [
+        r#""bearer""#,
+        r#""Bearer""#,
+        r#""BEARER""#,
+        r#"" bearer ""#,
+        "null",
+    ] {
         let body = format!(r#"{{"access_token": "abc", "token_type": {kind}}}"#);
         assert!(form_answered(200, &body).await.is_ok(), "{kind}");
     }
@@ -56,7 +62,7 @@ async fn another_type_of_token_is_a_misconfiguration() {
     let body = r#"{"access_token": "abc", "token_type": "mac"}"#;
     assert_eq!(
         form_answered(200, body).await.unwrap_err().to_string(),
-        "login misconfigured: 200 OK: the token_type is \"mac\", and not \"bearer\""
+        "login misconfigured: 200 OK: unsupported token_type \"mac\": expected \"bearer\""
     );
 }
 
@@ -136,13 +142,30 @@ async fn the_path_can_be_set() {
     }
 }
 
+/// D2: a field that the login sets itself is an error when it is set, and not a login that no server
+/// understands; another one may come more than once.
+#[test]
+fn a_field_of_the_logins_own_is_an_error() {
+    for name in ["username", "password", "refresh_token"] {
+        let error = form(unused()).field(name, "x").unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            format!("the login sets the field {name} itself")
+        );
+        assert!(form(unused()).secret_field(name, "x").is_err(), "{name}");
+    }
+    let login = form(unused()).field("resource", "a").unwrap();
+    assert!(login.field("resource", "b").is_ok());
+}
+
 /// S4: `Debug` shows where it logs in, without the query, and nothing else.
 #[test]
 fn debug_shows_the_url_alone() {
-    let login = form(())
+    let login = form(unused())
         .path("/token?key=k3y")
         .unwrap()
-        .secret_field("client_secret", "s3cret");
+        .secret_field("client_secret", "s3cret")
+        .unwrap();
     assert_eq!(
         format!("{login:?}"),
         "Form { url: https://api.example.com/token, .. }"

@@ -5,8 +5,12 @@ mod client_credentials;
 mod datafiniti;
 mod errors;
 mod form;
+mod found;
 mod json;
 mod jwt;
+mod lost;
+mod masked;
+mod origins;
 mod refresh;
 mod renewal;
 mod token_endpoint;
@@ -20,7 +24,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::Service;
 use tower::util::BoxCloneService;
-use tower_bearer::login::{Datafiniti, Form};
+use tower_bearer::login::{Datafiniti, Form, LoginClient};
 use tower_bearer::{AuthError, Token, TokenRequest, TokenSource};
 
 /// No test's text but the password has this in it.
@@ -36,6 +40,11 @@ fn answering(response: Response<impl Into<Bytes>>) -> Client {
     }))
 }
 
+/// A client for what makes no login.
+fn unused() -> Client {
+    answering(answer(500, ""))
+}
+
 fn answer(status: u16, body: &str) -> Response<String> {
     Response::builder()
         .status(status)
@@ -43,11 +52,11 @@ fn answer(status: u16, body: &str) -> Response<String> {
         .unwrap()
 }
 
-fn datafiniti<S>(client: S) -> Datafiniti<S> {
+fn datafiniti(client: impl LoginClient) -> Datafiniti {
     Datafiniti::new(client, "me@example.com", PASSWORD)
 }
 
-fn form<S>(client: S) -> Form<S> {
+fn form(client: impl LoginClient) -> Form {
     Form::new(client, "https://api.example.com", "me", PASSWORD).unwrap()
 }
 

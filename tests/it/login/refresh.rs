@@ -5,7 +5,7 @@ use tower_bearer::login::{ClientAuth, Form, Refresh};
 use tower_bearer::{AuthError, Origins, Token, TokenRequest, TokenSource};
 
 use super::token_endpoint::{INVALID_GRANT, TokenEndpoint, URL};
-use super::{Client, PASSWORD, answer};
+use super::{PASSWORD, answer};
 use crate::support::ScriptedSource;
 
 const TOKEN: (u16, &str) = (200, r#"{"access_token": "new", "token_type": "Bearer"}"#);
@@ -15,15 +15,19 @@ fn stale(refresh_token: &str) -> Token {
     Token::new("old").unwrap().refresh_token(refresh_token)
 }
 
-fn refresh(endpoint: &TokenEndpoint, login: &ScriptedSource) -> Refresh<Client> {
+fn refresh(endpoint: &TokenEndpoint, login: &ScriptedSource) -> Refresh {
     Refresh::new(endpoint.client(), URL, login.clone()).unwrap()
 }
 
-fn alone(endpoint: &TokenEndpoint) -> Refresh<Client> {
-    Refresh::from_token(endpoint.client(), URL, "r1").unwrap()
+fn auth_server() -> Origins {
+    Origins::only("https://auth.example.com").unwrap()
 }
 
-fn form(endpoint: &TokenEndpoint) -> Form<Client> {
+fn alone(endpoint: &TokenEndpoint) -> Refresh {
+    Refresh::from_token(endpoint.client(), URL, "r1", auth_server()).unwrap()
+}
+
+fn form(endpoint: &TokenEndpoint) -> Form {
     let form = Form::new(
         endpoint.client(),
         "https://auth.example.com",
@@ -180,7 +184,7 @@ async fn a_secret_that_is_a_part_of_invalid_grant_hides_nothing() {
     assert_eq!(token.expose(), "t1");
 
     let endpoint = TokenEndpoint::new([INVALID_GRANT]);
-    let alone = Refresh::from_token(endpoint.client(), URL, "grant").unwrap();
+    let alone = Refresh::from_token(endpoint.client(), URL, "grant", auth_server()).unwrap();
     let error = alone.fetch(TokenRequest::first()).await.unwrap_err();
     assert_eq!(error.response().unwrap().error(), Some("invalid_***"));
 }
@@ -190,7 +194,7 @@ async fn a_secret_that_is_a_part_of_invalid_grant_hides_nothing() {
 #[tokio::test]
 async fn a_given_refresh_token_is_for_the_first_token() {
     let endpoint = TokenEndpoint::new([TOKEN, ROTATED, TOKEN]);
-    let source = Refresh::from_token(endpoint.client(), URL, "r1\r\n").unwrap();
+    let source = Refresh::from_token(endpoint.client(), URL, "r1\r\n", auth_server()).unwrap();
     let mut token = source.fetch(TokenRequest::first()).await.unwrap();
     assert_eq!(token.expose_refresh_token(), Some("r1"));
     for _ in 0..2 {
@@ -231,7 +235,7 @@ async fn a_given_refresh_token_may_be_followed_by_a_login() {
 #[tokio::test]
 async fn an_empty_refresh_token_is_a_misconfiguration() {
     let endpoint = TokenEndpoint::default();
-    let source = Refresh::from_token(endpoint.client(), URL, "\n").unwrap();
+    let source = Refresh::from_token(endpoint.client(), URL, "\n", auth_server()).unwrap();
     let error = source.fetch(TokenRequest::first()).await.unwrap_err();
     assert!(error.is_misconfigured());
     assert_eq!(
@@ -281,16 +285,15 @@ async fn the_client_goes_with_the_refresh_token() {
     }
 }
 
-/// S1, D5: the origins are the login's, else that of the token endpoint.
+/// S1, D5: the origins are the login's, or those that it was given.
 #[test]
-fn the_scope_is_that_of_the_login() {
+fn the_origins_are_those_of_the_login_or_given() {
     let endpoint = TokenEndpoint::default();
     let login = ScriptedSource::scoped("https://api.example.com");
     let api = Origins::only("https://api.example.com").unwrap();
     assert_eq!(refresh(&endpoint, &login).origins(), api);
-    assert_eq!(alone(&endpoint).or_login(login).origins(), api);
-    let auth = Origins::only("https://auth.example.com").unwrap();
-    assert_eq!(alone(&endpoint).origins(), auth);
+    assert_eq!(alone(&endpoint).origins(), auth_server());
+    assert_eq!(alone(&endpoint).or_login(login).origins(), auth_server());
 }
 
 /// S2, D5: a refresh token does not go over plain `http`, nor does the password instead of it.
@@ -319,7 +322,7 @@ async fn echoed_refresh_tokens_are_masked() {
         "message": "n3w and r3ceived for s3nt, of cl13nt"}"#;
     let endpoint = TokenEndpoint::new([(400, body), (200, odd)]);
     for _ in 0..2 {
-        let source = Refresh::from_token(endpoint.client(), URL, "s3nt").unwrap();
+        let source = Refresh::from_token(endpoint.client(), URL, "s3nt", auth_server()).unwrap();
         let source = source.client_auth(ClientAuth::new("app", "cl13nt"));
         let shown = format!("{source:?}");
         let error = source.fetch(TokenRequest::first()).await.unwrap_err();
@@ -336,7 +339,7 @@ async fn echoed_refresh_tokens_are_masked() {
 #[tokio::test]
 async fn a_form_login_renews_by_its_refresh_token() {
     let endpoint = TokenEndpoint::new([ROTATED, TOKEN, INVALID_GRANT, ROTATED]);
-    let login = form(&endpoint).field("grant_type", "password");
+    let login = form(&endpoint).field("grant_type", "password").unwrap();
     let password = "username=me&password=hunter2&grant_type=password";
     let mut token = login.fetch(TokenRequest::first()).await.unwrap();
     for _ in 0..2 {
@@ -372,8 +375,10 @@ async fn a_form_login_tells_its_client() {
     let login = || {
         let login = form(&endpoint)
             .field("scope", "all")
-            .field("client_id", "a");
-        login.secret_field("client_secret", "s1")
+            .unwrap()
+            .field("client_id", "a")
+            .unwrap();
+        login.secret_field("client_secret", "s1").unwrap()
     };
     login().fetch(replacing(&stale("r1"))).await.unwrap();
     let login = login().client_auth(ClientAuth::new("b", "s2"));

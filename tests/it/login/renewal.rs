@@ -11,9 +11,9 @@ use http_body_util::Full;
 use tokio::time::advance;
 use tower::util::{BoxCloneService, BoxCloneSyncService};
 use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, service_fn};
-use tower_bearer::login::{ClientAuth, ClientCredentials, Form, Refresh};
+use tower_bearer::login::{ClientAuth, ClientCredentials, Datafiniti, Form, Json, Refresh};
 use tower_bearer::testing::{Answer, Api, Counts};
-use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Session, TokenSource};
+use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Session, TokenSource};
 
 use super::token_endpoint::{TokenEndpoint, URL};
 use crate::support::{Body, ScriptedSource, auth_error, explanation, get};
@@ -21,7 +21,7 @@ use crate::support::{Body, ScriptedSource, auth_error, explanation, get};
 const BASE: &str = "https://api.example.com";
 const MINUTE: Duration = Duration::from_secs(60);
 
-type LoginClient = BoxCloneService<Request<Body>, Response<Full<Bytes>>, BoxError>;
+type ApiClient = BoxCloneService<Request<Body>, Response<Full<Bytes>>, BoxError>;
 
 /// Tokens live for a minute, and are renewed when they have expired.
 fn api() -> Api {
@@ -31,16 +31,17 @@ fn api() -> Api {
     api.token_lifetime(MINUTE).announce_lifetime(true)
 }
 
-fn login(client: LoginClient) -> Form<LoginClient> {
+fn login(client: ApiClient) -> Form {
     let form = Form::new(client, BASE, "alice", "secret").unwrap();
     form.path("/oauth/token")
         .unwrap()
         .field("grant_type", "password")
+        .unwrap()
         .client_auth(ClientAuth::new("app", "s3cret"))
         .use_refresh_token()
 }
 
-fn client_of(api: &Api) -> LoginClient {
+fn client_of(api: &Api) -> ApiClient {
     BoxCloneService::new(api.clone())
 }
 
@@ -293,7 +294,7 @@ async fn another_account_gets_no_refresh_token() {
 async fn a_given_refresh_token_is_the_first_again_after_a_sign_out() {
     let body = r#"{"access_token": "a", "refresh_token": "r2"}"#;
     let endpoint = TokenEndpoint::new([(200, body), (200, body)]);
-    let source = Refresh::from_token(endpoint.client(), URL, "r1").unwrap();
+    let source = Refresh::from_token(endpoint.client(), URL, "r1", Origins::any()).unwrap();
     let session = Session::new(source);
     session.token().await.unwrap();
     session.sign_out();
@@ -337,7 +338,7 @@ async fn a_client_may_log_in_through_its_own_stack() {
     };
     let auth = ClientAuth::new("app", "s3cret");
     let url = "https://api.example.com/oauth/token";
-    let login = ClientCredentials::new(login_client, url, auth).unwrap();
+    let login = ClientCredentials::new(login_client, url, auth, Origins::any()).unwrap();
     let client = ServiceBuilder::new()
         .buffer(1)
         .layer(BearerAuthLayer::new(login))
@@ -356,9 +357,12 @@ async fn a_client_may_log_in_through_its_own_stack() {
 
 fn is_a_source<T: TokenSource>() {}
 
-/// D4, D5: the sources are such over a client that is not `Sync`.
+/// D1 to D5: a login is a source that a user can name, whatever client it is sent by.
 #[test]
-fn a_client_need_not_be_sync() {
-    is_a_source::<ClientCredentials<LoginClient>>();
-    is_a_source::<Refresh<LoginClient>>();
+fn a_login_can_be_named() {
+    is_a_source::<Datafiniti>();
+    is_a_source::<Form>();
+    is_a_source::<Json>();
+    is_a_source::<ClientCredentials>();
+    is_a_source::<Refresh>();
 }

@@ -2,7 +2,8 @@
 
 use std::time::{Duration, SystemTime};
 
-use http::Response;
+use http::header::RETRY_AFTER;
+use http::{HeaderMap, Response, StatusCode};
 use tower_bearer::{AuthError, TokenRequest, TokenSource};
 
 use super::{answer, answering, datafiniti, datafiniti_answered, form_answered};
@@ -78,20 +79,41 @@ async fn these_are_misconfigurations() {
 /// L3, L4: a redirect's error says where it leads, without what may be secret in that.
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let to = "https://me:pw@b.example:8443/hunter2?key=k3y";
-    assert_eq!(
-        with_header(302, "location", to).await.to_string(),
-        "login misconfigured: 302 Found: redirects are not followed, and this one leads to \
-         https://b.example:8443"
-    );
-    let local = with_header(307, "location", "/hunter2?key=k3y").await;
-    assert_eq!(
-        local.to_string(),
-        "login misconfigured: 307 Temporary Redirect: redirects are not followed: set the login's \
-         final URL"
-    );
-    let masked = with_header(302, "location", "https://hunter2.example").await;
-    assert!(!format!("{masked} {masked:?}").contains("hunter2"));
+    let remark = async |to| {
+        let error = with_header(302, "location", to).await;
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+        let text = error.to_string();
+        let remark =
+            text.strip_prefix("login misconfigured: 302 Found: redirects are not followed");
+        remark.unwrap().to_owned()
+    };
+    for (to, leads_to) in [
+        (
+            "https://me:pw@b.example:8443/hunter2?key=k3y",
+            "https://b.example:8443/***",
+        ),
+        ("https://hunter2.example", "https://***.example/"),
+        ("/sign-in?key=k3y", "https://api.datafiniti.co/sign-in"),
+    ] {
+        let expected = format!(", and this one leads to {leads_to}");
+        assert_eq!(remark(to).await, expected);
+    }
+    for odd in ["sign-in", "//b.example/", ""] {
+        assert_eq!(remark(odd).await, ": set the login's final URL");
+    }
+}
+
+/// L3: the commonest redirect of all is called by its name.
+#[tokio::test]
+async fn a_redirect_that_adds_a_slash_says_so() {
+    for to in ["/v4/auth/", "https://api.datafiniti.co/v4/auth/"] {
+        assert_eq!(
+            with_header(307, "location", to).await.to_string(),
+            "login misconfigured: 307 Temporary Redirect: redirects are not followed, and this one \
+             leads to https://api.datafiniti.co/v4/auth/, which differs from the login's URL by a \
+             slash at the end"
+        );
+    }
 }
 
 /// L3: a success without a usable token is none, and says what the server said.
@@ -106,6 +128,14 @@ async fn a_success_without_a_token_is_a_misconfiguration() {
         (r#"{"token": 1}"#, "the response has no \"token\""),
         (r#"{"token": ""}"#, "the token is empty"),
         (r#"{"token": "a\nb"}"#, "the token is not visible ASCII"),
+        (
+            r#"{"token": "Bearer abc"}"#,
+            "the token contains a space: does it begin with its scheme?",
+        ),
+        (
+            r#"{"token": "abc "}"#,
+            "the token begins or ends with a space",
+        ),
         (r#"["token"]"#, "the response has no \"token\""),
         ("", "the response is not JSON: check the login URL"),
         ("<html>", "the response is not JSON: check the login URL"),
@@ -208,4 +238,45 @@ async fn a_slow_down_takes_retry_after() {
         .unwrap_err();
     assert!(error.is_unavailable());
     assert_eq!(error.retry_after(), Some(Duration::from_secs(5)));
+}
+
+/// L1, L2, L3: a source of one's own has the same verdict drawn of a status and its headers.
+#[tokio::test]
+async fn an_own_source_has_the_same_verdicts() {
+    for status in (100..=199).chain(300..=999) {
+        let headers = HeaderMap::from_iter([(RETRY_AFTER, "7".parse().unwrap())]);
+        let status = StatusCode::from_u16(status).unwrap();
+        let own = AuthError::from_response(status, &headers);
+        let ours = with_header(status.as_u16(), "retry-after", "7").await;
+        assert_eq!(own.to_string(), ours.to_string());
+        assert_eq!(own.retry_after(), ours.retry_after(), "{status}");
+        assert_eq!(own.response(), ours.response(), "{status}");
+    }
+    let empty = AuthError::from_response(StatusCode::OK, &HeaderMap::new());
+    assert_eq!(
+        empty.to_string(),
+        "login misconfigured: 200 OK: the response has no usable token"
+    );
+}
+
+/// L2, L4: of a body too, with its secrets masked.
+#[test]
+fn an_own_source_has_its_body_read() {
+    let of = |status, body: &str, secrets: &[&str]| {
+        let status = StatusCode::from_u16(status).unwrap();
+        AuthError::from_response_body(status, &HeaderMap::new(), body.as_bytes(), secrets)
+    };
+    let body =
+        r#"{"error": "slow_down", "message": "s3cret%20x", "access_token": "abc", "code": "abc"}"#;
+    let error = of(400, body, &["s3cret x"]);
+    assert!(error.is_unavailable());
+    let response = error.response().unwrap();
+    assert_eq!(response.error(), Some("slow_down"));
+    assert_eq!(response.message(), Some("***"));
+    assert_eq!(response.code(), Some("***"));
+
+    let error = of(401, "<html>", &[]);
+    assert_eq!(error.to_string(), "login rejected: 401 Unauthorized");
+    let large = format!(r#"{{"message": "x"{}}}"#, " ".repeat(64 * 1024));
+    assert_eq!(of(401, &large, &[]).response().unwrap().message(), None);
 }

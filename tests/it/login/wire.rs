@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower_bearer::login::{ClientAuth, ClientCredentials, Datafiniti, Form, Json, Refresh};
-use tower_bearer::{TokenRequest, TokenSource};
+use tower_bearer::{Origins, TokenRequest, TokenSource};
 
 /// What a password may hold, and what either encoding has to escape.
 const ODD: &str = "pä\u{1F511}&=+%\"\\ ;\n";
@@ -81,8 +81,11 @@ async fn a_form_login_on_the_wire() {
         .path("/oauth/token?tenant=a")
         .unwrap()
         .field("grant_type", "password")
+        .unwrap()
         .field("scope", "read write")
-        .field("a&b", "");
+        .unwrap()
+        .field("a&b", "")
+        .unwrap();
     assert_eq!(
         login.fetch(TokenRequest::first()).await.unwrap().expose(),
         "abc"
@@ -102,7 +105,7 @@ async fn a_form_login_on_the_wire() {
     );
 }
 
-/// D3: this is a JSON login, byte by byte: the fields in the order in which they were set last.
+/// D3: this is a JSON login, byte by byte: the fields in the order in which they were set.
 #[tokio::test]
 async fn a_json_login_on_the_wire() {
     const ANSWER: &str =
@@ -111,9 +114,11 @@ async fn a_json_login_on_the_wire() {
     let login = Json::new(client(), &format!("http://{host}/v1/session/?tenant=a"))
         .unwrap()
         .field("user \"name\"", "")
-        .field("password", "shown")
+        .unwrap()
         .field("email", "me+x@example.com")
+        .unwrap()
         .secret_field("password", ODD)
+        .unwrap()
         .token("/data/token")
         .unwrap();
     assert_eq!(
@@ -159,7 +164,12 @@ async fn client_credentials_on_the_wire() {
     let (host, request) =
         server("HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"access_token\":\"abc\"}").await;
     let auth = ClientAuth::new("my app", ODD);
-    let login = ClientCredentials::new(client(), &format!("http://{host}/token?p=b2c"), auth);
+    let login = ClientCredentials::new(
+        client(),
+        &format!("http://{host}/token?p=b2c"),
+        auth,
+        Origins::any(),
+    );
     let login = login.unwrap().scopes(["read", "write"]).audience("api");
     assert_eq!(
         login.fetch(TokenRequest::first()).await.unwrap().expose(),
@@ -187,7 +197,12 @@ async fn client_credentials_on_the_wire() {
 async fn a_refresh_on_the_wire() {
     let (host, request) =
         server("HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"access_token\":\"abc\"}").await;
-    let source = Refresh::from_token(client(), &format!("http://{host}/token"), ODD);
+    let source = Refresh::from_token(
+        client(),
+        &format!("http://{host}/token"),
+        ODD,
+        Origins::any(),
+    );
     let source = source.unwrap().client_auth(ClientAuth::public("my app"));
     assert_eq!(
         source.fetch(TokenRequest::first()).await.unwrap().expose(),

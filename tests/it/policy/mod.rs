@@ -32,7 +32,7 @@ fn api() -> Api {
     Api::new().account("me", "right")
 }
 
-fn form(api: &Api, password: &str) -> Form<Api> {
+fn form(api: &Api, password: &str) -> Form {
     Form::new(api.clone(), "https://api.example.com", "me", password).unwrap()
 }
 

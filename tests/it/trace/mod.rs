@@ -209,8 +209,8 @@ async fn logins_that_do_not_help_are_a_warning() {
         lines,
         [
             "WARN job: logins do not help: fresh tokens are refused retry_after_ms=1000",
-            "DEBUG job: login withheld error=login withheld: logins have not helped: \
-             fresh tokens were refused as well retry_after_ms=1000",
+            "DEBUG job: login withheld error=login throttled: new tokens keep being refused; \
+             next login in 1s retry_after_ms=1000",
         ]
     );
 }

@@ -9,7 +9,7 @@ use form_urlencoded::byte_serialize;
 use http::HeaderValue;
 use zeroize::Zeroizing;
 
-use crate::AuthError;
+use crate::error::AuthError;
 
 const SCHEME: &str = "Basic ";
 
@@ -77,19 +77,19 @@ impl ClientAuth {
     }
 
     /// What of it goes into the form.
-    pub(super) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
+    pub(in crate::login) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let id = ("client_id", self.id.as_str());
         let secret = self.secret().map(|secret| ("client_secret", secret));
         let both = [Some(id), secret].into_iter().flatten();
         both.filter(|_| self.in_body)
     }
 
-    pub(super) fn secret(&self) -> Option<&str> {
+    pub(in crate::login) fn secret(&self) -> Option<&str> {
         self.secret.as_ref().map(|secret| secret.as_str())
     }
 
     /// What of it goes into the header.
-    pub(super) fn authorization(&self) -> Result<Option<HeaderValue>, AuthError> {
+    pub(in crate::login) fn authorization(&self) -> Result<Option<HeaderValue>, AuthError> {
         let Some(secret) = self.secret().filter(|_| !self.in_body) else {
             return Ok(None);
         };
@@ -111,7 +111,7 @@ impl ClientAuth {
 }
 
 /// What of the header may not be shown: without the padding, which an echo may leave out.
-pub(super) fn credentials(authorization: &HeaderValue) -> Option<&str> {
+pub(in crate::login) fn credentials(authorization: &HeaderValue) -> Option<&str> {
     let credentials = authorization.to_str().ok()?.strip_prefix(SCHEME)?;
     Some(credentials.trim_end_matches('='))
 }

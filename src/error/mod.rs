@@ -1,15 +1,19 @@
 //! [`AuthError`]: why there is no token.
 
+mod causes;
+mod find;
+pub(crate) mod response;
+pub(crate) mod verdict;
+
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::Uri;
 use tower::BoxError;
 
-use crate::InvalidOrigin;
-use crate::login::ErrorResponse;
+use crate::error::response::ErrorResponse;
+use crate::origins::InvalidOrigin;
 
 /// Why there is no token, or no newer one.
 ///
@@ -18,7 +22,10 @@ use crate::login::ErrorResponse;
 /// renewed. All who waited for one login get the same error: a clone is one reference count.
 ///
 /// Like [`std::io::Error`] it shows the error that it was made from in its own text;
-/// [`get_ref`](Self::get_ref) returns that error, [`source`](Error::source) what lies below it.
+/// [`get_ref`](Self::get_ref) returns that error, [`source`](Error::source) what lies below it. The
+/// error of a built-in login's client may hold secrets, such as a URL with its query. The text shows
+/// it masked, and each of its sources; it has no [`source`](Error::source), and the error itself is
+/// in [`get_ref`](Self::get_ref) only.
 ///
 /// ```
 /// use tower_bearer::AuthError;
@@ -37,6 +44,10 @@ struct Inner {
     kind: Kind,
     retry_after: Option<Duration>,
     cause: Arc<dyn Error + Send + Sync>,
+    /// What is shown in the place of the cause, which may hold secrets.
+    masked: Option<Box<str>>,
+    /// It is the error of an earlier login.
+    is_remembered: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +60,8 @@ enum Kind {
     Throttled,
     SignedOut,
     ForeignOrigin,
-    Insecure,
     NotRepeated,
+    Insecure,
 }
 
 impl AuthError {
@@ -72,55 +83,7 @@ impl AuthError {
         Self::new(Kind::Misconfigured, cause)
     }
 
-    pub(crate) fn timeout(cause: impl Into<BoxError>) -> Self {
-        Self::new(Kind::Timeout, cause)
-    }
-
-    pub(crate) fn unchanged() -> Self {
-        Self::new(Kind::Unchanged, "the login brought the refused token again")
-    }
-
-    pub(crate) fn throttled() -> Self {
-        Self::new(
-            Kind::Throttled,
-            "logins have not helped: fresh tokens were refused as well",
-        )
-    }
-
-    pub(crate) fn signed_out() -> Self {
-        Self::new(
-            Kind::SignedOut,
-            "the session was signed out, or given another source, in the meantime",
-        )
-    }
-
-    pub(crate) fn foreign_origin(_: &Uri, _: &crate::Origins) -> Self {
-        Self::new(
-            Kind::ForeignOrigin,
-            "the request's origin is none of the token's, so it was sent without a token",
-        )
-    }
-
-    pub(crate) fn not_repeated(limit: usize) -> Self {
-        Self::new(
-            Kind::NotRepeated,
-            format!("its body is larger than the {limit} bytes that are kept"),
-        )
-    }
-
-    /// What was not sent, and to where.
-    pub(crate) fn insecure(secret: &str, uri: &Uri) -> Self {
-        let host = uri.host().unwrap_or_default();
-        Self::new(
-            Kind::Insecure,
-            format!(
-                "{host} would get the {secret} over plain http: use https, or allow it by \
-                 `allow_plain_http()`"
-            ),
-        )
-    }
-
-    /// Says when to try again, as a login endpoint does by `Retry-After`.
+    /// Sets how long no login will be made, as a login endpoint does by `Retry-After`.
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         Arc::make_mut(&mut self.inner).retry_after = Some(after);
@@ -147,7 +110,7 @@ impl AuthError {
         matches!(self.inner.kind, Kind::Misconfigured | Kind::Insecure)
     }
 
-    /// The token was refused, and a new login brought the very same token.
+    /// The token was refused, and a new login returned the very same token.
     pub fn is_unchanged(&self) -> bool {
         self.inner.kind == Kind::Unchanged
     }
@@ -169,6 +132,13 @@ impl AuthError {
         self.inner.kind == Kind::ForeignOrigin
     }
 
+    /// The request was refused and not retried, since its body is larger than what is
+    /// [kept for a retry](crate::BearerAuthLayer::replay_limit). The session renews its token, so
+    /// whoever has the body may send the request again.
+    pub fn is_not_repeated(&self) -> bool {
+        self.inner.kind == Kind::NotRepeated
+    }
+
     /// A token or a password would have gone over plain `http`, so nothing was sent. See
     /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), and the
     /// login's own switch of that name.
@@ -182,7 +152,8 @@ impl AuthError {
         self.inner.retry_after
     }
 
-    /// The error that this one was made from, for example that of the HTTP client.
+    /// Returns the error that this one was made from, for example that of the HTTP client. It is
+    /// shown as it is by none of this error's texts, and may hold what must not get into a log.
     pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.inner.cause
     }
@@ -209,22 +180,25 @@ impl AuthError {
                 kind,
                 retry_after: None,
                 cause: cause.into().into(),
+                masked: None,
+                is_remembered: false,
             }),
         }
     }
 
     fn prefix(&self) -> &'static str {
         match self.inner.kind {
-            Kind::Rejected => "login rejected",
-            Kind::Unavailable => "login unavailable",
-            Kind::Timeout => "login timed out",
-            Kind::Misconfigured => "login misconfigured",
-            Kind::Unchanged => "token not renewed",
-            Kind::Throttled => "login withheld",
-            Kind::SignedOut => "signed out",
-            Kind::ForeignOrigin => "no token sent",
-            Kind::Insecure => "nothing sent",
-            Kind::NotRepeated => "request not retried",
+            Kind::Rejected => "login rejected: ",
+            Kind::Unavailable => "login unavailable: ",
+            Kind::Timeout if self.is_timed_out() => "login ",
+            Kind::Timeout => "login timed out: ",
+            Kind::Misconfigured => "login misconfigured: ",
+            Kind::Unchanged => "token not renewed: ",
+            Kind::Throttled => "login throttled: ",
+            Kind::SignedOut => "signed out: ",
+            Kind::ForeignOrigin => "no token sent: ",
+            Kind::NotRepeated => "request not retried: ",
+            Kind::Insecure => "",
         }
     }
 }
@@ -237,22 +211,54 @@ impl From<InvalidOrigin> for AuthError {
 
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.prefix(), self.inner.cause)
+        f.write_str(self.prefix())?;
+        match &self.inner.masked {
+            Some(masked) => f.write_str(masked)?,
+            None => write!(f, "{}", self.inner.cause)?,
+        }
+        match self.inner.retry_after.map(Rounded) {
+            Some(wait) if self.inner.is_remembered => {
+                write!(f, " (remembered; next login in {wait})")
+            }
+            Some(wait) if self.is_throttled() => write!(f, "; next login in {wait}"),
+            _ => Ok(()),
+        }
     }
 }
 
 impl fmt::Debug for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let cause: &dyn fmt::Debug = match &self.inner.masked {
+            Some(masked) => masked,
+            None => &self.inner.cause,
+        };
         f.debug_struct("AuthError")
             .field("kind", &self.inner.kind)
             .field("retry_after", &self.inner.retry_after)
-            .field("cause", &self.inner.cause)
+            .field("cause", cause)
             .finish()
+    }
+}
+
+/// Up to the next second, or millisecond: nobody is told to come too early.
+struct Rounded(Duration);
+
+impl fmt::Display for Rounded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nanos = self.0.as_nanos();
+        match nanos {
+            0..1_000_000_000 => write!(f, "{}ms", nanos.div_ceil(1_000_000)),
+            _ => write!(f, "{}s", nanos.div_ceil(1_000_000_000)),
+        }
     }
 }
 
 impl Error for AuthError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
-        self.inner.cause.source()
+        // What lies below a masked error may hold the same secrets.
+        match self.inner.masked {
+            Some(_) => None,
+            None => self.inner.cause.source(),
+        }
     }
 }

@@ -2,20 +2,19 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
-use tower::{BoxError, Service};
 use zeroize::Zeroizing;
 
-use super::client_auth::ClientAuth;
-use super::engine::Engine;
-use super::fields::{Fields, ReservedField};
-use super::grant::{Grant, keep, refuses_grant};
-use super::url::{Endpoint, InvalidUrl};
+use crate::error::AuthError;
+use crate::login::client::LoginClient;
+use crate::login::engine::Engine;
+use crate::login::fields::{Fields, ReservedField};
+use crate::login::oauth::client_auth::ClientAuth;
+use crate::login::oauth::grant::{Grant, keep, refuses_grant};
+use crate::login::url::{Endpoint, InvalidUrl};
+use crate::origins::Origins;
 use crate::source::DynTokenSource;
-use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
+use crate::source::{TokenRequest, TokenSource};
+use crate::token::Token;
 
 const RESERVED: [&str; 5] = [
     "grant_type",
@@ -37,8 +36,9 @@ const RESERVED: [&str; 5] = [
 /// | a refresh that fails otherwise | that is the error: a server that is down, or does not know the client, gets no password instead |
 ///
 /// A refresh token that comes with the new token takes the place of the old one; without one the
-/// old one stays. The answer is read as that of [`Form`](super::Form) is, which has
-/// [a switch](super::Form::use_refresh_token) for the case that both are asked for at one URL.
+/// old one stays. The answer is read as that of [`Form`](crate::login::Form) is, which has
+/// [a switch](crate::login::Form::use_refresh_token) for the case that both are asked for at one
+/// URL.
 ///
 /// The refresh token of an answer stays with the token that the session holds: it is gone with
 /// [`Session::sign_out`](crate::Session::sign_out), after which the login is made again, or the
@@ -74,8 +74,8 @@ const RESERVED: [&str; 5] = [
 /// ```
 ///
 /// [RFC 6749, section 6]: https://www.rfc-editor.org/rfc/rfc6749#section-6
-pub struct Refresh<S> {
-    engine: Engine<S>,
+pub struct Refresh {
+    engine: Engine,
     auth: Option<ClientAuth>,
     fields: Fields,
     /// For the time before there is a token.
@@ -83,23 +83,28 @@ pub struct Refresh<S> {
     login: Option<Box<dyn DynTokenSource>>,
 }
 
-impl<S> Refresh<S> {
-    /// Renews at this token endpoint, over this client, the tokens of that login. The URL is the
-    /// whole one, and is used as it is; it may have a query.
+impl Refresh {
+    /// Renews at this token endpoint, over this client, the tokens of that login, which may be sent
+    /// to that login's origins. The URL is the whole one, and is used as it is; it may have a query.
     ///
     /// A login that gets a refresh token in its answer has to give it on
-    /// ([`Token::refresh_token`]); of the built-in ones [`Form`](super::Form) does. Each of its
-    /// logins is a first one.
+    /// ([`Token::refresh_token`]); of the built-in ones [`Form`](crate::login::Form) does. Each of
+    /// its logins is a first one.
     ///
     /// # Errors
     ///
     /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
-    pub fn new(client: S, token_url: &str, login: impl TokenSource) -> Result<Self, InvalidUrl> {
-        Ok(Self::at(client, token_url)?.or_login(login))
+    pub fn new(
+        client: impl LoginClient,
+        token_url: &str,
+        login: impl TokenSource,
+    ) -> Result<Self, InvalidUrl> {
+        let origins = login.origins();
+        Ok(Self::at(client, token_url, origins)?.or_login(login))
     }
 
     /// Renews by a refresh token from elsewhere, such as that of a device or a browser where the
-    /// user logged in.
+    /// user logged in. The tokens may be sent to these origins.
     ///
     /// A server that changes refresh tokens takes this one once. What came in its place is in
     /// [`Session::token`](crate::Session::token), for whoever keeps it across restarts. The text is
@@ -109,43 +114,45 @@ impl<S> Refresh<S> {
     ///
     /// As [`new`](Self::new).
     pub fn from_token(
-        client: S,
+        client: impl LoginClient,
         token_url: &str,
         refresh_token: impl Into<String>,
+        origins: Origins,
     ) -> Result<Self, InvalidUrl> {
         let mut given = Zeroizing::new(refresh_token.into());
         let length = given.trim_end_matches(['\r', '\n']).len();
         given.truncate(length);
         Ok(Self {
             given: Some(given),
-            ..Self::at(client, token_url)?
+            ..Self::at(client, token_url, origins)?
         })
     }
 
-    /// The login for the case that the refresh token is no good. Its origins are those of the tokens.
+    /// Sets the login for the case that the refresh token is no good. The tokens may be sent to the
+    /// same origins as before.
     #[must_use]
     pub fn or_login(mut self, login: impl TokenSource) -> Self {
         self.login = Some(Box::new(login));
         self
     }
 
-    /// Tells which client it is, as the server has to know that the refresh token was issued to.
-    /// Not told by default.
+    /// Sets which client it is: the one that the refresh token was issued to. By default none is
+    /// sent.
     #[must_use]
     pub fn client_auth(mut self, auth: ClientAuth) -> Self {
         self.auth = Some(auth);
         self
     }
 
-    /// What the new tokens are to be good for, sent as `scope`: no more than those before. Not sent
-    /// by default, which leaves it as it was.
+    /// Sets what the new tokens are good for, sent as `scope`: no more than those before. By default
+    /// it is not sent, which leaves it as it was.
     #[must_use]
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.fields.scopes(scopes);
         self
     }
 
-    /// A further field of the form, sent behind those that were set before it. One of the same name
+    /// Adds a field to the form, after those that were set before it. One of the same name
     /// is not replaced.
     ///
     /// Its value may be shown if the server repeats it in an error; for one that may not there is
@@ -160,12 +167,11 @@ impl<S> Refresh<S> {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, ReservedField> {
-        let name = ReservedField::check(name.into(), &RESERVED)?;
-        self.fields.plain(name, value);
+        self.fields.add(name, value)?;
         Ok(self)
     }
 
-    /// A further field whose value is a secret.
+    /// Adds a field whose value is a secret.
     ///
     /// # Errors
     ///
@@ -175,8 +181,7 @@ impl<S> Refresh<S> {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, ReservedField> {
-        let name = ReservedField::check(name.into(), &RESERVED)?;
-        self.fields.secret(name, value);
+        self.fields.add_secret(name, value)?;
         Ok(self)
     }
 
@@ -191,11 +196,13 @@ impl<S> Refresh<S> {
         self
     }
 
-    fn at(client: S, token_url: &str) -> Result<Self, InvalidUrl> {
+    fn at(client: impl LoginClient, token_url: &str, origins: Origins) -> Result<Self, InvalidUrl> {
+        let mut engine = Engine::new(client, Endpoint::whole(token_url)?);
+        engine.origins = Some(origins);
         Ok(Self {
-            engine: Engine::new(client, Endpoint::whole(token_url)?),
+            engine,
             auth: None,
-            fields: Fields::new(),
+            fields: Fields::of_form(&RESERVED),
             given: None,
             login: None,
         })
@@ -209,21 +216,10 @@ impl<S> Refresh<S> {
     }
 }
 
-impl<S, B> TokenSource for Refresh<S>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    /// The login's; without a login the origin of the token endpoint.
+impl TokenSource for Refresh {
+    /// The login's, or those that it was given.
     fn origins(&self) -> Origins {
-        match &self.login {
-            Some(login) => login.origins(),
-            None => self.engine.origins(),
-        }
+        self.engine.origins()
     }
 
     async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
@@ -247,7 +243,7 @@ where
     }
 }
 
-impl<S> fmt::Debug for Refresh<S> {
+impl fmt::Debug for Refresh {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refresh")
             .field("url", &self.engine)

@@ -4,12 +4,8 @@ use std::error::Error;
 use std::fmt;
 
 use http::StatusCode;
-use serde_json::Value;
 
-use super::secret::Mask;
-
-/// How many details of one response are kept, and how many of them its `Display` shows.
-const MOST_KEPT: usize = 16;
+/// How many details its `Display` shows.
 const MOST_SHOWN: usize = 3;
 
 /// What a login endpoint answered when it gave no token: the status, and of a JSON body the fields
@@ -55,14 +51,14 @@ const MOST_SHOWN: usize = 3;
 /// [FastAPI]: https://fastapi.tiangolo.com/tutorial/handling-errors/
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorResponse {
-    status: StatusCode,
-    error: Option<String>,
-    message: Option<String>,
-    code: Option<String>,
-    uri: Option<String>,
-    details: Vec<ErrorDetail>,
+    pub(crate) status: StatusCode,
+    pub(crate) error: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) code: Option<String>,
+    pub(crate) uri: Option<String>,
+    pub(crate) details: Vec<ErrorDetail>,
     /// Told before the mask, which could hide a part of it.
-    refuses_grant: bool,
+    pub(crate) refuses_grant: bool,
     /// What we make of it, for whoever reads the text.
     remark: Option<String>,
 }
@@ -70,7 +66,7 @@ pub struct ErrorResponse {
 /// One of the things that a login endpoint found wrong with what it was sent.
 ///
 /// ```
-/// # use tower_bearer::login::ErrorDetail;
+/// # use tower_bearer::ErrorDetail;
 /// fn explain(detail: &ErrorDetail) -> String {
 ///     let field = detail.field().unwrap_or("request");
 ///     format!("{field}: {}", detail.message().unwrap_or("not valid"))
@@ -78,47 +74,42 @@ pub struct ErrorResponse {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorDetail {
-    field: Option<String>,
-    message: Option<String>,
-    kind: Option<String>,
+    pub(crate) field: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) kind: Option<String>,
 }
 
 impl ErrorResponse {
-    pub(super) fn new(status: StatusCode, answer: Option<&Value>, mask: &Mask) -> Self {
-        let text = |name| answer.and_then(|answer| text(answer, name, mask));
-        let list = |name| answer.and_then(|answer| answer.get(name)?.as_array());
+    /// What is known without a body.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
         Self {
             status,
-            error: text("error"),
-            message: text("message")
-                .or_else(|| text("error_description"))
-                .or_else(|| text("detail")),
-            code: answer.and_then(|answer| match answer.get("code")? {
-                Value::Number(code) => mask.clean(&code.to_string()),
-                code => mask.clean(code.as_str()?),
-            }),
-            uri: text("error_uri"),
-            refuses_grant: answer
-                .is_some_and(|answer| answer.get("error").is_some_and(|it| it == "invalid_grant")),
-            details: list("details")
-                .into_iter()
-                .chain(list("detail"))
-                .flatten()
-                .filter_map(|detail| ErrorDetail::new(detail, mask))
-                .take(MOST_KEPT)
-                .collect(),
+            error: None,
+            message: None,
+            code: None,
+            uri: None,
+            details: Vec::new(),
+            refuses_grant: false,
             remark: None,
         }
     }
 
     /// The remark is shown as it is: what it quotes of the server has to be clean.
-    pub(super) fn remark(mut self, remark: impl Into<String>) -> Self {
+    pub(crate) fn remark(mut self, remark: impl Into<String>) -> Self {
         self.remark = Some(remark.into());
         self
     }
 
+    pub(crate) fn remark_if_none(self, remark: &str) -> Self {
+        match self.remark {
+            Some(_) => self,
+            None => self.remark(remark),
+        }
+    }
+
+    #[cfg(feature = "login")]
     /// The refresh token, or whatever else was to be given a token for, is no good.
-    pub(super) fn refuses_grant(&self) -> bool {
+    pub(crate) fn refuses_grant(&self) -> bool {
         self.refuses_grant
     }
 
@@ -156,30 +147,6 @@ impl ErrorResponse {
 }
 
 impl ErrorDetail {
-    /// FastAPI's `input` and `ctx` repeat what was sent: they are never read.
-    fn new(detail: &Value, mask: &Mask) -> Option<Self> {
-        let text = |name| text(detail, name, mask);
-        let path = || {
-            let parts = detail
-                .get("loc")?
-                .as_array()?
-                .iter()
-                .filter_map(|part| match part {
-                    Value::String(name) => Some(name.clone()),
-                    Value::Number(index) => Some(index.to_string()),
-                    _ => None,
-                });
-            mask.clean(&parts.collect::<Vec<_>>().join("."))
-        };
-        let detail = Self {
-            field: text("field").or_else(path),
-            message: text("message").or_else(|| text("msg")),
-            kind: text("type"),
-        };
-        let empty = detail.field.is_none() && detail.message.is_none() && detail.kind.is_none();
-        (!empty).then_some(detail)
-    }
-
     /// Which field: Datafiniti's `field`, or FastAPI's `loc` as in `body.password`.
     pub fn field(&self) -> Option<&str> {
         self.field.as_deref()
@@ -241,7 +208,3 @@ impl fmt::Display for ErrorDetail {
 }
 
 impl Error for ErrorResponse {}
-
-fn text(value: &Value, name: &str, mask: &Mask) -> Option<String> {
-    mask.clean(value.get(name)?.as_str()?)
-}

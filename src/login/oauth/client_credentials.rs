@@ -2,18 +2,16 @@
 
 use std::fmt;
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
-use tower::{BoxError, Service};
-
-use super::client_auth::ClientAuth;
-use super::engine::Engine;
-use super::fields::{Fields, ReservedField};
-use super::grant::Grant;
-use super::url::{Endpoint, InvalidUrl};
-use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
+use crate::error::AuthError;
+use crate::login::client::LoginClient;
+use crate::login::engine::Engine;
+use crate::login::fields::{Fields, ReservedField};
+use crate::login::oauth::client_auth::ClientAuth;
+use crate::login::oauth::grant::Grant;
+use crate::login::url::{Endpoint, InvalidUrl};
+use crate::origins::Origins;
+use crate::source::{TokenRequest, TokenSource};
+use crate::token::Token;
 
 const RESERVED: [&str; 6] = [
     "grant_type",
@@ -29,10 +27,10 @@ const RESERVED: [&str; 6] = [
 ///
 /// What is sent is a form with `grant_type`, the [`scope`](Self::scopes), the
 /// [`audience`](Self::audience) and [further fields](Self::field), and who the client is as
-/// [`ClientAuth`] has it. The answer is read as that of [`Form`](super::Form) is.
+/// [`ClientAuth`] has it. The answer is read as that of [`Form`](crate::login::Form) is.
 ///
-/// The tokens may go to the origin of the token endpoint. Where the API has another one, as it
-/// often has, tell the [layer](crate::BearerAuthLayer::origins):
+/// The API is seldom where the tokens come from, so the login is given its [`Origins`]: the token
+/// is sent to those, and to nobody else.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -52,10 +50,11 @@ const RESERVED: [&str; 6] = [
 ///     Ok::<_, std::convert::Infallible>(Response::new(Full::new(Bytes::from(body))))
 /// });
 /// let auth = ClientAuth::new("s6BhdRkqt3", "gX1fBat3bV");
-/// let login = ClientCredentials::new(client, "https://auth.example.com/oauth/token", auth)?
+/// let api = Origins::only("https://api.example.com")?;
+/// let login = ClientCredentials::new(client, "https://auth.example.com/oauth/token", auth, api)?
 ///     .scopes(["read", "write"])
 ///     .audience("https://api.example.com/");
-/// let layer = BearerAuthLayer::new(login).origins(Origins::only("https://api.example.com")?);
+/// let layer = BearerAuthLayer::new(login);
 ///
 /// let token = layer.session().token().await?;
 /// assert_eq!(token.header_value(), "Bearer t0k");
@@ -64,29 +63,36 @@ const RESERVED: [&str; 6] = [
 /// ```
 ///
 /// [RFC 6749, section 4.4]: https://www.rfc-editor.org/rfc/rfc6749#section-4.4
-pub struct ClientCredentials<S> {
-    engine: Engine<S>,
+pub struct ClientCredentials {
+    engine: Engine,
     auth: ClientAuth,
     fields: Fields,
 }
 
-impl<S> ClientCredentials<S> {
-    /// A login at this token endpoint, over this client. The URL is the whole one, and is used as
-    /// it is; it may have a query.
+impl ClientCredentials {
+    /// Makes a login at this token endpoint, sent by this client. The URL is the whole one, and is
+    /// used as it is; it may have a query. The tokens may be sent to these origins.
     ///
     /// # Errors
     ///
     /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
-    pub fn new(client: S, token_url: &str, auth: ClientAuth) -> Result<Self, InvalidUrl> {
+    pub fn new(
+        client: impl LoginClient,
+        token_url: &str,
+        auth: ClientAuth,
+        origins: Origins,
+    ) -> Result<Self, InvalidUrl> {
+        let mut engine = Engine::new(client, Endpoint::whole(token_url)?);
+        engine.origins = Some(origins);
         Ok(Self {
-            engine: Engine::new(client, Endpoint::whole(token_url)?),
+            engine,
             auth,
-            fields: Fields::new(),
+            fields: Fields::of_form(&RESERVED),
         })
     }
 
-    /// What the token is to be good for, sent as `scope`: one text, with spaces between. Not sent by
-    /// default, which leaves it to the server ([section 3.3]).
+    /// Sets what the token is good for, sent as `scope`: one text, with spaces between. By default
+    /// it is not sent, which leaves it to the server ([section 3.3]).
     ///
     /// [section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
     #[must_use]
@@ -95,18 +101,17 @@ impl<S> ClientCredentials<S> {
         self
     }
 
-    /// Which API the token is for, sent as `audience`: Auth0 and others ask for it. Those that know
-    /// [RFC 8707] take a [`field`](Self::field) `resource` instead.
+    /// Sets which API the token is for, sent as `audience`: Auth0 and others ask for it. Those that
+    /// know [RFC 8707] take a [`field`](Self::field) `resource` instead.
     ///
     /// [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
     #[must_use]
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.fields.remove("audience");
-        self.fields.plain("audience", audience);
+        self.fields.set("audience", audience);
         self
     }
 
-    /// A further field of the form, sent behind those that were set before it. One of the same name
+    /// Adds a field to the form, after those that were set before it. One of the same name
     /// is not replaced: `resource` may be sent more than once.
     ///
     /// Its value may be shown if the server repeats it in an error; for one that may not there is
@@ -121,12 +126,11 @@ impl<S> ClientCredentials<S> {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, ReservedField> {
-        let name = ReservedField::check(name.into(), &RESERVED)?;
-        self.fields.plain(name, value);
+        self.fields.add(name, value)?;
         Ok(self)
     }
 
-    /// A further field whose value is a secret, such as `client_assertion`.
+    /// Adds a field whose value is a secret, such as `client_assertion`.
     ///
     /// # Errors
     ///
@@ -136,8 +140,7 @@ impl<S> ClientCredentials<S> {
         name: impl Into<String>,
         value: impl Into<String>,
     ) -> Result<Self, ReservedField> {
-        let name = ReservedField::check(name.into(), &RESERVED)?;
-        self.fields.secret(name, value);
+        self.fields.add_secret(name, value)?;
         Ok(self)
     }
 
@@ -153,16 +156,8 @@ impl<S> ClientCredentials<S> {
     }
 }
 
-impl<S, B> TokenSource for ClientCredentials<S>
-where
-    S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    /// The origin that it logs in at.
+impl TokenSource for ClientCredentials {
+    /// Those that it was given.
     fn origins(&self) -> Origins {
         self.engine.origins()
     }
@@ -180,7 +175,7 @@ where
     }
 }
 
-impl<S> fmt::Debug for ClientCredentials<S> {
+impl fmt::Debug for ClientCredentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientCredentials")
             .field("url", &self.engine)

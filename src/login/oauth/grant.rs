@@ -1,33 +1,28 @@
 //! What the grants of OAuth 2.0 share: the request to a token endpoint.
 
-use bytes::Bytes;
-use http::{Request, Response};
-use http_body::Body;
-use http_body_util::Full;
-use tower::{BoxError, Service};
-
-use super::client_auth::{ClientAuth, credentials};
-use super::engine::{Engine, Login};
-use super::read::oauth_token;
-use super::response::ErrorResponse;
-use super::secret::form_body;
-use crate::{AuthError, Token};
+use crate::error::AuthError;
+use crate::error::response::ErrorResponse;
+use crate::login::answer::oauth_token;
+use crate::login::body::form_body;
+use crate::login::engine::{Engine, Login};
+use crate::login::oauth::client_auth::{ClientAuth, credentials};
+use crate::token::Token;
 
 /// What is asked of a token endpoint
 /// ([RFC 6749, section 3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2)).
-pub(super) struct Grant<'a> {
+pub(in crate::login) struct Grant<'a> {
     /// In this order, and behind them those of the client.
-    pub(super) fields: Vec<(&'a str, &'a str)>,
-    pub(super) secrets: Vec<&'a str>,
+    pub(in crate::login) fields: Vec<(&'a str, &'a str)>,
+    pub(in crate::login) secrets: Vec<&'a str>,
     /// As [`Login`] has it.
-    pub(super) secret_name: &'static str,
-    pub(super) auth: Option<&'a ClientAuth>,
+    pub(in crate::login) secret_name: &'static str,
+    pub(in crate::login) auth: Option<&'a ClientAuth>,
 }
 
 impl<'a> Grant<'a> {
     /// A new token for a refresh token
     /// ([section 6](https://www.rfc-editor.org/rfc/rfc6749#section-6)).
-    pub(super) fn refresh(refresh_token: &'a str, auth: Option<&'a ClientAuth>) -> Self {
+    pub(in crate::login) fn refresh(refresh_token: &'a str, auth: Option<&'a ClientAuth>) -> Self {
         Self {
             fields: vec![
                 ("grant_type", "refresh_token"),
@@ -40,16 +35,8 @@ impl<'a> Grant<'a> {
     }
 }
 
-impl<S> Engine<S> {
-    pub(super) async fn grant<B>(&self, grant: Grant<'_>) -> Result<Token, AuthError>
-    where
-        S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
-        S::Error: Into<BoxError>,
-        S::Future: Send,
-        B: Body + Send,
-        B::Data: Send,
-        B::Error: Into<BoxError>,
-    {
+impl Engine {
+    pub(in crate::login) async fn grant(&self, grant: Grant<'_>) -> Result<Token, AuthError> {
         let Grant {
             mut fields,
             mut secrets,
@@ -73,7 +60,7 @@ impl<S> Engine<S> {
 }
 
 /// An answer without a refresh token leaves the old one good.
-pub(super) fn keep(refresh_token: &str, token: Token) -> Token {
+pub(in crate::login) fn keep(refresh_token: &str, token: Token) -> Token {
     match token.expose_refresh_token() {
         Some(_) => token,
         None => token.refresh_token(refresh_token),
@@ -81,6 +68,6 @@ pub(super) fn keep(refresh_token: &str, token: Token) -> Token {
 }
 
 /// Is it the refresh token that is no good, and nothing else?
-pub(super) fn refuses_grant(error: &AuthError) -> bool {
+pub(in crate::login) fn refuses_grant(error: &AuthError) -> bool {
     error.is_rejected() && error.response().is_some_and(ErrorResponse::refuses_grant)
 }

@@ -1,0 +1,106 @@
+//! [`Answer`]: what a server sent, and what of it is read alike by every preset.
+
+use std::time::SystemTime;
+
+use serde_json::Value;
+use zeroize::Zeroize;
+
+use crate::login::jwt::jwt_rest;
+use crate::login::lifetime::Lifetime;
+use crate::login::mask::Mask;
+use crate::token::Token;
+
+/// The JSON that a server sent, wiped when dropped: it may hold tokens.
+pub(super) struct Answer(Value);
+
+impl Answer {
+    pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
+        serde_json::from_slice(bytes).ok().map(Self)
+    }
+
+    pub(super) fn json(&self) -> &Value {
+        &self.0
+    }
+}
+
+impl Drop for Answer {
+    fn drop(&mut self) {
+        wipe(&mut self.0);
+    }
+}
+
+/// The parser lets in 128 levels at most, so the recursion is bounded.
+fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(values) => values.iter_mut().for_each(wipe),
+        Value::Object(fields) => fields.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+/// A type of token that is no bearer token, and not the scheme that was set either, is an error.
+/// [RFC 6749, section 5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1) requires a type, and
+/// many servers leave it out.
+pub(super) fn check_type(kind: Option<&Value>, scheme: &str, mask: &Mask) -> Result<(), String> {
+    let kind = match kind {
+        None | Some(Value::Null) => return Ok(()),
+        Some(Value::String(kind)) => kind.trim(),
+        Some(_) => {
+            return Err(format!(
+                "the token_type is not a text: expected \"{scheme}\""
+            ));
+        }
+    };
+    if kind.eq_ignore_ascii_case("bearer") || kind.eq_ignore_ascii_case(scheme) {
+        return Ok(());
+    }
+    let kind = mask.clean(kind).unwrap_or_default();
+    Err(format!(
+        "unsupported token_type \"{kind}\": expected \"{scheme}\""
+    ))
+}
+
+/// The token with the lifetime that the answer tells, else with the JWT's own, else without one.
+pub(super) fn with_lifetime(token: Token, told: Option<(&Value, Lifetime)>) -> Token {
+    let told = told.and_then(|(value, lifetime)| lifetime.read(value));
+    // Zero tells nothing.
+    if let Some(told) = told.filter(|told| !told.is_zero()) {
+        return token.expires_in(told);
+    }
+    match jwt_rest(token.expose(), SystemTime::now()) {
+        Some(rest) => token.lives_by_its_claims(rest),
+        None => token,
+    }
+}
+
+/// The answer of OAuth ([RFC 6749, section 5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)).
+pub(super) fn oauth_token(answer: &Value, mask: &Mask) -> Result<Token, String> {
+    let text = answer.get("access_token").and_then(Value::as_str);
+    let text = text.ok_or("the response has no \"access_token\"")?;
+    check_type(answer.get("token_type"), "bearer", mask)?;
+    let token = Token::new(text).map_err(|error| error.to_string())?;
+    let expires_in = answer.get("expires_in");
+    let token = with_lifetime(token, expires_in.map(|value| (value, Lifetime::Seconds)));
+    let refresh_token = answer.get("refresh_token").and_then(Value::as_str);
+    Ok(match refresh_token.filter(|text| !text.is_empty()) {
+        Some(refresh_token) => token.refresh_token(refresh_token),
+        None => token,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// S4: no text of an answer outlives it.
+    #[test]
+    fn every_text_of_an_answer_is_wiped() {
+        let mut answer = serde_json::json!({"a": "x", "b": [1, "y", {"c": "z"}]});
+        wipe(&mut answer);
+        assert_eq!(
+            answer,
+            serde_json::json!({"a": "", "b": [1, "", {"c": ""}]})
+        );
+    }
+}
