@@ -20,7 +20,7 @@ use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Session, sou
 use tracing::{Instrument, info_span};
 
 use self::capture::Capture;
-use crate::support::{Body, ScriptedSource, Server, get, post, token};
+use crate::support::{Body, ScriptedSource, Server, explanation, get, post, token};
 
 const URI: &str = "https://api.example.com/";
 
@@ -53,7 +53,7 @@ fn send(
 }
 
 /// A login runs in a span of its own, within that of the request that asked for it.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_login_is_told_within_the_request_that_waits_for_it() {
     let (capture, _guard) = Capture::start();
     let layer = BearerAuthLayer::new(ScriptedSource::open());
@@ -63,7 +63,7 @@ async fn a_login_is_told_within_the_request_that_waits_for_it() {
         [
             "INFO job: (login) cause=\"first\"".to_owned(),
             format!(
-                "INFO job login: logged in fingerprint={} generation=1",
+                "INFO job login: logged in fingerprint={} generation=1 duration_ms=0",
                 fingerprint("t1")
             ),
         ]
@@ -97,7 +97,7 @@ async fn a_request_with_its_token_in_hand_tells_nothing() {
 }
 
 /// R2: of many that are refused, the first tells of the token; each tells of its retry.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_refusal_is_told_once_and_each_retry_by_its_request() {
     let (capture, _guard) = Capture::start();
     let layer = BearerAuthLayer::new(ScriptedSource::open());
@@ -110,14 +110,14 @@ async fn a_refusal_is_told_once_and_each_retry_by_its_request() {
 
     let (old, new) = (fingerprint("t1"), fingerprint("t2"));
     let again = format!(
-        "DEBUG job: request sent again fingerprint={new} generation=2 http.request.resend_count=1"
+        "DEBUG job: request retried fingerprint={new} generation=2 http.request.resend_count=1"
     );
     assert_eq!(
         capture.lines(),
         [
             format!("INFO job: token refused fingerprint={old} generation=1"),
             format!("INFO job: (login) cause=\"refused\" stale={old}"),
-            format!("INFO job login: logged in fingerprint={new} generation=2"),
+            format!("INFO job login: logged in fingerprint={new} generation=2 duration_ms=0"),
             again.clone(),
             again.clone(),
             again,
@@ -144,7 +144,7 @@ async fn a_refused_retry_is_told() {
 }
 
 /// L1, L3: a login that will not succeed by itself is a warning, and says until when it is closed.
-/// Each request that it is withheld from says so as well.
+/// Each request that is throttled says so as well.
 #[tokio::test(start_paused = true)]
 async fn a_rejected_login_is_a_warning() {
     let (capture, _guard) = Capture::start();
@@ -161,25 +161,43 @@ async fn a_rejected_login_is_a_warning() {
             [
                 "INFO job: (login) cause=\"first\"".to_owned(),
                 format!("WARN job login: login failed error={error} retry_after_ms=60000"),
-                format!("DEBUG job: login withheld error={error} retry_after_ms=40000"),
+                format!("DEBUG job: login throttled error={error} retry_after_ms=40000"),
             ]
         );
     }
 }
 
-/// L2: one that may succeed later is none.
+/// L2: an outage in which requests have no token is a warning as well, one in which they have is not.
 #[tokio::test(start_paused = true)]
-async fn an_unavailable_login_is_no_warning() {
+async fn an_outage_is_a_warning_only_if_requests_have_no_token() {
     let (capture, _guard) = Capture::start();
-    let error = AuthError::unavailable("down").with_retry_after(Duration::from_secs(7));
-    let session = Session::new(ScriptedSource::open().script([Err(error)]));
-    asked(session.token()).await.unwrap_err();
-    let failed = "INFO job login: login failed \
-                  error=login unavailable: down retry_after_ms=7000";
-    assert_eq!(capture.lines()[1..], [failed]);
+    let down = || Err(AuthError::unavailable("down").with_retry_after(Duration::from_secs(7)));
+    let short = token("t1").expires_in(Duration::from_secs(100));
+    let script = [down(), Ok(short), down(), down()];
+    let layer = BearerAuthLayer::new(ScriptedSource::open().script(script));
+    let failed = || {
+        let mut lines = capture.lines();
+        lines.retain(|line| line.contains("login failed"));
+        lines
+    };
+    let told = "login failed error=login unavailable: down retry_after_ms=7000";
+
+    send(&layer, &Server::new()).await.unwrap_err();
+    assert_eq!(failed(), [format!("WARN job login: {told}")]);
+
+    sleep(Duration::from_secs(7)).await;
+    send(&layer, &Server::new()).await.unwrap();
+    sleep(Duration::from_secs(99)).await;
+    send(&layer, &Server::new()).await.unwrap();
+    yield_now().await;
+    assert_eq!(failed(), [format!("INFO login: {told}")]);
+
+    sleep(Duration::from_secs(7)).await;
+    send(&layer, &Server::new()).await.unwrap_err();
+    assert_eq!(failed(), [format!("WARN job login: {told}")]);
 }
 
-/// L2: a source that panics is told within its login too.
+/// T3, L2: a source that panics is told within its login too, with what it said.
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_the_source_is_told() {
     let (capture, _guard) = Capture::start();
@@ -188,8 +206,8 @@ async fn a_panic_of_the_source_is_told() {
     });
     let session = Session::builder(source).outage_backoff(Duration::ZERO, Duration::ZERO);
     asked(session.build().token()).await.unwrap_err();
-    let failed = "INFO job login: login failed \
-                  error=login unavailable: the token source panicked retry_after_ms=0";
+    let failed = "WARN job login: login failed error=login unavailable: \
+                  the token source panicked: on purpose retry_after_ms=0";
     assert_eq!(capture.lines()[1..], [failed]);
 }
 
@@ -200,17 +218,21 @@ async fn logins_that_do_not_help_are_a_warning() {
     let (capture, _guard) = Capture::start();
     let layer = BearerAuthLayer::new(ScriptedSource::open());
     let server = Server::accepting("none of them");
-    for _ in 0..4 {
-        send(&layer, &server).await.unwrap();
+    for _ in 0..3 {
+        let retried = send(&layer, &server).await.unwrap();
+        assert!(explanation(&retried).is_none());
     }
+    let throttled = send(&layer, &server).await.unwrap();
+    let error = explanation(&throttled).unwrap();
+    assert!(error.is_throttled(), "{error}");
     let mut lines = capture.lines();
-    lines.retain(|line| !line.starts_with("INFO") && !line.contains("sent again"));
+    lines.retain(|line| !line.starts_with("INFO") && !line.contains("request retried"));
     assert_eq!(
         lines,
         [
-            "WARN job: logins do not help: fresh tokens are refused retry_after_ms=1000",
-            "DEBUG job: login withheld error=login withheld: logins have not helped: \
-             fresh tokens were refused as well retry_after_ms=1000",
+            "WARN job: logins do not help: new tokens keep being refused retry_after_ms=1000"
+                .to_owned(),
+            format!("DEBUG job: login throttled error={error} retry_after_ms=1000"),
         ]
     );
 }
@@ -235,7 +257,7 @@ async fn a_renewal_ahead_follows_from_the_request_that_came_upon_it() {
             format!("DEBUG job: token about to expire fingerprint={old} generation=1"),
             format!("INFO : (login) cause=\"ahead\" stale={old}"),
             "(login) follows from (job)".to_owned(),
-            format!("INFO login: logged in fingerprint={new} generation=2"),
+            format!("INFO login: logged in fingerprint={new} generation=2 duration_ms=0"),
         ]
     );
 }
@@ -244,13 +266,13 @@ async fn a_renewal_ahead_follows_from_the_request_that_came_upon_it() {
 #[tokio::test]
 async fn a_body_over_the_limit_is_told() {
     let (capture, _guard) = Capture::start();
-    let line = "DEBUG job: request not sent again: its body was not kept limit=3";
+    let line = "DEBUG job: request not retried: its body was not kept limit=3";
     let layer = BearerAuthLayer::new(ScriptedSource::open()).replay_limit(3);
     let server = refused(&layer).await;
     let known = layer.layer(server.service::<Body>()).oneshot(post("long"));
     let response = asked(known).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(not_sent_again(&capture), [line]);
+    assert_eq!(not_retried(&capture), [line]);
 
     layer.session().token().await.unwrap();
     server.accept("t3");
@@ -259,7 +281,7 @@ async fn a_body_over_the_limit_is_told() {
     let client = layer.layer(server.service());
     let response = asked(client.oneshot(found)).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    assert_eq!(not_sent_again(&capture), [line]);
+    assert_eq!(not_retried(&capture), [line]);
 }
 
 /// B1: likewise while the upload goes on and the login is under way.
@@ -283,18 +305,18 @@ async fn a_body_that_grows_over_the_limit_during_the_login_is_told() {
     assert_eq!(desk.logins(), 2);
     upload.send_data(Bytes::from("long")).await.unwrap();
     sleep(Duration::from_secs(1)).await;
-    assert_eq!(not_sent_again(&capture), [""; 0]);
+    assert_eq!(not_retried(&capture), [""; 0]);
     desk.let_through(1);
     let response = response.await.unwrap().unwrap();
 
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
-    let line = "DEBUG job: request not sent again: its body was not kept limit=3";
-    assert_eq!(not_sent_again(&capture), [line]);
+    let line = "DEBUG job: request not retried: its body was not kept limit=3";
+    assert_eq!(not_retried(&capture), [line]);
 }
 
-fn not_sent_again(capture: &Capture) -> Vec<String> {
+fn not_retried(capture: &Capture) -> Vec<String> {
     let mut lines = capture.lines();
-    lines.retain(|line| line.contains("not sent again"));
+    lines.retain(|line| line.contains("not retried"));
     lines
 }
 
@@ -336,11 +358,11 @@ async fn a_subscriber_may_ask_the_session() {
     for told in [
         "(login)",
         "login failed",
-        "login withheld",
+        "login throttled",
         "logged in",
         "token about to expire",
         "token refused",
-        "sent again",
+        "request retried",
         "do not help",
     ] {
         assert!(lines.contains(told), "nothing told of `{told}`:\n{lines}");
