@@ -8,15 +8,20 @@ use std::thread;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::future::BoxFuture;
 use futures::future::join_all;
 use futures::stream;
-use http::{Request, Response, StatusCode};
+use http::{HeaderValue, Request, Response, StatusCode};
 use http_body::Frame;
-use http_body_util::{BodyExt, StreamBody, channel::Channel};
+use http_body_util::{BodyExt, Full, StreamBody, channel::Channel};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 use tower::{BoxError, Layer, ServiceExt, service_fn};
-use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Session, source_fn};
+use tower_bearer::login::Form;
+use tower_bearer::testing::Api;
+use tower_bearer::{
+    AuthError, BearerAuth, BearerAuthLayer, NoAuth, Origins, ReplayBody, Session, source_fn,
+};
 use tracing::{Instrument, info_span};
 
 use self::capture::Capture;
@@ -318,6 +323,151 @@ fn not_retried(capture: &Capture) -> Vec<String> {
     let mut lines = capture.lines();
     lines.retain(|line| line.contains("not retried"));
     lines
+}
+
+/// A login tells how long it took, and how long its token lives, where that is known.
+#[tokio::test(start_paused = true)]
+async fn a_login_tells_its_duration_and_the_lifetime_of_its_token() {
+    let (capture, _guard) = Capture::start();
+    let session = Session::new(source_fn(Origins::any(), |_| async {
+        sleep(Duration::from_millis(3_250)).await;
+        Ok(token("t1").expires_in(Duration::from_secs(90)))
+    }));
+    session.token().await.unwrap();
+    let line = format!(
+        "INFO login: logged in fingerprint={} generation=1 lifetime_ms=90000 duration_ms=3250",
+        fingerprint("t1")
+    );
+    assert_eq!(capture.lines()[1..], [line]);
+}
+
+/// S3: a request that passes untouched says why; a login of the session's own is no such request.
+#[tokio::test]
+async fn a_request_that_is_left_alone_tells_the_reason() {
+    let (capture, _guard) = Capture::start();
+    let layer = BearerAuthLayer::new(ScriptedSource::open());
+    let client = layer.layer(Server::new().service::<Body>());
+    let mut own = get(URI);
+    let value = HeaderValue::from_static("Bearer own");
+    own.headers_mut().insert("authorization", value);
+    asked(client.clone().oneshot(own)).await.unwrap();
+    let mut without = get(URI);
+    without.extensions_mut().insert(NoAuth);
+    asked(client.oneshot(without)).await.unwrap();
+    let told = "DEBUG job: request left alone reason=";
+    assert_eq!(
+        capture.lines(),
+        [
+            format!("{told}\"it has the header already\""),
+            format!("{told}\"it has the extension `NoAuth`\""),
+        ]
+    );
+
+    // A login that goes through the stack that it authenticates.
+    let api = Api::new().account("me", "right");
+    let stack = Arc::new(OnceLock::new());
+    let through = stack.clone();
+    let login = service_fn(move |request: Request<Full<Bytes>>| {
+        let stack: &BearerAuth<_> = through.get().unwrap();
+        stack.clone().oneshot(request)
+    });
+    let form = Form::new(login, "https://api.example.com", "me", "right").unwrap();
+    let inner = service_fn(move |request: Request<ReplayBody<Full<Bytes>>>| {
+        let answer: BoxFuture<'static, _> = Box::pin(api.clone().oneshot(request));
+        answer
+    });
+    let client = stack.get_or_init(|| BearerAuthLayer::new(form).layer(inner));
+    let request = get("https://api.example.com/users/me");
+    let response = client.clone().oneshot(request).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    let lines = capture.lines();
+    assert!(lines.iter().any(|line| line.contains("logged in")));
+    assert!(!lines.iter().any(|line| line.contains("left alone")));
+}
+
+/// S1: that a request goes to a foreign origin is a warning for the first one of a session.
+#[tokio::test]
+async fn the_first_request_to_a_foreign_origin_is_a_warning() {
+    let (capture, _guard) = Capture::start();
+    let server = Server::new();
+    for _ in 0..2 {
+        let layer = BearerAuthLayer::new(ScriptedSource::scoped("https://api.example.com"));
+        for level in ["WARN", "DEBUG", "DEBUG"] {
+            // Each service is one of its own, and the session is the same.
+            let client = layer.layer(server.service::<Body>());
+            let request = asked(client.oneshot(get("https://cdn.example.com/file")));
+            let response = request.await.unwrap();
+            let error = explanation(&response).unwrap();
+            let line = format!("{level} job: request sent without a token error={error}");
+            assert_eq!(capture.lines(), [line]);
+        }
+    }
+}
+
+/// Each event and each span has the name of its session, if it has one.
+#[tokio::test(start_paused = true)]
+async fn every_event_and_span_has_the_name_of_its_session() {
+    for name in [Some("reports"), None] {
+        let (capture, _guard) = Capture::start();
+        everything(name).await;
+        let lines = capture.lines();
+        for told in [
+            "(login)",
+            "logged in",
+            "login failed",
+            "login throttled",
+            "logins do not help",
+            "request left alone",
+            "request not retried",
+            "request retried",
+            "request sent without a token",
+            "token about to expire",
+            "token refused",
+        ] {
+            let told: Vec<_> = lines.iter().filter(|line| line.contains(told)).collect();
+            assert!(!told.is_empty(), "{lines:#?}");
+            for line in told.iter().filter(|line| !line.contains("follows from")) {
+                match name {
+                    Some(_) => assert!(line.contains(" session=\"reports\""), "{line}"),
+                    None => assert!(!line.contains("session="), "{line}"),
+                }
+            }
+        }
+    }
+}
+
+/// Makes each event of this crate at least once.
+async fn everything(name: Option<&str>) {
+    let short = || Ok(token("short").expires_in(Duration::from_secs(100)));
+    let script = [Err(AuthError::unavailable("down")), short(), short()];
+    let source = ScriptedSource::scoped("https://api.example.com").script(script);
+    let builder = Session::builder(source);
+    let session = match name {
+        Some(name) => builder.name(name).build(),
+        None => builder.build(),
+    };
+    assert_eq!(session.name(), name);
+    let layer = BearerAuthLayer::from_session(session).replay_limit(3);
+    let server = Server::new();
+    send(&layer, &server).await.unwrap_err();
+    send(&layer, &server).await.unwrap_err();
+    sleep(Duration::from_secs(1)).await;
+    send(&layer, &server).await.unwrap();
+    sleep(Duration::from_secs(99)).await;
+    send(&layer, &server).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    let client = layer.layer(server.service::<Body>());
+    let foreign = get("https://cdn.example.com/file");
+    client.clone().oneshot(foreign).await.unwrap();
+    let mut left_alone = get(URI);
+    left_alone.extensions_mut().insert(NoAuth);
+    client.clone().oneshot(left_alone).await.unwrap();
+    server.accept("none of them");
+    client.oneshot(post("long")).await.unwrap();
+    // Until logins are seen not to help.
+    for _ in 0..10 {
+        send(&layer, &server).await.unwrap();
+    }
 }
 
 /// A subscriber may ask the session: nothing is told while its lock is held.
