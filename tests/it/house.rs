@@ -130,7 +130,10 @@ fn uses(text: &str) -> Vec<(bool, String)> {
         let Some((visibility, first)) = line.trim().split_once("use ") else {
             continue;
         };
-        if !visibility.is_empty() && !visibility.starts_with("pub") {
+        // A word that ends in "use", such as the name of an enum, is none.
+        let visibility = visibility.trim_end();
+        let is_restricted = visibility.starts_with("pub(") && visibility.ends_with(')');
+        if !(visibility.is_empty() || visibility == "pub" || is_restricted) {
             continue;
         }
         let mut tree = first.to_owned();

@@ -1,5 +1,6 @@
 //! A subscriber that writes down what this crate tells, a line each.
 
+use std::error::Error;
 use std::fmt::{Debug, Write};
 use std::sync::{Arc, Mutex};
 
@@ -87,8 +88,13 @@ impl Line {
 }
 
 impl Visit for Line {
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        write!(self.0, " {}={value}", field.name()).unwrap();
+    }
+
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
         match field.name() {
+            "error" => panic!("recorded as a text, and not as an error: {value:?}"),
             "message" => write!(self.0, " {value:?}").unwrap(),
             name => write!(self.0, " {name}={value:?}").unwrap(),
         }
