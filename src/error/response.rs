@@ -107,8 +107,8 @@ impl ErrorResponse {
         }
     }
 
-    #[cfg(feature = "login")]
     /// The refresh token, or whatever else was to be given a token for, is no good.
+    #[cfg(feature = "login")]
     pub(crate) fn refuses_grant(&self) -> bool {
         self.refuses_grant
     }

@@ -137,7 +137,9 @@ fn json(text: &str) -> Option<(usize, Unescaped)> {
         'x' => char(4, char::from_u32(hex(rest.get(..2)?)?)?),
         'u' => {
             if let Some(rest) = rest.strip_prefix('{') {
-                let digits = &rest[..rest.find('}').filter(|length| *length <= 6)?];
+                // Six digits at most, and no search to the end of a text.
+                let end = rest.bytes().take(7).position(|byte| byte == b'}')?;
+                let digits = &rest[..end];
                 return char(digits.len() + 4, char::from_u32(hex(digits)?)?);
             }
             let first = hex(rest.get(..4)?)?;

@@ -164,7 +164,7 @@ impl Form {
     ///
     /// ```
     /// # use tower_bearer::login::{ClientAuth, Form, LoginClient};
-    /// # fn login<S>(client: impl LoginClient) -> Result<Form, InvalidUrl> {
+    /// # fn login(client: impl LoginClient) -> Result<Form, Box<dyn std::error::Error>> {
     /// let login = Form::new(client, "https://auth.example.com", "me", "secret")?
     ///     .path("/oauth/token")?
     ///     .field("grant_type", "password")?

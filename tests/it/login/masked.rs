@@ -133,7 +133,14 @@ async fn what_is_no_escape_is_left_alone() {
 /// long nor much.
 #[tokio::test]
 async fn masking_takes_little_however_much_is_escaped() {
-    for escape in ["%2525", "\\\\u005c", "&amp;amp;", "+%2B", "\\u0026amp;%26"] {
+    for escape in [
+        "%2525",
+        "\\\\u005c",
+        "&amp;amp;",
+        "+%2B",
+        "\\u{",
+        "\\u0026amp;%26",
+    ] {
         let text = escape.repeat(50_000 / escape.len() / 2);
         let error = said(PASSWORD, &text).await;
         assert!(error.is_rejected());
