@@ -168,6 +168,11 @@ impl TokenRequest {
     }
 
     pub(crate) fn new(cause: Cause, stale: Option<Token>, challenges: Arc<[Challenge]>) -> Self {
+        // The token may have expired before it was refused: then it is fetched for that.
+        let challenges = match cause {
+            Cause::Refused => challenges,
+            _ => Arc::default(),
+        };
         Self {
             stale,
             cause,

@@ -173,7 +173,7 @@ mod tests {
                  than the token's origins (https://api.example.com)",
             ),
         ] {
-            let error = AuthError::foreign_origin_of(&uri.parse()?, &origins);
+            let error = AuthError::foreign_origin(&uri.parse()?, &origins);
             assert!(error.is_foreign_origin());
             assert_eq!(error.to_string(), expected);
             assert!(!format!("{error:?}").contains("s3cret"));

@@ -75,7 +75,7 @@ mod tests {
     fn what_is_left_of_a_jwt_is_told_by_the_wall_clock() {
         // {"iat":1700000000,"exp":1700003600}
         let jwt = "eyJhbGciOiJIUzI1NiJ9.eyJpYXQiOjE3MDAwMDAwMDAsImV4cCI6MTcwMDAwMzYwMH0.c2ln";
-        let at = |second| UNIX_EPOCH + Duration::from_secs(1_700_000_000 + second);
+        let at = |second: u64| UNIX_EPOCH + Duration::from_secs(1_700_000_000 + second);
         let before = UNIX_EPOCH + Duration::from_secs(1_699_999_000);
         for (now, left) in [
             (at(0), 3_600),

@@ -348,11 +348,12 @@ impl Running {
         // A source may panic before it returns its future, too.
         let fetch = AssertUnwindSafe(async { source.fetch(request).await }).catch_unwind();
         let fetch = pin!(timeout(limit, fetch));
-        let outcome = match select(fetch, abandoned).await {
-            Either::Left((Ok(Ok(outcome)), _)) => outcome,
-            Either::Left((Ok(Err(panic)), _)) => Err(panicked(&*panic)),
-            Either::Left((Err(_elapsed), _)) => Err(AuthError::timed_out(limit)),
-            Either::Right(_) => return,
+        // In this order, or the source is asked for a login that was abandoned before it began.
+        let outcome = match select(abandoned, fetch).await {
+            Either::Right((Ok(Ok(outcome)), _)) => outcome,
+            Either::Right((Ok(Err(panic)), _)) => Err(panicked(&*panic)),
+            Either::Right((Err(_elapsed), _)) => Err(AuthError::timed_out(limit)),
+            Either::Left(_) => return,
         };
         self.end(outcome);
     }

@@ -1,12 +1,12 @@
 //! Corners where two rules meet: an account that changes while somebody waits, refusals that come
 //! late or twice, and who is told what.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{Request, Response};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 use tokio_test::{assert_pending, assert_ready};
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::{
@@ -14,19 +14,15 @@ use tower_bearer::{
 };
 use tower_test::mock;
 
-use crate::support::{Body, ScriptedSource, Server, auth_error, explanation, get, post, token};
+use crate::support::{
+    Body, ScriptedSource, Server, auth_error, explanation, get, post, settle, token,
+};
 
 const URI: &str = "https://api.example.com/";
 type Sent = Request<ReplayBody<Body>>;
 
 fn secs(s: u64) -> Duration {
     Duration::from_secs(s)
-}
-
-async fn settle() {
-    for _ in 0..20 {
-        tokio::task::yield_now().await;
-    }
 }
 
 /// S1, T7: a waiting request whose origin the new source's origins do not contain.
@@ -157,49 +153,98 @@ async fn no_old_token_is_handed_out_after_the_fence() {
     }
 }
 
-/// L1: a wrong password is tried once a minute at most; `sign_out` does not clear that.
+/// L2: sign-outs evade no pause. A login that they abandon may have tried the password, so the
+/// second one in a row and each further one is an outage, whose pauses double up to 30 seconds.
 #[tokio::test(start_paused = true)]
-async fn signing_out_during_a_login_does_not_evade_the_latch() {
-    let logins = Arc::new(AtomicUsize::new(0));
-    let count = logins.clone();
+async fn abandoned_logins_in_a_row_are_an_outage() {
+    let begun = Arc::new(Mutex::new(Vec::new()));
+    let note = begun.clone();
     let session = Session::new(source_fn(Origins::any(), move |_| {
-        count.fetch_add(1, Ordering::SeqCst);
+        note.lock().unwrap().push(Instant::now());
         async {
             sleep(Duration::from_millis(200)).await;
             Err(AuthError::rejected("wrong password"))
         }
     }));
-    for _ in 0..20 {
+    let started = Instant::now();
+    while started.elapsed() < secs(3_600) {
+        let before = begun.lock().unwrap().len();
         let waits = tokio::spawn(session.token());
         sleep(Duration::from_millis(100)).await;
         session.sign_out();
-        let _ = waits.await.unwrap();
-        sleep(secs(1)).await;
+        let error = waits.await.unwrap().unwrap_err();
+        if begun.lock().unwrap().len() > before {
+            assert!(error.is_signed_out(), "{error}");
+        } else {
+            assert!(error.is_unavailable() && !error.is_timeout(), "{error}");
+            assert!(error.retry_after().is_some());
+        }
     }
-    assert_eq!(logins.load(Ordering::SeqCst), 1);
+    let begun = begun.lock().unwrap();
+    let pauses: Vec<_> = begun.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    // A request comes every 100 ms, and a login is abandoned after as long.
+    let step = Duration::from_millis(100);
+    assert_eq!(pauses[0], step, "the first loss closes nothing");
+    for (row, pause) in pauses.iter().enumerate().skip(1) {
+        let most = secs(30).min(Duration::from_millis(125) * 2_u32.pow(row.min(20) as u32));
+        assert!(*pause >= step + most / 2, "after {row} in a row: {pause:?}");
+        assert!(*pause <= 2 * step + most, "after {row} in a row: {pause:?}");
+    }
+    assert!(pauses.len() > 100, "only {} logins", pauses.len());
 }
 
-/// T2: one login at a time, also around a sign-out.
+/// L2, T7: a login that ends takes the row of the abandoned ones back.
+#[tokio::test(start_paused = true)]
+async fn a_login_that_ends_clears_the_row_of_abandoned_ones() {
+    let desk = ScriptedSource::closed();
+    let session = Session::new(desk.clone());
+    for logins in [1, 3, 5] {
+        let waits = tokio::spawn(session.token());
+        settle().await;
+        assert_eq!(desk.logins(), logins);
+        session.sign_out();
+        assert!(waits.await.unwrap().unwrap_err().is_signed_out());
+        // Each is the first in a row, and closes nothing.
+        desk.let_through(1);
+        session.token().await.unwrap();
+        session.sign_out();
+    }
+}
+
+/// T2: one login at a time, also around a sign-out, which drops the one under way.
 #[tokio::test(start_paused = true)]
 async fn one_login_at_a_time_around_sign_outs() {
-    let (now, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-    let (n, m) = (now.clone(), most.clone());
-    let session = Session::new(source_fn(Origins::any(), move |_| {
-        let (n, m) = (n.clone(), m.clone());
+    /// Counts those that are under way, and the most of them.
+    struct UnderWay(Arc<AtomicUsize>);
+    impl Drop for UnderWay {
+        fn drop(&mut self) {
+            self.0.fetch_sub(1, Ordering::SeqCst);
+        }
+    }
+    let [now, most, begun] = [(); 3].map(|()| Arc::new(AtomicUsize::new(0)));
+    let (n, m, b) = (now.clone(), most.clone(), begun.clone());
+    let source = source_fn(Origins::any(), move |_| {
+        b.fetch_add(1, Ordering::SeqCst);
+        m.fetch_max(n.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+        let under_way = UnderWay(n.clone());
         async move {
-            m.fetch_max(n.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
             sleep(secs(20)).await;
-            n.fetch_sub(1, Ordering::SeqCst);
+            drop(under_way);
             Ok(token("t"))
         }
-    }));
+    });
+    let session = Session::builder(source)
+        .outage_backoff(Duration::ZERO, Duration::ZERO)
+        .build();
     for _ in 0..50 {
         let waits = tokio::spawn(session.token());
         sleep(Duration::from_millis(10)).await;
         session.sign_out();
-        let _ = waits.await.unwrap();
+        assert!(waits.await.unwrap().unwrap_err().is_signed_out());
     }
-    assert_eq!(most.load(Ordering::SeqCst), 1);
+    settle().await;
+    let counts = [begun, most, now].map(|count| count.load(Ordering::SeqCst));
+    assert_eq!(counts, [50, 1, 0]);
 }
 
 /// R6: the first refusal of a generation decides, also when it is the retry that is refused.

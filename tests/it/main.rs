@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod check;
+mod contract;
 mod corners;
 mod fits;
 mod grpc;

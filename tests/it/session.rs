@@ -1,5 +1,6 @@
 //! The session: when it logs in, who waits for it, and what becomes of a login when they leave.
 
+use std::panic::resume_unwind;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -8,7 +9,7 @@ use std::time::Duration;
 
 use futures::future::{join_all, pending};
 use http::StatusCode;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, advance, sleep};
 use tokio_test::{assert_pending, assert_ready};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_bearer::{AuthError, BearerAuthLayer, Origins, Session, source_fn};
@@ -16,6 +17,10 @@ use tower_bearer::{AuthError, BearerAuthLayer, Origins, Session, source_fn};
 use crate::support::{Body, ScriptedSource, Server, auth_error, get, token};
 
 const URI: &str = "https://api.example.com/";
+
+fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
 
 fn runtime() -> tokio::runtime::Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();
@@ -210,7 +215,8 @@ async fn each_waiter_has_a_deadline_of_its_own() {
     assert_eq!(desk.logins(), 1);
 }
 
-/// T3: when the runtime of a login shuts down, a waiter elsewhere begins it anew, once.
+/// T3, L2: when the runtime of a login shuts down, a waiter elsewhere begins it anew, once. Two such
+/// losses in a row are an outage.
 #[test]
 fn a_login_lost_with_its_runtime_is_begun_anew_once() {
     let desk = ScriptedSource::closed();
@@ -232,10 +238,17 @@ fn a_login_lost_with_its_runtime_is_begun_anew_once() {
     drop(second);
     let error = third.block_on(async { assert_ready!(waiter.poll()).unwrap_err() });
     assert!(error.is_unavailable() && !error.is_timeout(), "{error}");
-    // The next one is not the worse for it.
-    desk.let_through(1);
-    let brought = third.block_on(session.token()).unwrap();
-    assert_eq!((brought.expose(), desk.logins()), ("t3", 3));
+    third.block_on(async {
+        let error = session.token().await.unwrap_err();
+        assert!(error.is_unavailable() && !error.is_timeout(), "{error}");
+        let pause = error.retry_after().unwrap();
+        assert!((millis(125)..=millis(250)).contains(&pause), "{pause:?}");
+        assert_eq!(desk.logins(), 2);
+        advance(pause).await;
+        desk.let_through(1);
+        let brought = session.token().await.unwrap();
+        assert_eq!((brought.expose(), desk.logins()), ("t3", 3));
+    });
 }
 
 /// T3: a runtime that stands still hangs neither a waiter that moved on nor those who come later.
@@ -289,27 +302,62 @@ fn without_runtime_or_timer_there_is_an_error() {
     assert!(futures::executor::block_on(service.oneshot(get(URI))).is_ok());
 }
 
-/// T3, L2: a source that panics is an error for its waiters, and the next request works.
+/// T3: a login lost with its runtime closes nothing where it is the first in a row: the next one
+/// begins at once.
+#[test]
+fn the_first_lost_login_closes_nothing() {
+    let desk = ScriptedSource::closed();
+    let session = Session::new(desk.clone());
+    for lost in 1..=3 {
+        let short_lived = runtime();
+        short_lived.block_on(async {
+            assert_pending!(tokio_test::task::spawn(session.token()).poll());
+            tokio::task::yield_now().await;
+        });
+        drop(short_lived);
+        // One that succeeds ends the row.
+        desk.let_through(1);
+        let brought = runtime().block_on(session.token()).unwrap();
+        assert_eq!(brought.expose(), format!("t{}", 2 * lost));
+        assert_eq!(desk.logins(), 2 * lost);
+        assert!(session.invalidate(&brought));
+    }
+}
+
+/// T3, L2: a source that panics is an error for its waiters, with the panic's own words, and the
+/// next request works.
 #[tokio::test(start_paused = true)]
 async fn a_source_that_panics_fails_its_waiters_and_not_the_next() {
-    for panic_at_once in [true, false] {
-        let calls = Arc::new(AtomicUsize::new(0));
-        let session = Session::new(source_fn(Origins::any(), move |_| {
-            let first = calls.fetch_add(1, Ordering::SeqCst) == 0;
-            assert!(!(first && panic_at_once), "on purpose");
-            async move {
-                tokio::task::yield_now().await;
-                assert!(!first, "on purpose");
-                Ok(token("t"))
+    let panics: [fn(); 3] = [
+        || resume_unwind(Box::new("on purpose")),
+        || resume_unwind(Box::new(format!("on {}", "purpose"))),
+        || resume_unwind(Box::new(7)),
+    ];
+    for (panic, text) in panics.into_iter().zip([": on purpose", ": on purpose", ""]) {
+        for panic_at_once in [true, false] {
+            let calls = Arc::new(AtomicUsize::new(0));
+            let session = Session::new(source_fn(Origins::any(), move |_| {
+                let first = calls.fetch_add(1, Ordering::SeqCst) == 0;
+                if first && panic_at_once {
+                    panic();
+                }
+                async move {
+                    tokio::task::yield_now().await;
+                    if first {
+                        panic();
+                    }
+                    Ok(token("t"))
+                }
+            }));
+            let (first, second) = tokio::join!(session.token(), session.token());
+            for error in [first.unwrap_err(), second.unwrap_err()] {
+                assert!(error.is_unavailable(), "{error}");
+                let said = error.get_ref().to_string();
+                assert_eq!(said, format!("the token source panicked{text}"));
             }
-        }));
-        let (first, second) = tokio::join!(session.token(), session.token());
-        for error in [first.unwrap_err(), second.unwrap_err()] {
-            assert!(error.is_unavailable(), "{error}");
-            assert!(error.to_string().contains("panicked"), "{error}");
+            sleep(Duration::from_secs(1)).await;
+            assert!(session.token().await.is_ok());
         }
-        sleep(Duration::from_secs(1)).await;
-        assert!(session.token().await.is_ok());
     }
 }
 

@@ -107,9 +107,9 @@ async fn a_login_that_is_signed_out_of_has_neither_succeeded_nor_failed() {
     let waiting = tokio::spawn(session.token());
     sleep(Duration::from_secs(1)).await;
     session.sign_out();
-    desk.let_through(1);
     assert!(waiting.await.unwrap().unwrap_err().is_signed_out());
     sleep(Duration::from_secs(1)).await;
+    assert_eq!(desk.abandoned(), 1);
     let stats = session.stats();
     assert_eq!((stats.logins, stats.logins_succeeded), (1, 0));
     assert_eq!(stats.logins_failed, 0);

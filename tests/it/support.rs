@@ -2,6 +2,8 @@
 
 use std::convert::Infallible;
 use std::future::{Ready, ready};
+use std::mem;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -21,7 +23,8 @@ pub(crate) struct ScriptedSource {
 }
 
 struct ScriptedSourceInner {
-    logins: Mutex<Vec<Option<String>>>,
+    requests: Mutex<Vec<TokenRequest>>,
+    abandoned: AtomicUsize,
     script: Mutex<Vec<Result<Token, AuthError>>>,
     gate: Semaphore,
     origins: Origins,
@@ -45,7 +48,8 @@ impl ScriptedSource {
     fn new(permits: usize, origins: Origins) -> Self {
         Self {
             inner: Arc::new(ScriptedSourceInner {
-                logins: Mutex::default(),
+                requests: Mutex::default(),
+                abandoned: AtomicUsize::new(0),
                 script: Mutex::default(),
                 gate: Semaphore::new(permits),
                 origins,
@@ -67,12 +71,37 @@ impl ScriptedSource {
 
     /// How many logins were begun.
     pub(crate) fn logins(&self) -> usize {
-        self.inner.logins.lock().unwrap().len()
+        self.inner.requests.lock().unwrap().len()
+    }
+
+    /// How many logins were dropped before they ended.
+    pub(crate) fn abandoned(&self) -> usize {
+        self.inner.abandoned.load(Ordering::SeqCst)
     }
 
     /// The token that each login was to replace.
     pub(crate) fn stale(&self) -> Vec<Option<String>> {
-        self.inner.logins.lock().unwrap().clone()
+        let stale = |request: &TokenRequest| Some(request.stale()?.expose().to_owned());
+        self.requests().iter().map(stale).collect()
+    }
+
+    /// Why each login was asked for.
+    pub(crate) fn causes(&self) -> Vec<Cause> {
+        self.requests().iter().map(TokenRequest::cause).collect()
+    }
+
+    /// What each login was asked for.
+    pub(crate) fn requests(&self) -> Vec<TokenRequest> {
+        self.inner.requests.lock().unwrap().clone()
+    }
+}
+
+/// Counts a login that is dropped.
+struct UnderWay<'a>(&'a AtomicUsize);
+
+impl Drop for UnderWay<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
     }
 }
 
@@ -83,11 +112,13 @@ impl TokenSource for ScriptedSource {
 
     async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
         let number = {
-            let mut logins = self.inner.logins.lock().unwrap();
-            logins.push(request.stale().map(|token| token.expose().to_owned()));
-            logins.len()
+            let mut requests = self.inner.requests.lock().unwrap();
+            requests.push(request);
+            requests.len()
         };
+        let under_way = UnderWay(&self.inner.abandoned);
         self.inner.gate.acquire().await.unwrap().forget();
+        mem::forget(under_way);
         let scripted = self.inner.script.lock().unwrap().pop();
         scripted.unwrap_or_else(|| Ok(token(&format!("t{number}"))))
     }
@@ -200,6 +231,13 @@ impl Server {
     + use<B> {
         let server = self.clone();
         service_fn(move |request: Request<B>| ready(Ok(server.answer(request, Bytes::new()))))
+    }
+}
+
+/// Lets everything happen that needs no time.
+pub(crate) async fn settle() {
+    for _ in 0..20 {
+        tokio::task::yield_now().await;
     }
 }
 

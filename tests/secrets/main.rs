@@ -32,9 +32,12 @@ async fn no_text_holds_a_secret() {
         "login{cause=",
         "logged in",
         "login failed",
-        "login withheld",
+        "login throttled",
         "token refused",
-        "request sent again",
+        "request retried",
+        "request not retried",
+        "request left alone",
+        "request sent without a token",
     ] {
         assert!(trace.contains(told), "nothing traced of `{told}`");
     }

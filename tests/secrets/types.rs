@@ -1,17 +1,19 @@
 //! Every public type, with secrets in it.
 
+use std::sync::{Arc, Mutex};
+
 use bytes::Bytes;
 use futures::FutureExt;
-use http::{Request, Response};
+use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
-use tower::{Layer, Service, ServiceExt};
+use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::login::{
     ClientAuth, ClientCredentials, Datafiniti, Form, Json, Lifetime, Refresh,
 };
 use tower_bearer::testing::{Answer, Api, Trial, check_source};
 use tower_bearer::{
-    AuthError, BearerAuthLayer, Cause, NoAuth, OnFailedRenewal, Origins, ReplayBody, Session,
-    Token, TokenRequest, TokenSource, challenges, source_fn,
+    AuthError, BearerAuthLayer, Cause, NoAuth, OnFailedRenewal, Origins, Refused, ReplayBody, Sent,
+    Session, Token, TokenRequest, TokenSource, challenges, source_fn,
 };
 
 use crate::texts::{PASSWORD, Secrets, Texts};
@@ -58,6 +60,7 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
     redirected_login(&api, texts).await;
     stand_in(&api, texts).await;
     broken_source(texts).await;
+    asked(texts).await;
 
     let source = source_fn(Origins::any(), move |_| async move { Ok(token()) });
     texts.debug("SourceFn", &source);
@@ -158,6 +161,75 @@ async fn broken_source(texts: &mut Texts) {
     texts.display("Trial", &Trial::Renewal);
 }
 
+/// What a source is told, in a session of its own.
+async fn asked(texts: &mut Texts) {
+    let requests = Arc::new(Mutex::new(Vec::new()));
+    let told = requests.clone();
+    let source = source_fn(Origins::any(), move |request: TokenRequest| {
+        told.lock().unwrap().push(request);
+        async { Ok(Token::new(TOKEN)?.refresh_token(TOKEN)) }
+    });
+    let builder = Session::builder(source).name("reports");
+    let given = Token::new(format!("given-{TOKEN}"))
+        .unwrap()
+        .refresh_token(TOKEN);
+    let builder = builder.token(given);
+    texts.debug("SessionBuilder", &builder);
+    let session = builder.build();
+    texts.debug("Session", &session);
+    let refuses = service_fn(async |request: Request<ReplayBody<Full<Bytes>>>| {
+        let value = request.headers()["authorization"].to_str().unwrap();
+        let status = if value.contains("given") { 401 } else { 200 };
+        let challenge = r#"Bearer realm="api", error="invalid_token""#;
+        let response = Response::builder().status(status);
+        let response = response.header("www-authenticate", challenge);
+        Ok::<_, BoxError>(response.body("").unwrap())
+    });
+    let layer = BearerAuthLayer::from_session(session).replay_limit(3);
+    let client = layer.layer(refuses);
+    let request = |body| Request::post("https://api.example.com/").body(Full::from(body));
+    let large = client.send(request(PASSWORD).unwrap()).await.unwrap();
+    let error = large.extensions().get::<AuthError>();
+    texts.error("AuthError", error.unwrap());
+    let small = client.send(request("").unwrap()).await.unwrap();
+    assert_eq!(small.status(), 200);
+    let requests = requests.lock().unwrap();
+    let [request] = &requests[..] else {
+        panic!("{} logins", requests.len())
+    };
+    assert!(request.stale().unwrap().expose().contains(TOKEN));
+    texts.debug("TokenRequest", request);
+    texts.debug("Cause", &request.cause());
+    texts.debug("Challenge", &request.challenges()[0]);
+}
+
+/// Requests that go without a token, with secrets of their own, for the trace.
+async fn left_alone_and_foreign(session: &Session) {
+    let layer = BearerAuthLayer::from_session(session.clone());
+    let elsewhere = Origins::only("https://other.example.com").unwrap();
+    let url = format!("https://api.example.com/?key={TOKEN}");
+    let client = layer.origins(elsewhere).layer(Api::new());
+    let request = || Request::get(&url).body(Full::<Bytes>::from(PASSWORD));
+    let foreign = client.send(request().unwrap()).await.unwrap();
+    assert!(foreign.extensions().get::<AuthError>().is_some());
+    let mut own = request().unwrap();
+    let mut value = HeaderValue::from_str(TOKEN).unwrap();
+    value.set_sensitive(true);
+    own.headers_mut().insert("authorization", value);
+    client.send(own).await.unwrap();
+}
+
+/// A session whose last login failed.
+async fn failed(texts: &mut Texts) {
+    let source = source_fn(Origins::any(), |_| async {
+        Err(AuthError::rejected("wrong password"))
+    });
+    let session = Session::new(source);
+    session.token().await.unwrap_err();
+    assert!(session.status().last_error().is_some());
+    texts.debug("Status", &session.status());
+}
+
 /// While it waits for a login, with a token, and between the two.
 async fn session(session: Session, texts: &mut Texts) {
     let layer = BearerAuthLayer::from_session(session.clone());
@@ -179,7 +251,11 @@ async fn session(session: Session, texts: &mut Texts) {
     texts.debug("Stats", &session.stats());
     texts.debug("OnFailedRenewal", &OnFailedRenewal::Error);
 
+    assert!(session.status().is_logging_in());
+    texts.debug("Status", &session.status());
     token.await.unwrap();
+    texts.debug("Status", &session.status());
+    assert!(session.status().token().is_some());
     let mut at_once = ServiceExt::<Request<Full<Bytes>>>::ready(&mut client)
         .await
         .unwrap()
@@ -189,6 +265,29 @@ async fn session(session: Session, texts: &mut Texts) {
     texts.debug("BearerAuth", &client);
     texts.debug("BearerAuthLayer", &layer);
     texts.debug("Response", &response.await.unwrap());
+
+    let client = layer.layer(Api::new());
+    let sent = Sent::new();
+    texts.debug("Sent", &sent);
+    let mut request = request().unwrap();
+    request.extensions_mut().insert(sent.clone());
+    let mut sending = client.send(request);
+    texts.debug("SendFuture", &sending);
+    let _ = (&mut sending).now_or_never();
+    texts.debug("SendFuture", &sending);
+    let token = sent.token().unwrap();
+    assert_eq!(token.expose(), TOKEN);
+    texts.debug("Sent", &sent);
+    texts.debug("Refused", &Refused::from(&sent));
+    texts.debug("Refused", &Refused::from(&token));
+    assert!(session.invalidate(&sent));
+    texts.debug("Session", &session);
+    left_alone_and_foreign(&session).await;
+
+    let signed_out = session.sign_out();
+    texts.debug("SignOut", &signed_out);
+    assert!(signed_out.await.is_some());
+    failed(texts).await;
     texts.error(
         "AuthError",
         &AuthError::from(Token::new(format!("{TOKEN} ")).unwrap_err()),

@@ -52,8 +52,14 @@ pub(crate) struct Fetch {
     pub(crate) source: usize,
     pub(crate) stale: Option<String>,
     pub(crate) brings: String,
-    /// `None`: it has ended.
+    /// `None`: it has ended. Closed: it was dropped.
     pub(crate) gate: Option<oneshot::Sender<End>>,
+}
+
+impl Fetch {
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.gate.as_ref().is_some_and(|gate| !gate.is_closed())
+    }
 }
 
 pub(crate) struct Call {

@@ -14,8 +14,10 @@ pub(crate) struct Ledger {
     source: usize,
     logins: Vec<Login>,
     held: Option<Held>,
-    /// A login failed, and the clock has not moved since.
+    /// A login failed, or several in a row were given up, and the clock has not moved since.
     closed: bool,
+    /// Logins in a row that were given up, by a sign-out or with their runtime.
+    losses: usize,
     lost: bool,
     requests: Vec<Request>,
     sent: usize,
@@ -29,7 +31,7 @@ struct Login {
     era: usize,
     source: usize,
     stale: Option<String>,
-    /// `Some(None)`: it was lost with its runtime.
+    /// `Some(None)`: it was given up, or lost with its runtime.
     over: Option<Option<End>>,
 }
 
@@ -75,6 +77,7 @@ impl Ledger {
             logins: Vec::new(),
             held: None,
             closed: false,
+            losses: 0,
             lost: false,
             requests: (0..scenario.requests).map(|_| Request::default()).collect(),
             sent: 0,
@@ -137,6 +140,7 @@ impl Ledger {
     pub(crate) fn signed_out(&mut self) {
         self.era += 1;
         self.held = None;
+        self.give_up();
         for request in &mut self.requests {
             request.signed_out |= request.waits();
         }
@@ -146,21 +150,36 @@ impl Ledger {
         self.era += 1;
         self.source += 1;
         self.held = None;
+        self.give_up();
+        self.losses = 0;
         self.closed = false;
     }
 
     pub(crate) fn lost(&mut self) {
         self.lost = true;
+        self.give_up();
+    }
+
+    /// The login under way is over. The first one in a row closes nothing, the others are an outage.
+    fn give_up(&mut self) {
         for login in &mut self.logins {
-            login.over.get_or_insert(None);
+            if login.over.is_none() {
+                login.over = Some(None);
+                self.losses += 1;
+                self.closed |= self.losses > 1;
+            }
         }
     }
 
     pub(crate) fn ended(&mut self, login: usize, end: End, brought: &str) {
-        self.logins[login].over = Some(Some(end));
-        if self.logins[login].era != self.era {
+        let over = &mut self.logins[login].over;
+        if over.is_some() {
+            // It was given up, and its end came too late.
             return;
         }
+        *over = Some(Some(end));
+        assert_eq!(self.logins[login].era, self.era, "T7: it was not given up");
+        self.losses = 0;
         match end {
             End::New | End::Same => {
                 self.closed = false;
@@ -204,15 +223,16 @@ impl Ledger {
     }
 
     fn under_way(&self) -> usize {
-        // A sign-out does not end a login; another source has logins of its own.
-        let here = self.logins.iter();
-        let here = here.filter(|login| login.source == self.source);
-        here.filter(|login| login.over.is_none()).count()
+        let logins = self.logins.iter();
+        logins.filter(|login| login.over.is_none()).count()
     }
 
     fn begun(&mut self) {
         assert_eq!(self.under_way(), 0, "T2: one login at a time");
-        assert!(!self.closed, "L2: no login right after a failed one");
+        assert!(
+            !self.closed,
+            "L2: no login right after a failed one, or after several that were given up"
+        );
         let needed = self
             .held
             .as_ref()
@@ -305,6 +325,9 @@ impl Ledger {
             assert!(ended(End::Same), "R4: the token has changed");
         } else if error.to_string().contains("panicked") {
             assert!(ended(End::Panic), "T3: no source has panicked");
+        } else if error.to_string().contains("logins were lost") {
+            assert!(self.closed && self.losses > 1, "L2: one loss is no outage");
+            assert!(error.is_unavailable() && error.retry_after().is_some());
         } else {
             let text = error.get_ref().to_string();
             let login = text.strip_prefix("login ").expect(&text);
@@ -324,6 +347,18 @@ impl Ledger {
         let held = self.held.as_ref();
         let good = held.filter(|held| !held.refused && !held.expired);
         good.map(|held| held.text.as_str())
+    }
+
+    /// The token that a sign-out gives up.
+    pub(crate) fn held(&self) -> Option<&str> {
+        self.held.as_ref().map(|held| held.text.as_str())
+    }
+
+    /// The logins that go on for nobody.
+    pub(crate) fn given_up(&self) -> impl Iterator<Item = usize> {
+        let logins = self.logins.iter().enumerate();
+        let given_up = logins.filter(|(_, login)| login.over == Some(None));
+        given_up.map(|(number, _)| number)
     }
 
     pub(crate) fn is_lost(&self) -> bool {

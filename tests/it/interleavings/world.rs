@@ -4,6 +4,7 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
+use futures::FutureExt;
 use http::{Request, StatusCode};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
@@ -108,20 +109,27 @@ impl<'a> World<'a> {
                 steps.push(Step::Ready(number));
             }
         }
-        if self.begun() > books.fetches.len() {
+        let mut given_up = self.ledger.given_up();
+        if self.begun() > books.fetches.len()
+            || given_up.any(|login| books.fetches[login].is_under_way())
+        {
             steps.push(Step::Run);
         }
         for (login, fetch) in books.fetches.iter().enumerate() {
-            if fetch.gate.is_some() {
+            if fetch.is_under_way() {
                 let ends = self.scenario.logins.iter();
                 steps.extend(ends.map(|end| Step::End(login, *end)));
             }
         }
-        steps.extend(self.once.iter().filter(|step| match step {
+        let once = self.once.iter().enumerate();
+        let once = once.filter(|(place, step)| match step {
+            // One of several that are alike.
+            _ if self.once[..*place].contains(step) => false,
             Step::Drop(number) => matches!(self.requests[*number], Stage::Made(..)),
             Step::Invalidate => self.ledger.in_hand().is_some(),
             _ => true,
-        }));
+        });
+        steps.extend(once.map(|(_, step)| *step));
     }
 
     pub(crate) fn take(&mut self, step: Step) {
@@ -144,14 +152,18 @@ impl<'a> World<'a> {
             Step::Run => self.run(),
             Step::End(login, end) => self.end(login, end),
             Step::SignOut => {
-                self.session.sign_out();
+                let given_up = self.session.sign_out().now_or_never().unwrap();
+                let given_up = given_up.map(|token| token.expose().to_owned());
+                assert_eq!(given_up.as_deref(), self.ledger.held(), "T7: given up");
                 self.ledger.signed_out();
+                self.note_those_that_never_ask();
             }
             Step::Replace => {
                 let source = source(self.sources, self.scenario, &self.books);
-                self.sources += 1;
                 self.session.replace_source(source);
                 self.ledger.replaced();
+                self.note_those_that_never_ask();
+                self.sources += 1;
             }
             Step::Invalidate => self.invalidate(),
             Step::Due => {
@@ -287,12 +299,16 @@ impl<'a> World<'a> {
     fn lose(&mut self) {
         self.runtime = Some(runtime());
         self.ledger.lost();
-        let begun = self.begun();
-        let fetches = &mut self.books.open().fetches;
-        for fetch in fetches.iter_mut() {
+        for fetch in &mut self.books.open().fetches {
             fetch.gate = None;
         }
-        // Those that never got as far as to ask the source.
+        self.note_those_that_never_ask();
+    }
+
+    /// The logins that were given up before they got as far as to ask the source.
+    fn note_those_that_never_ask(&mut self) {
+        let begun = self.begun();
+        let fetches = &mut self.books.open().fetches;
         while fetches.len() < begun {
             fetches.push(Fetch {
                 source: self.sources - 1,
@@ -333,6 +349,11 @@ impl<'a> World<'a> {
     /// Each task runs until it waits.
     fn run(&self) {
         self.runtime.as_ref().unwrap().block_on(yield_now());
+        let books = self.books.open();
+        for login in self.ledger.given_up() {
+            let fetch = &books.fetches[login];
+            assert!(!fetch.is_under_way(), "T7: an abandoned login goes on");
+        }
     }
 
     fn advance(&self, time: Duration) {
@@ -348,6 +369,10 @@ impl<'a> World<'a> {
         let begun = self.begun();
         let books = self.books.open();
         assert_eq!(books.reserved, 0, "W2: a reservation is held");
+        assert!(
+            books.fetches.len() <= begun,
+            "T7: a login that is over began"
+        );
         self.ledger.observe(begun, &books.fetches, &books.calls);
     }
 }

@@ -12,7 +12,7 @@ use tower_bearer::Token;
 use tower_bearer::login::Form;
 use tower_bearer::testing::Api;
 
-use crate::support::token;
+use crate::support::{settle, token};
 
 const URI: &str = "https://api.example.com/users/me";
 
@@ -34,11 +34,4 @@ fn api() -> Api {
 
 fn form(api: &Api, password: &str) -> Form {
     Form::new(api.clone(), "https://api.example.com", "me", password).unwrap()
-}
-
-/// Lets everything happen that needs no time.
-async fn settle() {
-    for _ in 0..20 {
-        tokio::task::yield_now().await;
-    }
 }

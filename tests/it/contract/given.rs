@@ -1,0 +1,106 @@
+//! T8: a session that starts with a known token.
+
+use tokio::time::advance;
+use tower::{Layer, ServiceExt};
+use tower_bearer::{BearerAuthLayer, Cause, Session};
+
+use super::{URI, living, secs};
+use crate::support::{ScriptedSource, Server, explanation, get, token};
+
+/// T8: a given token is used first, and that needs no login, no runtime and no timer.
+#[test]
+fn a_given_token_is_used_before_any_login() {
+    let (desk, server) = (ScriptedSource::open(), Server::new());
+    let session = Session::builder(desk.clone()).token(token("given")).build();
+    assert_eq!(session.status().token().unwrap().expose(), "given");
+    let client = BearerAuthLayer::from_session(session.clone()).layer(server.service());
+    for _ in 0..2 {
+        let response = futures::executor::block_on(client.clone().oneshot(get(URI)));
+        assert_eq!(response.unwrap().status(), 200);
+    }
+    let issued = futures::executor::block_on(session.token()).unwrap();
+    assert_eq!(issued.expose(), "given");
+    assert_eq!(server.tokens(), ["Bearer given"; 2]);
+    assert_eq!((desk.logins(), session.stats().logins), (0, 0));
+}
+
+/// T8: when it is refused the session logs in, and the source is told what it replaces.
+#[tokio::test]
+async fn a_given_token_that_is_refused_is_replaced() {
+    let (desk, server) = (ScriptedSource::open(), Server::accepting("t1"));
+    let session = Session::builder(desk.clone()).token(token("given")).build();
+    let client = BearerAuthLayer::from_session(session).layer(server.service());
+    let response = client.oneshot(get(URI)).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(server.tokens(), ["Bearer given", "Bearer t1"]);
+    assert_eq!(desk.causes(), [Cause::Refused]);
+    assert_eq!(desk.stale(), [Some("given".to_owned())]);
+}
+
+/// T8, R6: its refusal is no strike: the session makes as many logins as one that was given none,
+/// before they are seen not to help.
+#[tokio::test(start_paused = true)]
+async fn the_refusal_of_a_given_token_is_no_strike() {
+    let mut logins = Vec::new();
+    for given in [None, Some(token("given"))] {
+        let desk = ScriptedSource::open();
+        let builder = Session::builder(desk.clone());
+        let session = match given.clone() {
+            Some(given) => builder.token(given).build(),
+            None => builder.build(),
+        };
+        let server = Server::accepting("none of them");
+        let client = BearerAuthLayer::from_session(session).layer(server.service());
+        for request in 0.. {
+            assert!(request < 20, "they are never seen not to help");
+            let response = client.clone().oneshot(get(URI)).await.unwrap();
+            if explanation(&response).is_some_and(|error| error.is_throttled()) {
+                break;
+            }
+        }
+        let first = format!("Bearer {}", given.map_or("t1", |_| "given"));
+        assert_eq!(server.tokens()[0], first);
+        logins.push(desk.logins());
+    }
+    assert_eq!(logins[0], logins[1]);
+}
+
+/// T8, T7: a sign-out drops it as any other, and so does another source.
+#[tokio::test]
+async fn a_given_token_is_dropped_by_a_sign_out_and_by_another_source() {
+    for signs_out in [true, false] {
+        let (desk, server) = (ScriptedSource::open(), Server::new());
+        let session = Session::builder(desk.clone()).token(token("given")).build();
+        let client = BearerAuthLayer::from_session(session.clone()).layer(server.service());
+        client.clone().oneshot(get(URI)).await.unwrap();
+        if signs_out {
+            assert_eq!(session.sign_out().await.unwrap().expose(), "given");
+        } else {
+            session.replace_source(ScriptedSource::open());
+        }
+        client.oneshot(get(URI)).await.unwrap();
+        assert_eq!(server.tokens(), ["Bearer given", "Bearer t1"]);
+        let causes: &[_] = if signs_out { &[Cause::SignedOut] } else { &[] };
+        assert_eq!(desk.causes(), causes);
+    }
+}
+
+/// T8, T5: its lifetime counts from when the session was built.
+#[tokio::test(start_paused = true)]
+async fn the_lifetime_of_a_given_token_counts_from_the_build() {
+    let (desk, server) = (ScriptedSource::open(), Server::new());
+    let builder = Session::builder(desk.clone())
+        .token(living("given", secs(60)))
+        .renew_ahead(0.0, secs(0));
+    advance(secs(30)).await;
+    let session = builder.build();
+    let client = BearerAuthLayer::from_session(session.clone()).layer(server.service());
+    assert_eq!(session.status().expires_in(), Some(secs(60)));
+    advance(secs(59)).await;
+    client.clone().oneshot(get(URI)).await.unwrap();
+    advance(secs(1)).await;
+    client.oneshot(get(URI)).await.unwrap();
+    assert_eq!(server.tokens(), ["Bearer given", "Bearer t1"]);
+    assert_eq!(desk.causes(), [Cause::Expired]);
+    assert_eq!(desk.stale(), [Some("given".to_owned())]);
+}
