@@ -108,13 +108,22 @@ impl SessionBuilder {
         self.set(|policy| policy.max_jitter = fraction.clamp(0.0, 1.0))
     }
 
-    /// How long no login is made after one that was
-    /// [rejected](crate::AuthError::is_rejected) or is
-    /// [misconfigured](crate::AuthError::is_misconfigured): the first time, and at most, doubling
-    /// in between. 60 seconds and 1 hour by default. This keeps an account from being locked.
+    /// Sets how long no login is made after one that was
+    /// [rejected](crate::AuthError::is_rejected): the first pause, and the longest. It doubles in
+    /// between, and is no shorter than the server's `Retry-After` asks. Defaults to 60 seconds and
+    /// 1 hour. This keeps an account from being locked.
     #[must_use]
     pub fn rejection_backoff(self, first: Duration, max: Duration) -> Self {
         self.set(|policy| policy.rejection = Backoff { first, max })
+    }
+
+    /// Sets how long no login is made after one that is
+    /// [misconfigured](crate::AuthError::is_misconfigured): the first pause, and the longest. It
+    /// doubles in between. Defaults to 1 second and 1 minute: it is often an outage in disguise, and
+    /// locks no account.
+    #[must_use]
+    pub fn misconfiguration_backoff(self, first: Duration, max: Duration) -> Self {
+        self.set(|policy| policy.misconfiguration = Backoff { first, max })
     }
 
     /// How long no login is made after one that was
@@ -132,12 +141,18 @@ impl SessionBuilder {
         self.set(|policy| policy.max_retry_after = max)
     }
 
-    /// How long no login is made because of a refusal, once so many logins have not helped: the
-    /// first time, and at most, doubling in between. 3 logins, 1 second and 5 minutes by default.
+    /// Sets how long no login is made because of a refusal, after this many logins that did not
+    /// help: the first pause, and the longest. It doubles in between. Defaults to 3 logins, 1 second
+    /// and 5 minutes.
     ///
-    /// A login has not helped if its token is refused while [fresh](Self::fresh_token_age), or if it
-    /// brings the refused token again. A refusal of an older token clears the count, and so does a
-    /// token that was replaced in time without having been refused.
+    /// Four sentences say when that is. A login did not help if its token is refused before anybody
+    /// was accepted with it, or [within seconds](Self::fresh_token_age), or if it returns the refused
+    /// token again. An endpoint (a method and a path) that has accepted a token of this session before
+    /// is exempt: that it refuses one now proves that the token has died, and it is renewed at once,
+    /// however often another endpoint has refused in vain. Only if that keeps happening within
+    /// seconds, as with one bad node of many, such logins are delayed too: after 8 of them by 1
+    /// second, doubling to 1 minute. The refusal of a token that has served for longer clears the
+    /// counts, and so does a token that was replaced in time.
     #[must_use]
     pub fn refusal_backoff(self, free: u32, first: Duration, max: Duration) -> Self {
         self.set(|policy| {
@@ -146,10 +161,20 @@ impl SessionBuilder {
         })
     }
 
-    /// Up to which age a token that is refused was not worth its login. 60 seconds by default.
+    /// Sets up to which age a token that is refused was not worth its login. Defaults to 5 seconds.
     #[must_use]
     pub fn fresh_token_age(self, age: Duration) -> Self {
         self.set(|policy| policy.fresh_token_age = age)
+    }
+
+    /// Sets how long new requests wait for a login that a refusal triggered, before they go out with
+    /// the token in hand after all. Defaults to 2 seconds.
+    ///
+    /// The refused request itself waits for as long as [`wait_timeout`](Self::wait_timeout) says. An
+    /// acceptance of the token ends the wait of the others at once: it is good for them.
+    #[must_use]
+    pub fn renewal_hold(self, limit: Duration) -> Self {
+        self.set(|policy| policy.renewal_hold = limit)
     }
 
     /// The session. Nothing runs yet, and no runtime is needed.

@@ -411,7 +411,7 @@ async fn an_expired_token_is_renewed_before_sending() {
 /// T5: a token that arrives expired serves those who waited for it, and the next second too.
 #[tokio::test(start_paused = true)]
 async fn tokens_that_arrive_expired_make_one_login_a_second() {
-    let stillborn = || Ok(token("a").expires_in(Duration::ZERO));
+    let stillborn = || Ok(token("a").expires_in(Duration::from_millis(1)));
     let desk = ScriptedSource::open().script(std::iter::repeat_with(stillborn).take(100));
     let server = Server::new();
     let service = ServiceBuilder::new()

@@ -109,14 +109,17 @@ impl<W> State<W> {
         };
         let generation = old.issued.stamp.generation;
         let mut held = self.new_held(token, generation, brought_by, login.began_at, now);
-        if !held.issued.token.is_lifetime_told() && old.issued.expires_at.is_some() {
-            held.issued.expires_at = old.issued.expires_at;
-            held.due_at = old.issued.expires_at.and_then(|at| {
-                // Not at each request until then.
-                let wait = (at.saturating_duration_since(now) / 2).max(self.policy.min_lifetime);
-                Some(later(now, wait)).filter(|due_at| old.due_at.is_some() && *due_at < at)
-            });
-            held.issued.renew_at = held.due_at;
+        // An unknown lifetime says that it lives, should the one that it had be over.
+        let claims = held.issued.token.lifetime().is_some();
+        let known = old.issued.expires_at.filter(|at| claims || now < *at);
+        if let Some(known) = known.filter(|_| !held.issued.token.is_lifetime_told()) {
+            let expires_at = known.max(later(now, self.policy.min_lifetime));
+            // Not at each request until then.
+            let wait = ((expires_at - now) / 2).max(self.policy.min_lifetime);
+            let due_at = Some(later(now, wait));
+            let due_at = due_at.filter(|at| old.due_at.is_some() && *at < expires_at);
+            held.issued.expires_at = Some(expires_at);
+            (held.due_at, held.issued.renew_at) = (due_at, due_at);
         }
         // A login that began before the report does not undo it.
         let before = |after: &LoginId| login.id <= *after || !is_renewal;

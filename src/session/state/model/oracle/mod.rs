@@ -245,9 +245,11 @@ impl Oracle {
                 let before = |after: &u64| login.id <= *after || !is_renewal;
                 held.invalidated = old.invalidated.filter(before);
                 // The same token again has the life that it had, unless one is told.
-                if let Some(expires) = old.expires.filter(|_| lifetime.is_none()) {
+                let known = old.expires.filter(|at| self.now < *at);
+                if let Some(expires) = known.filter(|_| lifetime.is_none()) {
+                    let expires = expires.max(self.now + SECOND);
                     held.expires = Some(expires);
-                    let next = self.now + (expires.saturating_sub(self.now) / 2).max(SECOND);
+                    let next = self.now + ((expires - self.now) / 2).max(SECOND);
                     let next = Some((next, next)).filter(|_| next < expires);
                     held.ahead = next.filter(|_| old.ahead.is_some());
                 }
