@@ -154,6 +154,7 @@ mod future;
 #[cfg(any(test, fuzzing))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod grpc_timeout;
 mod head;
 mod layer;
 pub mod login;
