@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::Body;
 use tower::Service;
 
@@ -43,6 +43,15 @@ pub(crate) struct FirstAttempt<B> {
 pub(crate) enum Outgoing<B> {
     First(Request<B>),
     Retry(Request<ReplayBody<B>>),
+}
+
+impl<B> Outgoing<B> {
+    pub(crate) fn headers_mut(&mut self) -> &mut HeaderMap {
+        match self {
+            Outgoing::First(request) => request.headers_mut(),
+            Outgoing::Retry(request) => request.headers_mut(),
+        }
+    }
 }
 
 /// Gives back what `poll_ready` reserved: the ready service is dropped.

@@ -14,6 +14,7 @@ use tower::{BoxError, Service};
 
 use crate::attempt::{Attempt, Outgoing, Sender, release};
 use crate::error::AuthError;
+use crate::grpc_timeout::GrpcDeadline;
 use crate::head::HeadSnapshot;
 use crate::refusal::challenge::challenges;
 use crate::replay::{RefusedUpload, ReplayBody};
@@ -55,12 +56,14 @@ enum Step<S, B, R> {
 struct Login<S, B, R> {
     sender: Sender<S>,
     wait: Wait,
+    deadline: Option<GrpcDeadline>,
     errand: Errand<B, R>,
 }
 
 struct Ready<S, B> {
     sender: Sender<S>,
     granted: Issued,
+    deadline: Option<GrpcDeadline>,
     outgoing: Outgoing<B>,
     /// A token may expire while the inner service gets ready. Another one is waited for once, not
     /// for ever.
@@ -93,13 +96,14 @@ impl<S, F, B, R> ResponseFuture<S, F, B, R> {
     }
 
     pub(crate) fn waiting(sender: Sender<S>, request: Request<B>) -> Self {
+        let deadline = GrpcDeadline::of(request.headers());
         let errand = Errand::Send {
             outgoing: Outgoing::First(request),
             has_waited_again: false,
         };
         Self {
             call: None,
-            step: Step::login(sender, Ask::Token, errand),
+            step: Step::login(sender, Ask::Token, deadline, errand),
         }
     }
 }
@@ -130,7 +134,7 @@ where
                 }
             }
             match mem::replace(this.step, Step::Done) {
-                Step::Login(mut login) => match login.wait.poll(cx) {
+                Step::Login(mut login) => match login.poll(cx) {
                     Poll::Pending => {
                         *this.step = Step::Login(login);
                         return Poll::Pending;
@@ -149,9 +153,13 @@ where
                     let Ready {
                         mut sender,
                         granted,
-                        outgoing,
+                        deadline,
+                        mut outgoing,
                         has_waited_again,
                     } = *ready;
+                    if let Some(deadline) = deadline {
+                        deadline.reduce(outgoing.headers_mut())?;
+                    }
                     let sent = matches!(outgoing, Outgoing::Retry(_));
                     let runner = sender.settings.session.runner();
                     let Some((issued, origins)) =
@@ -167,7 +175,7 @@ where
                             outgoing,
                             has_waited_again: true,
                         };
-                        *this.step = Step::login(sender, ask, errand);
+                        *this.step = Step::login(sender, ask, deadline, errand);
                         continue;
                     };
                     let (call, attempt) = sender.send(outgoing, &issued, &origins);
@@ -182,11 +190,17 @@ where
 }
 
 impl<S, B, R> Step<S, B, R> {
-    fn login(sender: Sender<S>, ask: Ask, errand: Errand<B, R>) -> Self {
+    fn login(
+        sender: Sender<S>,
+        ask: Ask,
+        deadline: Option<GrpcDeadline>,
+        errand: Errand<B, R>,
+    ) -> Self {
         let wait = Wait::new(sender.settings.session.runner().clone(), ask);
         Step::Login(Box::new(Login {
             sender,
-            wait,
+            wait: wait.with_limit(deadline.map(GrpcDeadline::at)),
+            deadline,
             errand,
         }))
     }
@@ -224,10 +238,12 @@ impl<S, B, R> Step<S, B, R> {
                 let mut wait = Wait::renewal(runner, kept.sent, key, challenges);
                 match kept.copy.ok().filter(|(_, replay)| replay.is_possible()) {
                     Some((head, replay)) => {
+                        let deadline = head.deadline();
                         let errand = Errand::Renew(head, RefusedUpload::new(replay), response);
                         Continue(Step::Login(Box::new(Login {
                             sender,
-                            wait,
+                            wait: wait.with_limit(deadline.map(GrpcDeadline::at)),
+                            deadline,
                             errand,
                         })))
                     }
@@ -250,15 +266,31 @@ impl<S, B, R> Step<S, B, R> {
 }
 
 impl<S, B, R> Login<S, B, R> {
+    /// After the request's deadline nothing is waited for, and no token is of use.
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Issued, AuthError>> {
+        let polled = self.wait.poll(cx);
+        match self.deadline.filter(|deadline| deadline.is_over()) {
+            Some(_) if matches!(&polled, Poll::Ready(Err(error)) if !error.is_timeout()) => polled,
+            Some(deadline) => Poll::Ready(Err(deadline.error())),
+            None => polled,
+        }
+    }
+
     fn concluded(
         self,
         outcome: Result<Issued, AuthError>,
     ) -> ControlFlow<Result<Response<R>, AuthError>, Step<S, B, R>> {
-        let Self { sender, errand, .. } = self;
+        let Self {
+            sender,
+            deadline,
+            errand,
+            ..
+        } = self;
         let ready = |sender, granted, outgoing, has_waited_again| {
             Continue(Step::Ready(Box::new(Ready {
                 sender,
                 granted,
+                deadline,
                 outgoing,
                 has_waited_again,
             })))

@@ -3,6 +3,7 @@
 use bytes::{Buf, Bytes};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
+use crate::grpc_timeout::{GRPC_TIMEOUT, GrpcDeadline};
 use crate::session::Key;
 
 /// A copy that is cheap to make: hardly one in a thousand is ever read.
@@ -15,12 +16,15 @@ pub(crate) struct HeadSnapshot {
     version: Version,
     extensions: Extensions,
     headers: PackedHeaders,
+    /// Of the request, if it has a `grpc-timeout`: measured from the moment of the copy. Boxed, as
+    /// every response future would be larger by it.
+    deadline: Option<Box<GrpcDeadline>>,
 }
 
 /// Each header as the length of its name, the length of its value, whether that is sensitive, its
 /// name and its value. Repeated names keep their order.
 struct PackedHeaders {
-    bytes: Vec<u8>,
+    bytes: Box<[u8]>,
 }
 
 const WORD: usize = size_of::<usize>();
@@ -29,17 +33,26 @@ const PREFIX: usize = 2 * WORD + 1;
 
 impl HeadSnapshot {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
+        let (headers, has_grpc_timeout) = PackedHeaders::new(request.headers());
         Self {
             method: request.method().clone(),
             uri: request.uri().clone(),
             version: request.version(),
             extensions: request.extensions().clone(),
-            headers: PackedHeaders::new(request.headers()),
+            headers,
+            deadline: has_grpc_timeout
+                .then(|| GrpcDeadline::of(request.headers()))
+                .flatten()
+                .map(Box::new),
         }
     }
 
     pub(crate) fn key(&self) -> Key {
         Key::of(&self.method, &self.uri)
+    }
+
+    pub(crate) fn deadline(&self) -> Option<GrpcDeadline> {
+        self.deadline.as_deref().copied()
     }
 
     pub(crate) fn into_request<B>(self, body: B) -> Request<B> {
@@ -54,12 +67,16 @@ impl HeadSnapshot {
 }
 
 impl PackedHeaders {
-    fn new(headers: &HeaderMap) -> Self {
+    /// Also returns whether there is a `grpc-timeout`, which a look-up would have to hash the name
+    /// for in every request.
+    fn new(headers: &HeaderMap) -> (Self, bool) {
         let length =
             |(name, value): (&HeaderName, &HeaderValue)| PREFIX + name.as_str().len() + value.len();
         let mut bytes = Vec::with_capacity(headers.iter().map(length).sum());
+        let mut has_grpc_timeout = false;
         for (name, value) in headers {
             let name = name.as_str();
+            has_grpc_timeout |= name == GRPC_TIMEOUT.as_str();
             let mut prefix = [0; PREFIX];
             prefix[..WORD].copy_from_slice(&name.len().to_ne_bytes());
             prefix[WORD..2 * WORD].copy_from_slice(&value.len().to_ne_bytes());
@@ -68,7 +85,8 @@ impl PackedHeaders {
             bytes.extend_from_slice(name.as_bytes());
             bytes.extend_from_slice(value.as_bytes());
         }
-        Self { bytes }
+        let bytes = bytes.into_boxed_slice();
+        (Self { bytes }, has_grpc_timeout)
     }
 
     #[expect(clippy::expect_used, reason = "proved below")]
@@ -147,7 +165,7 @@ mod tests {
                 }
             }
 
-            let unpacked = PackedHeaders::new(&map).unpack();
+            let unpacked = PackedHeaders::new(&map).0.unpack();
 
             prop_assert_eq!(listed(&unpacked), listed(&map));
         }

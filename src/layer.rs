@@ -131,9 +131,13 @@ impl BearerAuthLayer {
         self.set(|settings| settings.refused_when = Arc::new(is_refused))
     }
 
-    /// How many bytes of a request's body are kept for a replay. 64 KiB by default.
+    /// Sets how many bytes of a request's body are kept for a replay. Defaults to 64 KiB.
     ///
-    /// A request whose body is larger is not retried; the session renews its token all the same.
+    /// A request whose body is larger is not retried, but the session still renews its token.
+    /// Trailers count too: the bytes of each name and value, and 32 more for each entry.
+    ///
+    /// What is kept is a copy. Only data of 16 KiB or more, in the first frame of a body, is shared
+    /// instead, if its buffer belongs to it alone and is less than twice as large.
     #[must_use]
     pub fn replay_limit(self, bytes: usize) -> Self {
         self.set(|settings| settings.replay_limit = bytes)

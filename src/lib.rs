@@ -48,7 +48,8 @@
 //! The inner service receives [`ReplayBody`], which streams the caller's body and keeps its beginning. Nothing below the
 //! layer has to be `Sync`, and the response's type stays as it is. The inner service has to be `Clone`; put a
 //! [`Buffer`](https://docs.rs/tower/latest/tower/buffer/) around one that is not. Where the layer stands among others, and
-//! why: [`docs::stack`]. What changes for those who come from something else: [`docs::coming_from`].
+//! why: [`docs::stack`]. What changes for those who come from something else: [`docs::coming_from`]. What tonic needs:
+//! [`docs::recipes`].
 //!
 //! # Examples
 //!
@@ -154,6 +155,7 @@ mod future;
 #[cfg(all(any(test, fuzzing), feature = "login"))]
 #[doc(hidden)]
 pub mod fuzzing;
+mod grpc_timeout;
 mod head;
 mod layer;
 #[cfg(feature = "login")]

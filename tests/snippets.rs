@@ -27,6 +27,7 @@ hyper-util = { version = "0.1", features = ["client-legacy", "http1", "tokio"] }
 serde_json = "1"
 tokio = { version = "1", features = ["full", "test-util"] }
 tokio-test = "0.4"
+tonic = { version = "0.14", default-features = false, features = ["channel", "codegen"] }
 tower = { version = "0.5", features = ["full"] }
 tower-http = { version = "0.7", features = ["full"] }
 tower-layer = "0.3"

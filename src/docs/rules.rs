@@ -73,8 +73,9 @@
 //!
 //! # Body
 //!
-//! * **B1** The first attempt is streamed, and up to 64 KiB of it is kept until the response is
-//!   accepted. A request with a larger body is not retried, and the caller's error says so.
+//! * **B1** The first attempt is streamed, and up to 64 KiB of its data and trailers is kept until
+//!   the response is accepted. What is kept pins no larger buffer. A request with a larger body is
+//!   not retried, and the caller's error says so.
 //! * **B2** The retry sends the same bytes and trailers, however much the first attempt has read.
 //!   The abandoned body ends with an error, never as if it were complete.
 //! * **B3** `size_hint` and `is_end_stream` are exact on both attempts. A body's error is final.
@@ -89,8 +90,8 @@
 //!   inner service are returned unchanged.
 //! * **W4** A built-in login may go through the stack that it authenticates. A source that waits
 //!   for its own session fails with an error that says so.
-//! * **W5** A request with a `grpc-timeout` waits no longer than that for a login, and its retry
-//!   gets the time that is left.
+//! * **W5** A request with a `grpc-timeout` waits no longer than that for a login. After a wait, and
+//!   as a retry, it is sent with the time that is left, or not at all if nothing is left.
 //!
 //! # Login failures
 //!

@@ -10,15 +10,31 @@ use self::challenge::parse::parse;
 // Every response is looked through for it: a name made once need not be parsed each time.
 static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
+/// The errors of a challenge that the same login cannot meet.
+const INSUFFICIENT: [&str; 3] = [
+    "insufficient_scope",
+    "insufficient_user_authentication",
+    "insufficient_claims",
+];
+
 /// The default answer to "was the token refused?".
 ///
-/// Refused means status 401, or a gRPC response whose headers carry `grpc-status: 16`
-/// ([UNAUTHENTICATED]). A 401 is not a refusal when its `WWW-Authenticate` says that another login
-/// would not help: a Bearer challenge with `error="insufficient_scope"` ([RFC 6750, section 3.1])
-/// or a DPoP challenge with `error="use_dpop_nonce"` ([RFC 9449, section 9]). No challenge is
-/// required.
+/// Refused means status 401, or a gRPC response whose headers contain `grpc-status: 16`
+/// ([UNAUTHENTICATED]). No challenge is required.
 ///
-/// To be combined with a rule of one's own:
+/// A 401 is not a refusal when a challenge in its `WWW-Authenticate` says that another login would
+/// not help. The scheme is Bearer or DPoP, and its `error` is one of these:
+///
+/// | `error` | what the server asks for |
+/// |---|---|
+/// | `insufficient_scope` | more rights ([RFC 6750, section 3.1]) |
+/// | `insufficient_user_authentication` | a stronger or more recent login of the user ([RFC 9470, section 3]) |
+/// | `insufficient_claims` | more claims, such as [Microsoft's claims challenge] |
+/// | `use_dpop_nonce`, with DPoP only | a nonce in the proof ([RFC 9449, section 9]) |
+///
+/// The error is compared with regard to case.
+///
+/// Combine it with your own rule:
 ///
 /// ```
 /// use tower_bearer::{BearerAuthLayer, is_refusal};
@@ -29,9 +45,11 @@ static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 ///     .refused_when(|status, headers| status == 419 || is_refusal(status, headers));
 /// ```
 ///
+/// [Microsoft's claims challenge]: https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
 /// [UNAUTHENTICATED]: https://grpc.io/docs/guides/status-codes/
 /// [RFC 6750, section 3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
 /// [RFC 9449, section 9]: https://www.rfc-editor.org/rfc/rfc9449#section-9
+/// [RFC 9470, section 3]: https://www.rfc-editor.org/rfc/rfc9470#section-3
 pub fn is_refusal(status: StatusCode, headers: &HeaderMap) -> bool {
     match status {
         StatusCode::UNAUTHORIZED => !is_beyond_a_login(headers),
@@ -55,7 +73,11 @@ fn is_beyond_a_login(headers: &HeaderMap) -> bool {
         .iter()
         .flat_map(|value| parse(value.as_bytes()))
         .any(|challenge| {
-            challenge.is("Bearer") && challenge.has("error", "insufficient_scope")
-                || challenge.is("DPoP") && challenge.has("error", "use_dpop_nonce")
+            let is_dpop = challenge.is("DPoP");
+            // With regard to case: RFC 6749, section 1.8 says so of all values unless noted
+            // otherwise, and RFC 6750 notes nothing. What is spelled otherwise costs a login.
+            let has = |error: &&str| challenge.has("error", error);
+            (is_dpop || challenge.is("Bearer")) && INSUFFICIENT.iter().any(has)
+                || is_dpop && has(&"use_dpop_nonce")
         })
 }

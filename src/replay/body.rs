@@ -23,7 +23,8 @@ use super::shared::{FirstPoll, Next, Shared};
 /// response is accepted, or the body grows over the limit, nothing is kept any more.
 ///
 /// Data is [`Bytes`] whatever `B` yields; where `B` yields `Bytes`, nothing is copied on the way
-/// through. `B` has to be [`Unpin`]: wrap any other body in [`Box::pin`].
+/// through. What is kept is copied, unless it is large and has its buffer to itself: a small slice
+/// does not keep a large buffer alive. `B` has to be [`Unpin`]: wrap any other body in [`Box::pin`].
 ///
 /// # Errors
 ///

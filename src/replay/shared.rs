@@ -232,12 +232,18 @@ impl<B> Lease<'_, B> {
 
         let mut state = self.shared.lock();
         let becomes = match state.stage {
-            Stage::Keeping => match &polled {
-                Poll::Ready(Some(Ok(frame))) if !state.kept.add(frame, limit) => {
-                    unneeded = Some(state.release());
-                    Some(Next::Alone(source))
+            Stage::Keeping => match &mut polled {
+                Poll::Ready(Some(Ok(frame))) => {
+                    if state.kept.add(frame, limit) {
+                        state.slot = Slot::Here(Source::Live(source));
+                        mem::swap(&mut state.waker, &mut waker);
+                        None
+                    } else {
+                        unneeded = Some(state.release());
+                        Some(Next::Alone(source))
+                    }
                 }
-                Poll::Ready(Some(Ok(_))) | Poll::Pending => {
+                Poll::Pending => {
                     state.slot = Slot::Here(Source::Live(source));
                     mem::swap(&mut state.waker, &mut waker);
                     None
@@ -259,10 +265,14 @@ impl<B> Lease<'_, B> {
                 mem::swap(&mut polled, &mut in_flight);
                 state.slot = Slot::Here(match in_flight {
                     // No limit for this one frame: its promise is given, and nobody else has it.
-                    Poll::Ready(Some(Ok(ref frame))) if !state.kept.add(frame, usize::MAX) => {
-                        Source::Failed("a frame of the request body cannot be replayed".into())
+                    Poll::Ready(Some(Ok(ref mut frame))) => {
+                        if state.kept.add(frame, usize::MAX) {
+                            Source::Live(source)
+                        } else {
+                            Source::Failed("a frame of the request body cannot be replayed".into())
+                        }
                     }
-                    Poll::Ready(Some(Ok(_))) | Poll::Pending => Source::Live(source),
+                    Poll::Pending => Source::Live(source),
                     Poll::Ready(Some(Err(error))) => Source::Failed(error),
                     Poll::Ready(None) => Source::Ended,
                 });

@@ -24,6 +24,14 @@ impl Deadline {
         Self::at(later(Instant::now(), limit))
     }
 
+    /// Ends it at this instant, if that is earlier.
+    pub(super) fn shorten(&mut self, at: Instant) -> Result<(), AuthError> {
+        if at < self.at {
+            *self = Self::at(at)?;
+        }
+        Ok(())
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AuthError>> {
         // The runtime of the timer may stand still when the future is polled on another one.
         if Handle::try_current().is_ok_and(|here| here.id() != self.runtime) {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures::FutureExt;
+use tokio::time::Instant;
 
 use crate::error::AuthError;
 use crate::refusal::challenge::Challenge;
@@ -33,6 +34,8 @@ pub(crate) struct Wait {
     ask: Ask,
     challenges: Arc<[Challenge]>,
     joined: Option<Joined>,
+    /// Ends the wait earlier than the session's own limit.
+    limit: Option<Instant>,
     /// A login was lost under this waiter.
     lost_once: bool,
 }
@@ -44,6 +47,7 @@ impl Wait {
             ask,
             challenges: Arc::default(),
             joined: None,
+            limit: None,
             lost_once: false,
         }
     }
@@ -61,13 +65,22 @@ impl Wait {
         }
     }
 
+    pub(crate) fn with_limit(self, limit: Option<Instant>) -> Self {
+        Self { limit, ..self }
+    }
+
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Issued, AuthError>> {
         let mut kept = None;
         loop {
             let Some(joined) = &mut self.joined else {
                 match self.runner.ask(self.ask, &self.challenges, kept.take())? {
                     Answer::Token(issued) => return Poll::Ready(Ok(issued)),
-                    Answer::Login(joined) => self.joined = Some(joined),
+                    Answer::Login(mut joined) => {
+                        if let Some(limit) = self.limit {
+                            joined.deadline.shorten(limit)?;
+                        }
+                        self.joined = Some(joined);
+                    }
                 }
                 continue;
             };

@@ -51,31 +51,82 @@ fn unauthenticated_is_a_refusal_and_nothing_else_is() {
     }
 }
 
-/// R1: a challenge that another login cannot meet is no refusal, wherever it stands.
+/// R1: a challenge that another login cannot meet is no refusal, wherever it stands. Of everything
+/// else a login is made.
 #[test]
 fn a_challenge_beyond_a_login_is_no_refusal() {
-    assert!(!unauthorized(&[
-        r#"Bearer error="insufficient_scope", scope="a b""#
-    ]));
-    assert!(!unauthorized(&["bearer ERROR=insufficient_scope"]));
-    assert!(!unauthorized(&[
-        r#"DPoP algs="ES256", error="use_dpop_nonce""#
-    ]));
-    assert!(!unauthorized(&[
-        r#"Basic realm="a, b", Bearer error="insufficient_scope""#
-    ]));
-    assert!(!unauthorized(&[
-        "Basic",
-        r#"Bearer error="insufficient_scope""#
-    ]));
-    // The words alone, in quotes or under another scheme, are none.
-    assert!(unauthorized(&[
-        r#"Basic realm="Bearer error=insufficient_scope""#
-    ]));
-    assert!(unauthorized(&[r#"Basic error="insufficient_scope""#]));
-    assert!(unauthorized(&[
-        r#"Bearer realm="x, error=\"insufficient_scope\"""#
-    ]));
+    const NONE: bool = false;
+    const REFUSAL: bool = true;
+    let cases: &[(&[&str], bool)] = &[
+        (&[r#"Bearer error="insufficient_scope", scope="a b""#], NONE),
+        (
+            &[r#"Bearer error="insufficient_user_authentication", acr_values="mfa""#],
+            NONE,
+        ),
+        (
+            &[r#"Bearer error="insufficient_user_authentication", max_age="5""#],
+            NONE,
+        ),
+        (
+            &[r#"Bearer realm="", error="insufficient_claims", claims="eyJ9""#],
+            NONE,
+        ),
+        (&[r#"DPoP error="insufficient_scope", algs="ES256""#], NONE),
+        (&[r#"DPoP error="insufficient_user_authentication""#], NONE),
+        (&[r#"DPoP error="insufficient_claims""#], NONE),
+        (&[r#"DPoP algs="ES256", error="use_dpop_nonce""#], NONE),
+        // Behind others, in the same header and in another one.
+        (
+            &[r#"Basic realm="a, b", Bearer error="insufficient_claims""#],
+            NONE,
+        ),
+        (&["Basic", r#"Bearer error="insufficient_scope""#], NONE),
+        (
+            &[
+                r#"Bearer error="invalid_token""#,
+                r#"DPoP error="use_dpop_nonce""#,
+            ],
+            NONE,
+        ),
+        // Schemes and the names of parameters are compared without regard to case (RFC 9110,
+        // section 11.1 and 11.2), and a value that is a token needs no quotes.
+        (&["bearer ERROR=insufficient_scope"], NONE),
+        (&["BEARER Error=insufficient_claims"], NONE),
+        (&["dpop error=use_dpop_nonce"], NONE),
+        // Error codes are compared with regard to case (RFC 6749, section 1.8). A server that has
+        // its own spelling costs a login and a retry, and the retry's answer is the caller's.
+        (&[r#"Bearer error="INSUFFICIENT_SCOPE""#], REFUSAL),
+        (
+            &[r#"Bearer error="Insufficient_User_Authentication""#],
+            REFUSAL,
+        ),
+        (&[r#"Bearer error="INSUFFICIENT_CLAIMS""#], REFUSAL),
+        (&[r#"DPoP error="USE_DPOP_NONCE""#], REFUSAL),
+        (&[r#"Bearer error="insufficient_scope ""#], REFUSAL),
+        (&[r#"Bearer error="insufficient""#], REFUSAL),
+        // A nonce belongs to DPoP alone, and the others to schemes of OAuth.
+        (&[r#"Bearer error="use_dpop_nonce""#], REFUSAL),
+        (&[r#"DPoP error="invalid_dpop_proof""#], REFUSAL),
+        (&[r#"Basic error="insufficient_scope""#], REFUSAL),
+        (&[r#"Digest error="insufficient_claims""#], REFUSAL),
+        // The words alone, in quotes or as another parameter, are none.
+        (
+            &[r#"Basic realm="Bearer error=insufficient_scope""#],
+            REFUSAL,
+        ),
+        (
+            &[r#"Bearer realm="x, error=\"insufficient_scope\"""#],
+            REFUSAL,
+        ),
+        (
+            &[r#"Bearer error_description="insufficient_scope""#],
+            REFUSAL,
+        ),
+        (&[r#"Bearer scope="insufficient_scope""#], REFUSAL),
+    ];
+    for (challenges, expected) in cases {
+        assert_eq!(unauthorized(challenges), *expected, "{challenges:?}");
+    }
 }
 
 /// R1: another rule can be set.

@@ -12,8 +12,8 @@ use tower_bearer::login::{
 };
 use tower_bearer::testing::{Answer, Api, Trial, check_source};
 use tower_bearer::{
-    AuthError, BearerAuthLayer, Cause, NoAuth, OnFailedRenewal, Origins, Refused, ReplayBody, Sent,
-    Session, Token, TokenRequest, TokenSource, challenges, source_fn,
+    AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, Origins, Refused, ReplayBody, Sent,
+    Session, Token, TokenRequest, TokenSource, source_fn,
 };
 
 use crate::texts::{PASSWORD, Secrets, Texts};
@@ -53,7 +53,6 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
         &Origins::only("https://api.example.com").unwrap(),
     );
     texts.debug("NoAuth", &NoAuth);
-    asked(token(), texts);
 
     let api = Api::new().account("me", PASSWORD);
     logins(&api, texts);
@@ -67,17 +66,6 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
     let builder = Session::builder(source);
     texts.debug("SessionBuilder", &builder);
     session(builder.build(), texts).await;
-}
-
-/// What a source is asked, with the challenges of a server.
-fn asked(stale: Token, texts: &mut Texts) {
-    let challenge = http::HeaderValue::from_static("Bearer error=\"invalid_token\"");
-    let headers = http::HeaderMap::from_iter([(http::header::WWW_AUTHENTICATE, challenge)]);
-    let challenges = challenges(&headers);
-    texts.debug("Challenge", &challenges[0]);
-    let request = TokenRequest::replacing(stale, Cause::Refused).with_challenges(challenges);
-    texts.debug("Cause", &request.cause());
-    texts.debug("TokenRequest", &request);
 }
 
 fn logins(api: &Api, texts: &mut Texts) {

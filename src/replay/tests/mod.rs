@@ -28,6 +28,8 @@ use super::shared::Shared;
 
 const LIMIT: usize = 1024;
 
+const LARGE: usize = 20 * 1024;
+
 /// B2, B3: whatever the shape of the body and however much of it the first attempt has read.
 #[test]
 fn the_second_attempt_sends_the_same_for_every_shape_of_body() {
@@ -154,14 +156,13 @@ fn a_body_announced_over_the_limit_is_passed_on_directly() {
 /// B1: over the limit, what was kept is freed and the body goes on without us.
 #[test]
 fn growing_over_the_limit_frees_what_was_kept() {
-    let (owned, probe) = tracked(b"kept");
-    let body = script([Step::Data(owned), data("one more"), data("and more")]);
-    let (mut first, _replay) = ReplayBody::replayable(body, 8);
+    let body = script([large(), data("one more"), data("and more")]);
+    let (mut first, _replay) = ReplayBody::replayable(body, LARGE + 7);
 
-    assert_eq!(next_data(&mut first), "kept");
-    assert_eq!(Arc::strong_count(&probe), 2, "kept for a replay");
+    let sent = next_data(&mut first);
+    assert!(!sent.is_unique(), "kept for a replay");
     assert_eq!(next_data(&mut first), "one more");
-    assert_eq!(Arc::strong_count(&probe), 1, "freed");
+    assert!(sent.is_unique(), "freed");
     assert!(matches!(first.inner, Inner::Direct(_)));
     assert_eq!(next_data(&mut first), "and more");
 }
@@ -169,26 +170,25 @@ fn growing_over_the_limit_frees_what_was_kept() {
 /// B1: once the response is accepted, nothing is kept, whether or not the body is read again.
 #[test]
 fn dropping_the_handle_frees_what_was_kept_at_once() {
-    let (owned, probe) = tracked(b"kept");
-    let mut body = script([Step::Data(owned), data("two"), data("three")]);
+    let mut body = script([large(), data("two"), data("three")]);
     body.exact = true;
-    let (mut first, replay) = ReplayBody::replayable(body, LIMIT);
-    assert_eq!(next_data(&mut first), "kept");
-    assert_eq!(Arc::strong_count(&probe), 2, "kept for a replay");
+    let (mut first, replay) = ReplayBody::replayable(body, LARGE + LIMIT);
+    let sent = next_data(&mut first);
+    assert!(!sent.is_unique(), "kept for a replay");
 
     drop(replay);
 
-    assert_eq!(Arc::strong_count(&probe), 1, "freed without another poll");
+    assert!(sent.is_unique(), "freed without another poll");
     assert_eq!(first.size_hint().exact(), Some(8));
     assert_eq!(next_data(&mut first), "two");
     assert!(matches!(first.inner, Inner::Direct(_)));
     assert_eq!(rest(&mut first).bytes, b"three");
 }
 
-/// B1: frames are passed on without a copy where the body yields `Bytes`, the first one is kept
-/// without one, and later ones do not pin the buffer that they came from.
+/// B1: frames are passed on without a copy where the body yields `Bytes`. What is kept of small
+/// ones is a copy, so that it does not keep alive the buffer that they are slices of.
 #[test]
-fn data_is_passed_on_without_a_copy() {
+fn data_is_passed_on_without_a_copy_and_kept_without_its_buffer() {
     let (one, probe_one) = tracked(b"one");
     let (two, probe_two) = tracked(b"two");
     let starts = [one.as_ptr(), two.as_ptr()];
@@ -198,13 +198,56 @@ fn data_is_passed_on_without_a_copy() {
     let sent = [next_data(&mut first), next_data(&mut first)];
     assert_eq!(sent.each_ref().map(|data| data.as_ptr()), starts);
     drop(sent);
-    assert_eq!(Arc::strong_count(&probe_one), 2);
+    assert_eq!(Arc::strong_count(&probe_one), 1);
     assert_eq!(Arc::strong_count(&probe_two), 1);
 
     let mut second = replay.take().unwrap();
-    assert_eq!(next_data(&mut second).as_ptr(), starts[0]);
-    assert_eq!(Arc::strong_count(&probe_one), 1);
+    assert_eq!(rest(&mut second).bytes, b"onetwo");
+}
+
+/// B1: a small request of a large buffer, as a program has it that fills a buffer with many. Its
+/// buffer is gone as soon as it was sent, however long the response is awaited.
+#[test]
+fn a_small_frame_does_not_keep_the_large_buffer_alive_that_it_is_a_slice_of() {
+    let (buffer, probe) = tracked(&[b'x'; 1 << 20]);
+    let (mut first, replay) = ReplayBody::replayable(Full::new(buffer.slice(7..1031)), 64 * 1024);
+    drop(buffer);
+
+    let sent = next_data(&mut first);
+    assert_eq!(Arc::strong_count(&probe), 2);
+    drop((sent, first));
+
+    assert_eq!(Arc::strong_count(&probe), 1, "it is still held");
+    assert_eq!(rest(&mut replay.take().unwrap()).bytes, [b'x'; 1024]);
+}
+
+/// B1: the data of a large body in one frame exists once.
+#[test]
+fn a_large_frame_with_its_own_buffer_is_kept_without_a_copy() {
+    let (mut first, replay) = ReplayBody::replayable(script([large(), data("two")]), LARGE + 3);
+    let sent = next_data(&mut first);
+    assert_eq!(next_data(&mut first), "two");
+
+    let mut second = replay.take().unwrap();
+    assert_eq!(next_data(&mut second).as_ptr(), sent.as_ptr());
+    assert!(sent.is_unique());
     assert_eq!(next_data(&mut second), "two");
+}
+
+/// B1: trailers are kept within the same limit.
+#[test]
+fn trailers_over_the_limit_make_a_replay_impossible() {
+    // A name of 9 bytes, a value of 3, and 32 for the entry.
+    for (limit, possible) in [(3 + 43, false), (3 + 44, true)] {
+        let body = script([data("one"), Step::Trailers(trailers("end"))]);
+        let (mut first, replay) = ReplayBody::replayable(body, limit);
+        assert_eq!(next_data(&mut first), "one");
+        let sent = next(&mut first).unwrap().unwrap().into_trailers();
+        assert_eq!(sent.unwrap(), trailers("end"));
+        assert!(next(&mut first).is_none());
+        assert_eq!(replay.is_possible(), possible, "limit {limit}");
+        assert_eq!(replay.take().is_some(), possible, "limit {limit}");
+    }
 }
 
 /// B1, B2: a second attempt is the last, so that it keeps nothing.
@@ -531,25 +574,33 @@ fn the_hints_of_both_attempts_are_equal_before_each_poll() {
 }
 
 /// B3: a body that knows its end says so right after the last frame, on both attempts; with
-/// trailers only after those.
+/// trailers only after those. What was kept of the data is one frame for the second attempt.
 #[test]
 fn the_end_is_known_as_soon_as_the_body_knows_it() {
     let make = |last: Step| Script {
         knows_end: true,
-        ..script([data("one"), last])
+        ..script([data("one"), data("two"), last])
     };
-    for last in [data, |_: &str| Step::Trailers(trailers("t"))] {
-        let (mut first, replay) = ReplayBody::replayable(make(last("two")), LIMIT);
-        next(&mut first).unwrap().unwrap();
-        assert!(!first.is_end_stream());
+    type Last = fn(&str) -> Step;
+    let cases: [(Last, usize); 2] = [(data, 1), (|_| Step::Trailers(trailers("t")), 2)];
+    for (last, kept) in cases {
+        let (mut first, replay) = ReplayBody::replayable(make(last("three")), LIMIT);
+        for _ in 0..2 {
+            next(&mut first).unwrap().unwrap();
+            assert!(!first.is_end_stream());
+        }
         next(&mut first).unwrap().unwrap();
         assert!(first.is_end_stream());
 
-        let mut second = replay.take().unwrap();
-        next(&mut second).unwrap().unwrap();
-        assert!(!second.is_end_stream());
-        next(&mut second).unwrap().unwrap();
-        assert!(second.is_end_stream());
+        let (_, unread) = ReplayBody::replayable(make(last("three")), LIMIT);
+        for (replay, frames) in [(replay, kept), (unread, 3)] {
+            let mut second = replay.take().unwrap();
+            for frame in 1..=frames {
+                assert!(!second.is_end_stream());
+                next(&mut second).unwrap().unwrap();
+                assert_eq!(second.is_end_stream(), frame == frames);
+            }
+        }
     }
 }
 
@@ -894,6 +945,11 @@ fn tracked(data: &'static [u8]) -> (Bytes, Arc<()>) {
     }
     let probe = Arc::new(());
     (Bytes::from_owner(Owned(data, Arc::clone(&probe))), probe)
+}
+
+/// Data that is shared when it is kept, as it has its buffer to itself.
+fn large() -> Step {
+    Step::Data(vec![b'x'; LARGE].into())
 }
 
 fn data(text: &str) -> Step {
