@@ -169,6 +169,7 @@ impl Future for TokenFuture {
             let has_waited_again = std::mem::replace(&mut self.has_waited_again, true);
             let runner = &self.wait.runner;
             if let Some((issued, _)) = runner.recheck(&granted, false, has_waited_again)? {
+                self.has_waited_again = false;
                 return Poll::Ready(Ok(issued.token));
             }
         }

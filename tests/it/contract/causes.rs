@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use http::{Request, Response};
 use tokio::sync::Semaphore;
 use tokio::time::advance;
+use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
-use tower_bearer::{BearerAuthLayer, Cause, Challenge, ReplayBody, TokenRequest};
+use tower_bearer::{BearerAuth, BearerAuthLayer, Cause, Challenge, ReplayBody, TokenRequest};
 
 use super::{URI, living, secs};
 use crate::support::{Body, ScriptedSource, Server, get, settle, token};
@@ -208,22 +209,16 @@ fn texts(request: &TokenRequest) -> Vec<String> {
     request.challenges().iter().map(text).collect()
 }
 
+type Challenged =
+    BoxCloneSyncService<Request<ReplayBody<Body>>, Response<&'static str>, Infallible>;
+
 /// A server that refuses `t1`, and says how it is to be authenticated to.
-fn challenged() -> (
-    ScriptedSource,
-    tower_bearer::BearerAuth<
-        impl tower::Service<
-            Request<ReplayBody<Body>>,
-            Response = Response<&'static str>,
-            Error = Infallible,
-            Future: Send,
-        > + Clone,
-    >,
-) {
+fn challenged() -> (ScriptedSource, BearerAuth<Challenged>) {
     let desk = ScriptedSource::open();
     let server =
         service_fn(|request: Request<ReplayBody<Body>>| std::future::ready(Ok(answer(&request))));
-    (desk.clone(), BearerAuthLayer::new(desk).layer(server))
+    let layer = BearerAuthLayer::new(desk.clone());
+    (desk, layer.layer(BoxCloneSyncService::new(server)))
 }
 
 fn answer<B>(request: &Request<B>) -> Response<&'static str> {

@@ -73,3 +73,25 @@ async fn a_token_future_that_is_polled_again_asks_anew() {
     assert_eq!(assert_ready!(asked.poll()).unwrap().expose(), "t2");
     assert_eq!(desk.logins(), 2);
 }
+
+/// T5: and what it is granted then may come late as well.
+#[tokio::test(start_paused = true)]
+async fn a_token_future_that_is_polled_again_hands_out_no_expired_token() {
+    let script = ["a", "b"].map(|text| Ok(living(text, secs(60))));
+    let desk = ScriptedSource::open().script(script);
+    let session = Session::new(desk.clone());
+    let mut asked = tokio_test::task::spawn(session.token());
+    for text in ["a", "t3"] {
+        assert_pending!(asked.poll());
+        settle().await;
+        if text == "t3" {
+            assert_eq!(session.status().token().unwrap().expose(), "b");
+            advance(secs(60)).await;
+            assert_pending!(asked.poll());
+            settle().await;
+        }
+        assert_eq!(assert_ready!(asked.poll()).unwrap().expose(), text);
+        advance(secs(60)).await;
+    }
+    assert_eq!(desk.logins(), 3);
+}
