@@ -122,7 +122,8 @@ impl BearerAuthLayer {
         self.set(|settings| settings.header = name)
     }
 
-    /// Which responses mean that the token was refused. [`is_refusal`](crate::is_refusal) by default.
+    /// Which responses mean that the token was refused. [`is_refusal`](crate::is_refusal) by
+    /// default.
     #[must_use]
     pub fn refused_when<P>(self, is_refused: P) -> Self
     where

@@ -1,6 +1,6 @@
-//! A [tower](https://docs.rs/tower) layer that makes an authenticated client out of any HTTP client: it logs in when a
-//! token is first needed, shares the token among all clones, and on a 401 logs in again once and replays the request
-//! once. The caller sees one request and one response.
+//! A [tower](https://docs.rs/tower) layer that makes an authenticated client out of any HTTP
+//! client: it logs in when a token is first needed, shares the token among all clones, and on a 401
+//! logs in again once and replays the request once. The caller sees one request and one response.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -32,8 +32,9 @@
 //!
 //! # How it fits together
 //!
-//! A [`BearerAuthLayer`] makes [`BearerAuth`] services, which share a [`Session`]: the token in hand and the login under
-//! way. The session gets its tokens from a [`TokenSource`]: one of the [built-in logins](login), or your own.
+//! A [`BearerAuthLayer`] makes [`BearerAuth`] services, which share a [`Session`]: the token in
+//! hand and the login under way. The session gets its tokens from a [`TokenSource`]: one of the
+//! [built-in logins](login), or your own.
 //!
 //! ```text
 //! call(request)
@@ -45,16 +46,17 @@
 //!  └─ refused ─► drop the attempt ─► wait for a newer token ─► wait for readiness ─► call once more
 //! ```
 //!
-//! The inner service receives [`ReplayBody`], which streams the caller's body and keeps its beginning. Nothing below the
-//! layer has to be `Sync`, and the response's type stays as it is. The inner service has to be `Clone`; put a
-//! [`Buffer`](https://docs.rs/tower/latest/tower/buffer/) around one that is not. Where the layer stands among others, and
-//! why: [`docs::stack`]. What changes for those who come from something else: [`docs::coming_from`]. What tonic needs:
+//! The inner service receives [`ReplayBody`], which streams the caller's body and keeps its
+//! beginning. Nothing below the layer has to be `Sync`, and the response's type stays as it is. The
+//! inner service has to be `Clone`; put a [`Buffer`](https://docs.rs/tower/latest/tower/buffer/)
+//! around one that is not. Where the layer stands among others, and why: [`docs::stack`]. What
+//! changes for those who come from something else: [`docs::coming_from`]. What tonic needs:
 //! [`docs::recipes`].
 //!
 //! # Examples
 //!
-//! Each is a program of its own, with a real server on a loopback address, and fails if what it shows does not hold:
-//! `cargo run --example datafiniti`.
+//! Each is a program of its own, with a real server on a loopback address, and fails if what it
+//! shows does not hold: `cargo run --example datafiniti`.
 //!
 //! | example | shows |
 //! |---|---|
@@ -70,25 +72,32 @@
 //!
 //! Each rule, with its id and its numbers: [`docs::rules`].
 //!
-//! * **One login at a time** per session, whatever the number of requests, clones and threads. It runs on a task of its
-//!   own: whoever asked for it may go away. (That of a replaced source may still run out; its outcome counts no more.)
-//! * **One retry at most**, with the same method, URI, headers, body and trailers, and one `Authorization` header. When
-//!   there is no new token to retry with, the caller gets the refused response, unread, with the [`AuthError`] in its
-//!   extensions.
-//! * **No login storm, and no locked account**: after a login that failed, or whose tokens do not help, the next one waits
-//!   its time ([`SessionBuilder`] has the numbers). No request waits for that: it goes out with the token in hand, or
-//!   fails at once with the [`AuthError`] and its [`retry_after`](AuthError::retry_after).
-//! * **No mixed accounts**: after [`Session::sign_out`] or [`Session::replace_source`] no login under way is kept, and no
-//!   request is repeated as another account than the one that it was sent for.
-//! * **Nothing goes out without a token** because a login failed, and no token goes out of its [`Origins`].
+//! * **One login at a time** per session, whatever the number of requests, clones and threads. It
+//!   runs on a task of its own: whoever asked for it may go away. (That of a replaced source may
+//!   still run out; its outcome counts no more.)
+//! * **One retry at most**, with the same method, URI, headers, body and trailers, and one
+//!   `Authorization` header. When there is no new token to retry with, the caller gets the refused
+//!   response, unread, with the [`AuthError`] in its extensions.
+//! * **No login storm, and no locked account**: after a login that failed, or whose tokens do not
+//!   help, the next one waits its time ([`SessionBuilder`] has the numbers). No request waits for
+//!   that: it goes out with the token in hand, or fails at once with the [`AuthError`] and its
+//!   [`retry_after`](AuthError::retry_after).
+//! * **No mixed accounts**: after [`Session::sign_out`] or [`Session::replace_source`] no login
+//!   under way is kept, and no request is repeated as another account than the one that it was sent
+//!   for.
+//! * **Nothing goes out without a token** because a login failed, and no token goes out of its
+//!   [`Origins`].
 //! * **Neither token nor password goes over plain `http`**, but to a loopback address, unless
 //!   [that is allowed](BearerAuthLayer::allow_plain_http).
-//! * **No deadlock**: no reservation of the inner service is held during a login, so the login may go through the same
-//!   limits, and a [built-in login](login) through the very stack that it authenticates.
-//! * **Nothing hangs**: a login ends after 30 seconds, and no request waits longer than 60 for one. Without a runtime,
-//!   without a timer, or after a source that panicked there is an error, not a panic. (tokio tells of a missing timer by
-//!   a panic, which is caught: the panic hook sees it, and `panic = "abort"` does not allow it.)
-//! * **Nothing is buffered ahead**, and no more than 64 KiB of a body is kept, until the response is accepted.
+//! * **No deadlock**: no reservation of the inner service is held during a login, so the login may
+//!   go through the same limits, and a [built-in login](login) through the very stack that it
+//!   authenticates.
+//! * **Nothing hangs**: a login ends after 30 seconds, and no request waits longer than 60 for one.
+//!   Without a runtime, without a timer, or after a source that panicked there is an error, not a
+//!   panic. (tokio tells of a missing timer by a panic, which is caught: the panic hook sees it,
+//!   and `panic = "abort"` does not allow it.)
+//! * **Nothing is buffered ahead**, and no more than 64 KiB of a body is kept, until the response
+//!   is accepted.
 //!
 //! # Tracing
 //!
@@ -110,43 +119,50 @@
 //! | `request sent again`, with a new token | DEBUG | `fingerprint`, `generation`, `http.request.resend_count`: 1 |
 //! | `request not sent again: its body was not kept` | DEBUG | `limit`: how many bytes are kept |
 //!
-//! WARN is for what somebody has to set right, INFO for what happens once to a token or a login, DEBUG for what happens
-//! to each request. A request with its token in hand tells nothing. No field holds a secret, as far as the [`AuthError`]s of
-//! a source of your own hold none: a token shows as its [fingerprint](Token::fingerprint). The `generation` counts the
-//! tokens of a session; a login that brings the same token again keeps it. [`http.request.resend_count`] is as
-//! OpenTelemetry has it.
+//! WARN is for what somebody has to set right, INFO for what happens once to a token or a login,
+//! DEBUG for what happens to each request. A request with its token in hand tells nothing. No field
+//! holds a secret, as far as the [`AuthError`]s of a source of your own hold none: a token shows as
+//! its [fingerprint](Token::fingerprint). The `generation` counts the tokens of a session; a login
+//! that brings the same token again keeps it. [`http.request.resend_count`] is as OpenTelemetry has
+//! it.
 //!
-//! A login is a part of the span that asked for it and waits: in a trace it stands within the request that it made slow.
-//! It may outlive that span, as it runs on a task of its own. Nobody waits for a renewal ahead, so that is a root, which
-//! [follows from](https://docs.rs/tracing/0.1/tracing/struct.Span.html#method.follows_from) the request that came upon it.
-//! What a source does, such as the request of a login, is within the login's span.
+//! A login is a part of the span that asked for it and waits: in a trace it stands within the
+//! request that it made slow. It may outlive that span, as it runs on a task of its own. Nobody
+//! waits for a renewal ahead, so that is a root, which [follows
+//! from](https://docs.rs/tracing/0.1/tracing/struct.Span.html#method.follows_from) the request that
+//! came upon it. What a source does, such as the request of a login, is within the login's span.
 //!
 //! [`http.request.resend_count`]: https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/
 //!
 //! # Testing
 //!
-//! With the feature `testing`, the module `tower_bearer::testing` has a stand-in of an API with a login, for tests of a client that
-//! need no network and no time, and a check of a [`TokenSource`] of your own.
+//! With the feature `testing`, the module `tower_bearer::testing` has a stand-in of an API with a
+//! login, for tests of a client that need no network and no time, and a check of a [`TokenSource`]
+//! of your own.
 //!
 //! # What it does not do
 //!
 //! * It does not retry for any other reason than a refused token; put `tower::retry` around it.
 //! * It does not replay a body over the limit; the session renews its token for the next request.
-//! * It cannot see a refusal that comes after the response's headers, such as a gRPC status in the trailers. That one goes
-//!   to the caller as it is, and no login is made for it; [`Session::invalidate`] is how the caller can tell of it.
-//! * It cannot check where a request without an authority goes (as tonic's), nor whether one without a scheme goes over
-//!   plain `http`: that is the client's choice, and such a request carries the token.
-//! * A redirect that the inner service follows by itself is out of its sight. Follow redirects above the layer, so that
-//!   each hop is a request of its own and one that leaves the token's origins goes without a token: [what each hop
-//!   carries](Origins#redirects).
-//! * It does not read the body of a refused response, so over HTTP/1.1 the retry may need another connection: hyper
-//!   reuses the one that a small 401 with a `Content-Length` came on, not one of a chunked 401.
-//! * An upload that is given up for the retry ends as soon as the connection asks for more of it. hyper asks when the
-//!   server reads or closes; a server that does neither keeps that connection open. The retry does not wait for it.
-//! * A login through the very stack that it authenticates makes a cycle of ownership: let the login's client hold that
-//!   stack weakly, or end the cycle by [`Session::replace_source`].
-//! * A response body that holds a reservation of the inner service while the caller does not read it can keep a login
-//!   through that service waiting; the login's time limit ends that.
+//! * It cannot see a refusal that comes after the response's headers, such as a gRPC status in the
+//!   trailers. That one goes to the caller as it is, and no login is made for it;
+//!   [`Session::invalidate`] is how the caller can tell of it.
+//! * It cannot check where a request without an authority goes (as tonic's), nor whether one
+//!   without a scheme goes over plain `http`: that is the client's choice, and such a request
+//!   carries the token.
+//! * A redirect that the inner service follows by itself is out of its sight. Follow redirects
+//!   above the layer, so that each hop is a request of its own and one that leaves the token's
+//!   origins goes without a token: [what each hop carries](Origins#redirects).
+//! * It does not read the body of a refused response, so over HTTP/1.1 the retry may need another
+//!   connection: hyper reuses the one that a small 401 with a `Content-Length` came on, not one of
+//!   a chunked 401.
+//! * An upload that is given up for the retry ends as soon as the connection asks for more of it.
+//!   hyper asks when the server reads or closes; a server that does neither keeps that connection
+//!   open. The retry does not wait for it.
+//! * A login through the very stack that it authenticates makes a cycle of ownership: let the
+//!   login's client hold that stack weakly, or end the cycle by [`Session::replace_source`].
+//! * A response body that holds a reservation of the inner service while the caller does not read
+//!   it can keep a login through that service waiting; the login's time limit ends that.
 
 mod attempt;
 pub mod docs;

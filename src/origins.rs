@@ -26,8 +26,8 @@ use http::uri::Scheme;
 /// logins of OAuth 2.0 are given them.
 ///
 /// The `Host` header plays no part. The URI says which server gets the bytes, and that one is
-/// trusted with the token whatever site of it the header asks for; a gateway passes on the header of
-/// its caller, who must not decide by it whether a request carries the token.
+/// trusted with the token whatever site of it the header asks for; a gateway passes on the header
+/// of its caller, who must not decide by it whether a request carries the token.
 ///
 /// ```
 /// use tower_bearer::Origins;
@@ -42,10 +42,10 @@ use http::uri::Scheme;
 /// # Redirects
 ///
 /// Follow redirects by a layer around [`BearerAuthLayer`](crate::BearerAuthLayer): each hop is
-/// then a request of its own, which carries the token if its origin is one of these. A redirect layer inside,
-/// or a client that follows redirects itself as reqwest's does, is out of this layer's sight, and
-/// takes along what it does not strip. With tower-http's `FollowRedirect` and its standard policy,
-/// the hops behind the first one carry:
+/// then a request of its own, which carries the token if its origin is one of these. A redirect
+/// layer inside, or a client that follows redirects itself as reqwest's does, is out of this
+/// layer's sight, and takes along what it does not strip. With tower-http's `FollowRedirect` and
+/// its standard policy, the hops behind the first one carry:
 ///
 /// | request | redirected to | around: `authorization` | around: another [header] | inside: `authorization` | inside: another header |
 /// |---|---|---|---|---|---|
@@ -65,12 +65,13 @@ use http::uri::Scheme;
 ///   origin, but no header that it does not know. The token goes wherever the server says, also
 ///   over plain `http`. So does a header of the caller's own, in either order.
 /// - **around, and back**: on its way to another origin `FollowRedirect` strips the caller's
-///   `authorization` and all extensions, `NoAuth` with them. Back at the token's origin that request is like any
-///   other, and carries the token. A policy with
+///   `authorization` and all extensions, `NoAuth` with them. Back at the token's origin that
+///   request is like any other, and carries the token. A policy with
 ///   `FilterCredentials::new().allow_extension::<NoAuth>()` keeps it out.
 ///
 /// With the redirect layer inside, another origin's 401 counts as a refusal of the token, and
-/// costs a login. With it around, a hop to plain `http` within the origins fails as any such request does.
+/// costs a login. With it around, a hop to plain `http` within the origins fails as any such
+/// request does.
 ///
 /// [RFC 6454]: https://www.rfc-editor.org/rfc/rfc6454#section-4
 /// [allowed]: crate::BearerAuthLayer::allow_plain_http

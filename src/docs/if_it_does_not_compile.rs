@@ -2,7 +2,8 @@
 //!
 //! Send through [`BearerAuth::send`](crate::BearerAuth::send) while you look for a mistake. Its
 //! bounds are on the method, so the compiler's error names the one that is missing. With
-//! `oneshot`, `ready` or a generated client the error says only that the whole service does not fit.
+//! `oneshot`, `ready` or a generated client the error says only that the whole service does not
+//! fit.
 //!
 //! In the first column `...` replaces what differs, such as a type.
 //!
@@ -21,7 +22,8 @@
 //!
 //! # Your own body type
 //!
-//! The layer wraps each request's body, so the inner client's type names [`ReplayBody`](crate::ReplayBody):
+//! The layer wraps each request's body, so the inner client's type names
+//! [`ReplayBody`](crate::ReplayBody):
 //!
 //! ```
 //! use bytes::Bytes;
@@ -41,7 +43,8 @@
 //!
 //! # A fixed body type
 //!
-//! A client that takes one body type only, such as tonic's `Channel`, needs one `map_request` inside the layer:
+//! A client that takes one body type only, such as tonic's `Channel`, needs one `map_request`
+//! inside the layer:
 //!
 //! ```
 //! use bytes::Bytes;

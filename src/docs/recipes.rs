@@ -69,12 +69,12 @@
 //!
 //! ## Deadlines
 //!
-//! `tonic::Request::set_timeout` sets the header `grpc-timeout`, and the layer keeps to it. The time
-//! begins with the call. A login is waited for until then and no longer: then the call fails with
-//! [`is_timeout()`](crate::AuthError::is_timeout), or returns the refused response if there is one.
-//! The login goes on in the background and serves the next call. A request that waited, and each
-//! retry, is sent with the time that is left in its `grpc-timeout`. If nothing is left, it is not
-//! sent.
+//! `tonic::Request::set_timeout` sets the header `grpc-timeout`, and the layer keeps to it. The
+//! time begins with the call. A login is waited for until then and no longer: then the call fails
+//! with [`is_timeout()`](crate::AuthError::is_timeout), or returns the refused response if there is
+//! one. The login goes on in the background and serves the next call. A request that waited, and
+//! each retry, is sent with the time that is left in its `grpc-timeout`. If nothing is left, it is
+//! not sent.
 //!
 //! `Endpoint::timeout` sets no header. It bounds each attempt, and no wait for a login. To bound
 //! everything without the header, put a `Timeout` [around the layer](super::stack).

@@ -90,8 +90,8 @@
 //!   inner service are returned unchanged.
 //! * **W4** A built-in login may go through the stack that it authenticates. A source that waits
 //!   for its own session fails with an error that says so.
-//! * **W5** A request with a `grpc-timeout` waits no longer than that for a login. After a wait, and
-//!   as a retry, it is sent with the time that is left, or not at all if nothing is left.
+//! * **W5** A request with a `grpc-timeout` waits no longer than that for a login. After a wait,
+//!   and as a retry, it is sent with the time that is left, or not at all if nothing is left.
 //!
 //! # Login failures
 //!

@@ -38,8 +38,8 @@ impl AuthError {
         None
     }
 
-    /// Finds the `AuthError` in the extensions of a response: why it was refused and not retried, or
-    /// why its request was sent without a token.
+    /// Finds the `AuthError` in the extensions of a response: why it was refused and not retried,
+    /// or why its request was sent without a token.
     ///
     /// ```
     /// # fn explain<B>(response: &http::Response<B>) {

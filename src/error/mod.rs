@@ -23,9 +23,9 @@ use crate::origins::InvalidOrigin;
 ///
 /// Like [`std::io::Error`] it shows the error that it was made from in its own text;
 /// [`get_ref`](Self::get_ref) returns that error, [`source`](Error::source) what lies below it. The
-/// error of a built-in login's client may hold secrets, such as a URL with its query. The text shows
-/// it masked, and each of its sources; it has no [`source`](Error::source), and the error itself is
-/// in [`get_ref`](Self::get_ref) only.
+/// error of a built-in login's client may hold secrets, such as a URL with its query. The text
+/// shows it masked, and each of its sources; it has no [`source`](Error::source), and the error
+/// itself is in [`get_ref`](Self::get_ref) only.
 ///
 /// ```
 /// use tower_bearer::AuthError;

@@ -133,8 +133,8 @@ impl ErrorResponse {
         self.code.as_deref()
     }
 
-    /// Where more can be read about it: `error_uri` of OAuth. It comes from the server as it is, and
-    /// is shown by no `Display`.
+    /// Where more can be read about it: `error_uri` of OAuth. It comes from the server as it is,
+    /// and is shown by no `Display`.
     pub fn uri(&self) -> Option<&str> {
         self.uri.as_deref()
     }

@@ -74,7 +74,8 @@ pub(super) fn with_lifetime(token: Token, told: Option<(&Value, Lifetime)>) -> T
     }
 }
 
-/// The answer of OAuth ([RFC 6749, section 5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)).
+/// The answer of OAuth ([RFC 6749, section
+/// 5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)).
 pub(super) fn oauth_token(answer: &Value, mask: &Mask) -> Result<Token, String> {
     let text = answer.get("access_token").and_then(Value::as_str);
     let text = text.ok_or("the response has no \"access_token\"")?;

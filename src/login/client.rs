@@ -32,7 +32,8 @@ const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// - `B` is `Send + 'static`, `B::Data` is `Send`, and `B::Error` is `Into<BoxError>`.
 ///
 /// hyper-util's `Client` is one, and so is a [`BearerAuth`](crate::BearerAuth) around it. A
-/// `reqwest::Client` becomes one by a `tower::service_fn` around it, as the example `reqwest` shows.
+/// `reqwest::Client` becomes one by a `tower::service_fn` around it, as the example `reqwest`
+/// shows.
 ///
 /// A login keeps its client in a box, so the login's own type does not name it:
 ///

@@ -23,8 +23,8 @@ use crate::token::{InvalidToken, Token};
 ///
 /// What is sent are the [fields](Self::field). What is read of the answer is told by JSON pointers
 /// ([RFC 6901]): `/data/token` is the field `token` in the field `data`, `/tokens/0` the first of
-/// the list `tokens`, and an empty pointer the whole document. In a name `~1` stands for a slash and
-/// `~0` for a tilde.
+/// the list `tokens`, and an empty pointer the whole document. In a name `~1` stands for a slash
+/// and `~0` for a tilde.
 ///
 /// | what | set by | if it is not set |
 /// |---|---|---|
@@ -129,13 +129,13 @@ impl Json {
     /// Sets where in the answer the token is, as a JSON pointer. Defaults to `/token`.
     ///
     /// An answer that has no text there fails the login
-    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as does one whose text is empty or has a
-    /// character that is not visible ASCII.
+    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as does one whose text is empty or has
+    /// a character that is not visible ASCII.
     ///
     /// # Errors
     ///
-    /// The text is no JSON pointer: it is not empty and does not begin with a slash, or it has a `~`
-    /// that is neither `~0` nor `~1`.
+    /// The text is no JSON pointer: it is not empty and does not begin with a slash, or it has a
+    /// `~` that is neither `~0` nor `~1`.
     pub fn token(mut self, pointer: &str) -> Result<Self, InvalidPointer> {
         self.token = Pointer::new(pointer)?;
         Ok(self)

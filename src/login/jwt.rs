@@ -41,8 +41,8 @@ pub fn jwt_lifetime(token: &str) -> Option<Duration> {
 }
 
 /// What is left of the lifetime of a JWT, which a login may return some time after it was issued:
-/// `exp` by the wall clock, where that is less than the whole lifetime. A clock by which every token
-/// has expired is wrong, and tells nothing.
+/// `exp` by the wall clock, where that is less than the whole lifetime. A clock by which every
+/// token has expired is wrong, and tells nothing.
 pub(super) fn jwt_rest(token: &str, now: SystemTime) -> Option<Duration> {
     let lifetime = jwt_lifetime(token)?;
     let (_, expires_at) = issued_and_expires(token)?;
@@ -69,8 +69,8 @@ mod tests {
 
     use super::*;
 
-    /// T5: what is left of a JWT counts where that is less than its whole life, and a clock by which
-    /// it has expired counts for nothing.
+    /// T5: what is left of a JWT counts where that is less than its whole life, and a clock by
+    /// which it has expired counts for nothing.
     #[test]
     fn what_is_left_of_a_jwt_is_told_by_the_wall_clock() {
         // {"iat":1700000000,"exp":1700003600}

@@ -78,13 +78,13 @@
 //!
 //! What the server said is in [`AuthError::response`](crate::AuthError::response). A source of your
 //! own has the same verdicts by [`AuthError::from_response`](crate::AuthError::from_response). The
-//! body of an error is waited for 5 seconds at most, by the timer of the tokio runtime that the login
-//! runs on; the rest has the session's time limit.
+//! body of an error is waited for 5 seconds at most, by the timer of the tokio runtime that the
+//! login runs on; the rest has the session's time limit.
 //!
 //! # Secrets
 //!
-//! Passwords and the like, and the bodies and headers with them, are wiped from memory when dropped.
-//! What the client copies out of a body on its way to the socket is beyond that.
+//! Passwords and the like, and the bodies and headers with them, are wiped from memory when
+//! dropped. What the client copies out of a body on its way to the socket is beyond that.
 //!
 //! No text of an error shows a secret that was sent or received, whether the server repeats it or
 //! the client's own error does. Texts are compared as they are meant: percent-encoded, escaped as

@@ -24,7 +24,8 @@ use super::shared::{FirstPoll, Next, Shared};
 ///
 /// Data is [`Bytes`] whatever `B` yields; where `B` yields `Bytes`, nothing is copied on the way
 /// through. What is kept is copied, unless it is large and has its buffer to itself: a small slice
-/// does not keep a large buffer alive. `B` has to be [`Unpin`]: wrap any other body in [`Box::pin`].
+/// does not keep a large buffer alive. `B` has to be [`Unpin`]: wrap any other body in
+/// [`Box::pin`].
 ///
 /// # Errors
 ///

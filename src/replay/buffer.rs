@@ -9,9 +9,9 @@ use http_body::Frame;
 /// From this size on, a first frame is shared if its buffer is its own.
 ///
 /// `Bytes` does not tell the size of the buffer that it is a slice of: 1 KiB may keep 16 MiB alive.
-/// Below this size a copy is as cheap as finding that out, which takes up to two allocations. HTTP/2
-/// sends data in frames of this size. The smallest bodies are copied together with their account:
-/// sharing a `Bytes` that was made of a `Vec` costs an allocation too.
+/// Below this size a copy is as cheap as finding that out, which takes up to two allocations.
+/// HTTP/2 sends data in frames of this size. The smallest bodies are copied together with their
+/// account: sharing a `Bytes` that was made of a `Vec` costs an allocation too.
 const SHARED_FROM: usize = 16 * 1024;
 
 /// What an entry of a header list counts beyond its bytes (RFC 9113, section 6.5.2).
@@ -19,11 +19,11 @@ const ENTRY: usize = 32;
 
 #[derive(Default)]
 pub(super) struct Buffer {
-    /// Shared with the frame that was passed on, if it is large and has its buffer to itself. A large
-    /// body in one frame is not copied.
+    /// Shared with the frame that was passed on, if it is large and has its buffer to itself. A
+    /// large body in one frame is not copied.
     first: Bytes,
-    /// Copied, so that thousands of small frames do not take an entry each, and none keeps alive the
-    /// larger buffer that it may be a slice of.
+    /// Copied, so that thousands of small frames do not take an entry each, and none keeps alive
+    /// the larger buffer that it may be a slice of.
     rest: Vec<u8>,
     /// Boxed: few requests have any, and every body would be larger by them.
     trailers: Option<Box<HeaderMap>>,

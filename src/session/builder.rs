@@ -56,9 +56,9 @@ impl SessionBuilder {
 
     /// Sets a first token, from an earlier run or another login. Defaults to none.
     ///
-    /// The session uses it before it logs in at all. If it is refused, the session logs in, and that
-    /// refusal does not count as a [login that did not help](Self::refusal_backoff). A lifetime
-    /// counts from [`build`](Self::build) on.
+    /// The session uses it before it logs in at all. If it is refused, the session logs in, and
+    /// that refusal does not count as a [login that did not help](Self::refusal_backoff). A
+    /// lifetime counts from [`build`](Self::build) on.
     #[must_use]
     pub fn token(mut self, token: Token) -> Self {
         self.token = Some(token);
@@ -119,8 +119,8 @@ impl SessionBuilder {
 
     /// Sets how long no login is made after one that is
     /// [misconfigured](crate::AuthError::is_misconfigured): the first pause, and the longest. It
-    /// doubles in between. Defaults to 1 second and 1 minute: it is often an outage in disguise, and
-    /// locks no account.
+    /// doubles in between. Defaults to 1 second and 1 minute: it is often an outage in disguise,
+    /// and locks no account.
     #[must_use]
     pub fn misconfiguration_backoff(self, first: Duration, max: Duration) -> Self {
         self.set(|policy| policy.misconfiguration = Backoff { first, max })
@@ -142,17 +142,17 @@ impl SessionBuilder {
     }
 
     /// Sets how long no login is made because of a refusal, after this many logins that did not
-    /// help: the first pause, and the longest. It doubles in between. Defaults to 3 logins, 1 second
-    /// and 5 minutes.
+    /// help: the first pause, and the longest. It doubles in between. Defaults to 3 logins, 1
+    /// second and 5 minutes.
     ///
     /// Four sentences say when that is. A login did not help if its token is refused before anybody
-    /// was accepted with it, or [within seconds](Self::fresh_token_age), or if it returns the refused
-    /// token again. An endpoint (a method and a path) that has accepted a token of this session before
-    /// is exempt: that it refuses one now proves that the token has died, and it is renewed at once,
-    /// however often another endpoint has refused in vain. Only if that keeps happening within
-    /// seconds, as with one bad node of many, such logins are delayed too: after 8 of them by 1
-    /// second, doubling to 1 minute. The refusal of a token that has served for longer clears the
-    /// counts, and so does a token that was replaced in time.
+    /// was accepted with it, or [within seconds](Self::fresh_token_age), or if it returns the
+    /// refused token again. An endpoint (a method and a path) that has accepted a token of this
+    /// session before is exempt: that it refuses one now proves that the token has died, and it is
+    /// renewed at once, however often another endpoint has refused in vain. Only if that keeps
+    /// happening within seconds, as with one bad node of many, such logins are delayed too: after 8
+    /// of them by 1 second, doubling to 1 minute. The refusal of a token that has served for longer
+    /// clears the counts, and so does a token that was replaced in time.
     #[must_use]
     pub fn refusal_backoff(self, free: u32, first: Duration, max: Duration) -> Self {
         self.set(|policy| {
@@ -167,11 +167,11 @@ impl SessionBuilder {
         self.set(|policy| policy.fresh_token_age = age)
     }
 
-    /// Sets how long new requests wait for a login that a refusal triggered, before they go out with
-    /// the token in hand after all. Defaults to 2 seconds.
+    /// Sets how long new requests wait for a login that a refusal triggered, before they go out
+    /// with the token in hand after all. Defaults to 2 seconds.
     ///
-    /// The refused request itself waits for as long as [`wait_timeout`](Self::wait_timeout) says. An
-    /// acceptance of the token ends the wait of the others at once: it is good for them.
+    /// The refused request itself waits for as long as [`wait_timeout`](Self::wait_timeout) says.
+    /// An acceptance of the token ends the wait of the others at once: it is good for them.
     #[must_use]
     pub fn renewal_hold(self, limit: Duration) -> Self {
         self.set(|policy| policy.renewal_hold = limit)

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! The lock is held only for the decision, never while a source, a waker, a subscriber of events
-//! or a drop of the user's runs. A change that concerns requests on their way out moves the `epoch`,
-//! by which each clone of the service knows that its own copy of the token still holds.
+//! or a drop of the user's runs. A change that concerns requests on their way out moves the
+//! `epoch`, by which each clone of the service knows that its own copy of the token still holds.
 
 mod builder;
 mod deadline;
@@ -137,9 +137,9 @@ impl Session {
     /// Goes on with another source, which may be another account: new requests never use the old
     /// token, and earlier failures do not count any more.
     ///
-    /// Requests that wait for a first token wait for that of the new source. A request that was sent
-    /// with the old token is never retried under the new account: if it is refused, its caller gets
-    /// that response, with an error in its extensions
+    /// Requests that wait for a first token wait for that of the new source. A request that was
+    /// sent with the old token is never retried under the new account: if it is refused, its caller
+    /// gets that response, with an error in its extensions
     /// ([`is_signed_out`](crate::AuthError::is_signed_out)), or only that error if the retry was
     /// waiting for the inner service by then.
     pub fn replace_source(&self, source: impl TokenSource) {
@@ -156,8 +156,8 @@ impl Session {
     /// Lets the next request log in at once, whatever earlier logins failed with: after an account
     /// was unlocked, or an outage has ended.
     ///
-    /// It makes no login itself. What was counted stays: if that login fails too, the pause after it
-    /// is as long as it would have been without this call.
+    /// It makes no login itself. What was counted stays: if that login fails too, the pause after
+    /// it is as long as it would have been without this call.
     pub fn reset_backoff(&self) {
         let now = Instant::now();
         self.runner.update(|inner| inner.state.reset_backoff(now));

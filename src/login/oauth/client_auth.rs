@@ -116,7 +116,8 @@ pub(in crate::login) fn credentials(authorization: &HeaderValue) -> Option<&str>
     Some(credentials.trim_end_matches('='))
 }
 
-/// The id is no secret ([RFC 6749, section 2.2](https://www.rfc-editor.org/rfc/rfc6749#section-2.2)).
+/// The id is no secret ([RFC 6749, section
+/// 2.2](https://www.rfc-editor.org/rfc/rfc6749#section-2.2)).
 impl fmt::Debug for ClientAuth {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ClientAuth")

@@ -85,7 +85,8 @@ pub struct Refresh {
 
 impl Refresh {
     /// Renews at this token endpoint, over this client, the tokens of that login, which may be sent
-    /// to that login's origins. The URL is the whole one, and is used as it is; it may have a query.
+    /// to that login's origins. The URL is the whole one, and is used as it is; it may have a
+    /// query.
     ///
     /// A login that gets a refresh token in its answer has to give it on
     /// ([`Token::refresh_token`]); of the built-in ones [`Form`](crate::login::Form) does. Each of
@@ -144,8 +145,8 @@ impl Refresh {
         self
     }
 
-    /// Sets what the new tokens are good for, sent as `scope`: no more than those before. By default
-    /// it is not sent, which leaves it as it was.
+    /// Sets what the new tokens are good for, sent as `scope`: no more than those before. By
+    /// default it is not sent, which leaves it as it was.
     #[must_use]
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.fields.scopes(scopes);

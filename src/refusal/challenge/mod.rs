@@ -60,8 +60,8 @@ impl Challenge {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
 
-    /// Returns the value of the first parameter of that name, unquoted. The name is compared without
-    /// regard to case.
+    /// Returns the value of the first parameter of that name, unquoted. The name is compared
+    /// without regard to case.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params()
             .find(|(its_name, _)| its_name.eq_ignore_ascii_case(name))

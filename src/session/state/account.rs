@@ -34,8 +34,8 @@ impl<W> State<W> {
     }
 
     /// The token for one who was granted one before and had to wait since; `None`: there is none
-    /// now. `sent`: the server has seen its request. A token may expire while the inner service gets
-    /// ready: another one is waited for once, not for ever (`has_waited_again`).
+    /// now. `sent`: the server has seen its request. A token may expire while the inner service
+    /// gets ready: another one is waited for once, not for ever (`has_waited_again`).
     ///
     /// # Errors
     ///

@@ -1,9 +1,10 @@
-//! Whether a refusal says that the token has died: what is known of who accepted and who refused it.
+//! Whether a refusal says that the token has died: what is known of who accepted and who refused
+//! it.
 //!
-//! A token may be refused because it has died, or because one endpoint asks for more rights than the
-//! account has. Only the first is healed by a login. What tells them apart is what the endpoints
-//! said before, so a few of those answers are remembered, in bounded memory. They are only noted
-//! while it matters: until a token's first acceptance, and while a login has not helped.
+//! A token may be refused because it has died, or because one endpoint asks for more rights than
+//! the account has. Only the first is healed by a login. What tells them apart is what the
+//! endpoints said before, so a few of those answers are remembered, in bounded memory. They are
+//! only noted while it matters: until a token's first acceptance, and while a login has not helped.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -23,8 +24,8 @@ pub(crate) struct Key(u64);
 pub(crate) enum Proof {
     /// Nothing: the endpoint may want more rights, or nobody was accepted with this token.
     None,
-    /// Something: the endpoint accepted an earlier token, or several others refuse it too and nobody
-    /// was accepted since.
+    /// Something: the endpoint accepted an earlier token, or several others refuse it too and
+    /// nobody was accepted since.
     Weak,
     /// The endpoint accepted a token before, and others were accepted with this one.
     Strong,

@@ -241,8 +241,8 @@ impl<W> State<W> {
         self.login.as_mut().map(|login| &mut login.waiters)
     }
 
-    /// When one who waits for the login under way is to ask again: the login is overdue, or the token
-    /// in hand may be used after all. And whether it waits only because of the latter.
+    /// When one who waits for the login under way is to ask again: the login is overdue, or the
+    /// token in hand may be used after all. And whether it waits only because of the latter.
     pub(super) fn ask_again_at(&self, ask: Ask) -> (Option<Instant>, bool) {
         let Some(login) = &self.login else {
             return (None, false);

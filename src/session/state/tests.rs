@@ -234,7 +234,8 @@ async fn a_token_in_hand_serves_while_the_gate_is_closed() {
     ));
 }
 
-/// L2: an outage closes the throttle for 250 ms, doubling to 30 s, of which the upper half is random.
+/// L2: an outage closes the throttle for 250 ms, doubling to 30 s, of which the upper half is
+/// random.
 #[tokio::test(start_paused = true)]
 async fn an_outage_is_backed_off_from() {
     let (mut state, mut now) = (new(), Instant::now());
@@ -519,8 +520,8 @@ async fn logins_that_a_sign_out_abandons_do_not_go_uncounted() {
     }
 }
 
-/// T3, L2: the first login that is lost with its runtime closes nothing, from the second in a row on
-/// it counts as an outage; a login that ends begins the count anew.
+/// T3, L2: the first login that is lost with its runtime closes nothing, from the second in a row
+/// on it counts as an outage; a login that ends begins the count anew.
 #[tokio::test(start_paused = true)]
 async fn losses_in_a_row_are_an_outage() {
     let (mut state, mut now) = (new(), Instant::now());

@@ -105,7 +105,8 @@ impl Throttle {
         self.losses = 0;
     }
 
-    /// The same error, with the time until the next login may begin, which is `latest` at the latest.
+    /// The same error, with the time until the next login may begin, which is `latest` at the
+    /// latest.
     pub(in crate::session) fn failed(
         &mut self,
         error: AuthError,
