@@ -83,6 +83,8 @@ where
     answer(request)
 }
 
+type MakeBody = fn() -> Bytes;
+
 /// B1: with the token in hand, a request makes one allocation for the copy of its headers, if it has
 /// any, and, if its body is not empty, one for that and one for what is kept of it, beyond that of
 /// inserting the header.
@@ -119,7 +121,7 @@ fn a_request_with_its_token_in_hand_allocates_once_for_its_headers_and_twice_for
         assert_eq!(ours, attached + copy, "{headers} headers, empty body");
 
         let mut full = layer.layer(service_fn(read_and_answer));
-        let bodies: [(&str, fn() -> Bytes); 4] = [
+        let bodies: [(&str, MakeBody); 4] = [
             ("1 KiB, static", || Bytes::from_static(&[b'x'; 1024])),
             ("1 KiB", || vec![b'x'; 1024].into()),
             ("16 KiB less 1", || vec![b'x'; (16 << 10) - 1].into()),

@@ -80,7 +80,7 @@ async fn an_endless_limit_is_never_overdue() {
         ..Policy::default()
     };
     let (mut state, now) = (State::new(policy, 1), Instant::now());
-    state.begin(LoginCause::Need, (), now).0;
+    state.begin(LoginCause::Need, (), now);
     let later = now + secs(1_000_000);
     assert!(matches!(state.decide(Ask::Token, later), Decision::Join));
 }
@@ -615,7 +615,7 @@ async fn a_late_refusal_joins_the_login_under_way() {
     let first = with(&mut state, token("a"), now).stamp;
     let id = state.begin(REFUSAL, (), now).0;
     state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
-    state.begin(REFUSAL, (), now).0;
+    state.begin(REFUSAL, (), now);
     assert!(matches!(
         state.decide(Ask::Newer(first, KEY), now),
         Decision::Join

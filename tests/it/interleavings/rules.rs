@@ -44,6 +44,8 @@ struct Held {
     refused: bool,
     due: bool,
     expired: bool,
+    /// Since its refusal: others need not wait for the renewal any more.
+    accepted_since: bool,
 }
 
 #[derive(Default)]
@@ -107,6 +109,11 @@ impl Ledger {
         };
         request.call = None;
         request.answers.push(status);
+        if let (StatusCode::OK, Some(held), Some((text, _))) =
+            (status, &mut self.held, request.sends.last())
+        {
+            held.accepted_since |= held.refused && held.text == *text;
+        }
         if status != StatusCode::UNAUTHORIZED || request.answers.len() > 1 {
             return;
         }
@@ -189,6 +196,7 @@ impl Ledger {
                     refused: false,
                     due: false,
                     expired: false,
+                    accepted_since: false,
                 });
             }
             End::Unavailable | End::Panic => {
@@ -256,9 +264,12 @@ impl Ledger {
         // One that has waited for readiness twice goes out with what it was granted.
         if !self.gated {
             assert!(!held.expired, "T5: an expired token was sent");
-            assert!(!(held.refused && renewing), "R7: a refused token was sent");
             assert!(
-                !held.refused || self.closed || self.lost,
+                !(held.refused && renewing) || held.accepted_since,
+                "R7: a refused token was sent"
+            );
+            assert!(
+                !held.refused || self.closed || self.lost || held.accepted_since,
                 "R7: no login was begun"
             );
         }

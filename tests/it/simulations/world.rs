@@ -200,8 +200,7 @@ impl Client {
             for one in asked {
                 one.await.unwrap();
             }
-            let got = *got.lock().unwrap();
-            got
+            *got.lock().unwrap()
         })
     }
 }
