@@ -17,7 +17,8 @@ const REJECTION: Pause = Pause::millis(200, 2_000);
 const OUTAGE: Pause = Pause::millis(20, 200);
 const MAX_RETRY_AFTER: Duration = Duration::from_millis(1_500);
 pub(crate) const STRIKE: Pause = Pause::millis(100, 1_000);
-const FREE_STRIKES: u32 = 3;
+// Without proof, with some, and with more: each has free ones of its own.
+const FREE_STRIKES: u32 = 3 + 8 + 8;
 pub(crate) const FRESH_FOR: Duration = Duration::from_millis(300);
 
 #[derive(Clone, Copy)]
@@ -68,7 +69,7 @@ fn builder(builder: SessionBuilder) -> SessionBuilder {
         .rejection_backoff(REJECTION.first, REJECTION.max)
         .outage_backoff(OUTAGE.first, OUTAGE.max)
         .max_retry_after(MAX_RETRY_AFTER)
-        .refusal_backoff(FREE_STRIKES, STRIKE.first, STRIKE.max)
+        .refusal_backoff(3, STRIKE.first, STRIKE.max)
         .fresh_token_age(FRESH_FOR)
 }
 
@@ -137,7 +138,9 @@ impl Rules {
         };
         let age = now.duration_since(held.renewed);
         let due = held.token.lifetime().map(|lifetime| {
-            let due = lifetime.mul_f64(1.0 - RENEW_AHEAD);
+            // It counts from when its login began, and a short one is taken a second shorter.
+            let counted = lifetime.saturating_sub(Duration::from_secs(2));
+            let due = counted.mul_f64(1.0 - RENEW_AHEAD);
             // Fractions are not exact.
             due.saturating_sub(Duration::from_millis(1))
                 .max(MIN_LIFETIME)

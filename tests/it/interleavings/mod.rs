@@ -258,7 +258,7 @@ fn the_same_token_again_holds_in_every_order() {
         once: &[Step::Invalidate],
         ..Scenario::refused("the same token again", 8)
     }
-    .has(1_175);
+    .has(1_246);
 }
 
 /// T2, R2, R7: a token expires, and is renewed ahead, while it is refused as well.

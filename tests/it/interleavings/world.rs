@@ -20,7 +20,7 @@ use crate::support::{Body, get};
 type Response = ResponseFuture<Inner, <Inner as Service<Sent>>::Future, Body, ()>;
 type Sent = Request<tower_bearer::ReplayBody<Body>>;
 
-pub(crate) const LIFETIME: Duration = Duration::from_secs(100);
+pub(crate) const LIFETIME: Duration = Duration::from_millis(10_500);
 
 pub(crate) struct World<'a> {
     scenario: &'a Scenario,
