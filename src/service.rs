@@ -13,7 +13,7 @@ use crate::replay::ReplayBody;
 use crate::session::{Session, View};
 use crate::settings::Settings;
 
-/// The service that [`BearerAuthLayer`] makes.
+/// The service that [`BearerAuthLayer`](crate::BearerAuthLayer) makes.
 ///
 /// Its clones share one session, and with it the token.
 ///

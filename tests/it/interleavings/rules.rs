@@ -44,8 +44,8 @@ struct Held {
     refused: bool,
     due: bool,
     expired: bool,
-    /// Since its refusal: others need not wait for the renewal any more.
-    accepted_since: bool,
+    /// It was accepted since its refusal, or two seconds have passed: others need not wait any more.
+    may_be_used: bool,
 }
 
 #[derive(Default)]
@@ -112,7 +112,7 @@ impl Ledger {
         if let (StatusCode::OK, Some(held), Some((text, _))) =
             (status, &mut self.held, request.sends.last())
         {
-            held.accepted_since |= held.refused && held.text == *text;
+            held.may_be_used |= held.refused && held.text == *text;
         }
         if status != StatusCode::UNAUTHORIZED || request.answers.len() > 1 {
             return;
@@ -134,6 +134,7 @@ impl Ledger {
         self.closed = false;
         if let Some(held) = &mut self.held {
             held.expired = true;
+            held.may_be_used |= held.refused;
         }
     }
 
@@ -141,6 +142,7 @@ impl Ledger {
         self.closed = false;
         if let Some(held) = &mut self.held {
             held.due = true;
+            held.may_be_used |= held.refused;
         }
     }
 
@@ -196,7 +198,7 @@ impl Ledger {
                     refused: false,
                     due: false,
                     expired: false,
-                    accepted_since: false,
+                    may_be_used: false,
                 });
             }
             End::Unavailable | End::Panic => {
@@ -265,11 +267,11 @@ impl Ledger {
         if !self.gated {
             assert!(!held.expired, "T5: an expired token was sent");
             assert!(
-                !(held.refused && renewing) || held.accepted_since,
+                !(held.refused && renewing) || held.may_be_used,
                 "R7: a refused token was sent"
             );
             assert!(
-                !held.refused || self.closed || self.lost || held.accepted_since,
+                !held.refused || self.closed || self.lost || held.may_be_used,
                 "R7: no login was begun"
             );
         }
