@@ -269,7 +269,7 @@ fn an_expiry_and_a_renewal_ahead_hold_in_every_order() {
         once: &[Step::Due, Step::Expire],
         ..Scenario::refused("an expiry and a renewal ahead", 7)
     }
-    .has(3_747);
+    .has(3_773);
 }
 
 /// T7, R2: the retry waits for readiness while its token expires and the source is replaced.
