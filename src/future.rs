@@ -19,7 +19,6 @@ use crate::head::HeadSnapshot;
 use crate::refusal::challenge::challenges;
 use crate::replay::{RefusedUpload, ReplayBody};
 use crate::session::{Ask, Issued, Wait};
-use crate::settings::with_error;
 
 pin_project! {
     /// The response future of [`BearerAuth`](crate::BearerAuth).
@@ -121,12 +120,15 @@ where
         let mut this = self.project();
         loop {
             if let Some(call) = this.call.as_mut().as_pin_mut() {
-                let response = ready!(call.poll(cx)).map_err(Into::into);
+                let mut response = ready!(call.poll(cx)).map_err(Into::into);
                 // The attempt gives up what it holds before anything else is waited for.
                 this.call.set(None);
                 if !matches!(&response, Ok(response) if this.step.is_refused(response)) {
-                    let step = mem::replace(this.step, Step::Done);
-                    return Poll::Ready(response.map(|response| step.accepted(response)));
+                    if let Ok(response) = &mut response {
+                        this.step.accepted(response);
+                    }
+                    *this.step = Step::Done;
+                    return Poll::Ready(response);
                 }
                 match mem::replace(this.step, Step::Done).refused(response?, cx) {
                     Continue(step) => *this.step = step,
@@ -213,14 +215,13 @@ impl<S, B, R> Step<S, B, R> {
     }
 
     /// The caller is told why its request went without a token, whatever the answer.
-    fn accepted(self, response: Response<R>) -> Response<R> {
+    fn accepted(&self, response: &mut Response<R>) {
         match self {
-            Step::Call(Attempt::Foreign(error)) => with_error(response, error),
-            Step::Call(attempt) => {
-                attempt.note_acceptance(&response);
-                response
+            Step::Call(Attempt::Foreign(error)) => {
+                response.extensions_mut().insert(error.clone());
             }
-            _ => response,
+            Step::Call(attempt) => attempt.note_acceptance(response),
+            _ => {}
         }
     }
 

@@ -115,12 +115,15 @@ impl Settings {
     /// What the caller gets whose token was refused, and who gets no retry.
     pub(crate) fn explain<R>(
         &self,
-        response: Response<R>,
+        mut response: Response<R>,
         error: AuthError,
     ) -> Result<Response<R>, AuthError> {
         match self.on_failed_renewal {
             OnFailedRenewal::Error => Err(error),
-            OnFailedRenewal::ReturnResponse => Ok(with_error(response, error)),
+            OnFailedRenewal::ReturnResponse => {
+                response.extensions_mut().insert(error);
+                Ok(response)
+            }
         }
     }
 
@@ -143,9 +146,4 @@ impl fmt::Debug for Settings {
             .field("on_failed_renewal", &self.on_failed_renewal)
             .finish_non_exhaustive()
     }
-}
-
-pub(crate) fn with_error<R>(mut response: Response<R>, error: AuthError) -> Response<R> {
-    response.extensions_mut().insert(error);
-    response
 }

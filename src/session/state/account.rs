@@ -6,7 +6,7 @@ use super::State;
 use super::evidence::{Evidence, Proof};
 use crate::error::AuthError;
 use crate::session::state::throttle::LoginCause;
-use crate::session::state::token::{Age, Issued, Previous};
+use crate::session::state::token::{Age, Issued};
 use crate::token::Token;
 
 impl<W> State<W> {
@@ -52,10 +52,10 @@ impl<W> State<W> {
             return Err(AuthError::signed_out());
         }
         let unexpired = |issued: &&Issued| issued.age(|| now) != Age::Expired;
-        let is_granted = |it: &&Previous| it.issued.stamp.is_same_token(granted.stamp);
+        let is_granted = |it: &&Issued| it.stamp.is_same_token(granted.stamp);
         if let Some(previous) = self.previous.as_ref().filter(is_granted) {
             if sent && unexpired(&granted) {
-                return Ok(Some(previous.issued.clone()));
+                return Ok(Some(previous.clone()));
             }
         }
         if let Some(issued) = self.usable().filter(unexpired) {

@@ -15,7 +15,7 @@ use tokio::time::Instant;
 
 use self::evidence::{Evidence, Key, Proof};
 use self::throttle::{LoginCause, Throttle};
-use self::token::{Age, Held, Issued, LoginId, Previous, Stamp};
+use self::token::{Age, Held, Issued, LoginId, Stamp};
 use crate::error::AuthError;
 use crate::refusal::challenge::Challenge;
 use crate::session::policy::{Policy, later};
@@ -35,8 +35,9 @@ pub(super) struct State<W> {
     throttle: Throttle,
     evidence: Evidence,
     held: Option<Held>,
-    /// The token before, while the one in hand may not be known everywhere.
-    previous: Option<Previous>,
+    /// The token before, which others were accepted with, while the one in hand may not be known
+    /// everywhere.
+    previous: Option<Issued>,
     login: Option<Login<W>>,
     /// How much of the time for a renewal ahead this session gives away, so that those of many
     /// processes part.

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::evidence::Proof;
 use super::throttle::LoginCause;
-use super::token::{Held, Issued, LoginId, Previous, Stamp};
+use super::token::{Held, Issued, LoginId, Stamp};
 use super::{Ended, Hold, Login, State};
 use crate::error::AuthError;
 use crate::session::policy::later;
@@ -84,9 +84,7 @@ impl<W> State<W> {
             self.throttle.forgive();
         }
         let serves = |old: &Held| old.is_accepted && !old.is_invalidated();
-        self.previous = old
-            .filter(serves)
-            .map(|old| Previous { issued: old.issued });
+        self.previous = old.filter(serves).map(|old| old.issued);
         self.generations += 1;
         self.new_held(token, self.generations, login.id, login.began_at, now)
     }

@@ -41,7 +41,7 @@ impl<W> State<W> {
         now: Instant,
     ) -> Proof {
         let is_refused = |issued: &Issued| issued.stamp.is_same_token(refused);
-        self.previous.take_if(|it| is_refused(&it.issued));
+        self.previous.take_if(|previous| is_refused(previous));
         let held = self.held.as_mut();
         let Some(held) = held.filter(|held| is_refused(&held.issued)) else {
             return Proof::None;
@@ -56,10 +56,11 @@ impl<W> State<W> {
         let (is_given, is_accepted) = (held.is_given, held.is_accepted);
         self.stats.tokens_refused += 1;
         self.log.refused(&held.issued);
-        if is_given {
-        } else if is_fresh || !is_accepted {
+        // Nobody was asked for a given one.
+        let is_strike = !is_given && (is_fresh || !is_accepted);
+        if is_strike {
             self.strike(proof, !is_fresh, now);
-        } else if !self.evidence.is_in_vain(key) {
+        } else if !is_given && !self.evidence.is_in_vain(key) {
             self.throttle.forgive();
         }
         proof
@@ -132,6 +133,6 @@ impl<W> State<W> {
         let held = self.held.as_ref().filter(|held| !held.is_accepted)?;
         let is_fresh = now.duration_since(held.since) < self.policy.fresh_token_age;
         let previous = self.previous.as_ref().filter(|_| is_fresh)?;
-        (previous.issued.age(|| now) != Age::Expired).then(|| previous.issued.clone())
+        (previous.age(|| now) != Age::Expired).then(|| previous.clone())
     }
 }

@@ -31,12 +31,6 @@ pub(in crate::session) struct Held {
     pub(in crate::session) is_given: bool,
 }
 
-/// The token before the one in hand, which others were accepted with.
-#[derive(Debug)]
-pub(in crate::session) struct Previous {
-    pub(in crate::session) issued: Issued,
-}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::session) enum Age {
     Good,

@@ -271,7 +271,7 @@ impl Ledger {
                 "R7: a refused token was sent"
             );
             assert!(
-                !held.refused || self.closed || self.lost || held.may_be_used,
+                !held.refused || self.closed || self.lost || renewing,
                 "R7: no login was begun"
             );
         }
