@@ -73,8 +73,8 @@
 //! Each rule, with its id and its numbers: [`docs::rules`].
 //!
 //! * **One login at a time** per session, whatever the number of requests, clones and threads. It
-//!   runs on a task of its own: whoever asked for it may go away. (That of a replaced source may
-//!   still run out; its outcome counts no more.)
+//!   runs in a task of its own: the request that triggered it may be dropped. A sign-out and
+//!   another source abandon it.
 //! * **One retry at most**, with the same method, URI, headers, body and trailers, and one
 //!   `Authorization` header. When there is no new token to retry with, the caller gets the refused
 //!   response, unread, with the [`AuthError`] in its extensions.
@@ -91,7 +91,8 @@
 //!   [that is allowed](BearerAuthLayer::allow_plain_http).
 //! * **No deadlock**: no reservation of the inner service is held during a login, so the login may
 //!   go through the same limits, and a [built-in login](login) through the very stack that it
-//!   authenticates.
+//!   authenticates. (A refused response is held, unread: over one connection that has no room
+//!   beside it, the login fails at its time limit.)
 //! * **Nothing hangs**: a login ends after 30 seconds, and no request waits longer than 60 for one.
 //!   Without a runtime, without a timer, or after a source that panicked there is an error, not a
 //!   panic. (tokio tells of a missing timer by a panic, which is caught: the panic hook sees it,
@@ -105,22 +106,25 @@
 //!
 //! | span | level | fields |
 //! |---|---|---|
-//! | `login` | INFO | `cause`: `first`, `signed out`, `expired`, `ahead` or `refused`; `stale`: the fingerprint of the token to replace, if there is one |
+//! | `login` | INFO | `session`: its [name](SessionBuilder::name), if it has one; `cause`: `first`, `signed out`, `expired`, `ahead` or `refused`; `stale`: the fingerprint of the token to replace, if there is one |
 //!
 //! | event | level | fields |
 //! |---|---|---|
-//! | `logged in` | INFO | `fingerprint`, `generation` |
-//! | `login failed`: [rejected](AuthError::is_rejected) or [misconfigured](AuthError::is_misconfigured), it will not succeed by itself | WARN | `error`, `retry_after_ms`: how long there will be no other |
-//! | `login failed`: [unavailable](AuthError::is_unavailable), it may succeed later | INFO | likewise |
-//! | `login withheld`: one was asked for, and not made | DEBUG | likewise |
-//! | `logins do not help: fresh tokens are refused` | WARN | `retry_after_ms`: how long no refusal will make one |
+//! | `logged in` | INFO | `fingerprint`, `generation`, `lifetime_ms` if it is known, `duration_ms` of the login |
+//! | `login failed`: it will not succeed by itself ([rejected](AuthError::is_rejected), [misconfigured](AuthError::is_misconfigured)), or requests fail because of it | WARN | `error`, `retry_after_ms`: how long there will be no other |
+//! | `login failed`: [unavailable](AuthError::is_unavailable), and the token in hand still serves | INFO | `error`, `retry_after_ms` |
+//! | `login throttled`: one was asked for, and not made | DEBUG | `error`, `retry_after_ms` |
+//! | `logins do not help: new tokens keep being refused` | WARN | `retry_after_ms`: how long no refusal will make one |
 //! | `token refused`: for the first time, or it was [invalidated](Session::invalidate) | INFO | `fingerprint`, `generation` |
-//! | `token about to expire`: a login begins behind the requests | DEBUG | `fingerprint`, `generation` |
-//! | `request sent again`, with a new token | DEBUG | `fingerprint`, `generation`, `http.request.resend_count`: 1 |
-//! | `request not sent again: its body was not kept` | DEBUG | `limit`: how many bytes are kept |
+//! | `token about to expire`: a login begins in the background | DEBUG | `fingerprint`, `generation` |
+//! | `request retried`, with a new token | DEBUG | `fingerprint`, `generation`, `http.request.resend_count`: 1 |
+//! | `request not retried: its body was not kept` | DEBUG | `limit`: how many bytes are kept |
+//! | `request sent without a token`: its origin is foreign | WARN the first time, then DEBUG | `error` |
+//! | `request left alone`: it has the header already, or `NoAuth` | DEBUG | `reason` |
 //!
 //! WARN is for what somebody has to set right, INFO for what happens once to a token or a login,
-//! DEBUG for what happens to each request. A request with its token in hand tells nothing. No field
+//! DEBUG for what happens to each request. A request served from the cached token emits nothing.
+//! Every event has the session's name too. No field
 //! holds a secret, as far as the [`AuthError`]s of a source of your own hold none: a token shows as
 //! its [fingerprint](Token::fingerprint). The `generation` counts the tokens of a session; a login
 //! that brings the same token again keeps it. [`http.request.resend_count`] is as OpenTelemetry has

@@ -24,6 +24,7 @@ mod sign_out;
 mod state;
 mod stats;
 mod status;
+mod task;
 pub(crate) mod trace;
 mod view;
 mod wait;

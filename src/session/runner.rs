@@ -1,41 +1,35 @@
-//! Carries out what the [machine](super::state) decides: holds the lock and runs the login.
+//! Carries out what the [machine](super::state) decides: holds the lock, and lets those wait who
+//! have to. The login itself is run in a [task](super::task).
 
-use std::any::Any;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::mem;
 use std::ops::{Deref, DerefMut};
-use std::panic::AssertUnwindSafe;
-use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use futures::FutureExt;
-use futures::future::{Either, select};
-use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::error::AuthError;
 use crate::origins::Origins;
 use crate::refusal::challenge::Challenge;
-use crate::session::deadline::{Deadline, no_runtime};
+use crate::session::deadline::Deadline;
 use crate::session::id::SessionId;
 use crate::session::policy::Policy;
 use crate::session::state::evidence::Key;
 use crate::session::state::throttle::LoginCause;
-use crate::session::state::token::{Age, Issued, LoginId, Stamp};
+use crate::session::state::token::{Age, Issued, Stamp};
 use crate::session::state::{Ask, Decision, State};
-use crate::session::trace::{self, Log};
-use crate::session::waiters::{Abandoned, Ticket, Waiters};
-use crate::source::{DynTokenSource, TokenRequest};
+use crate::session::trace::Log;
+use crate::session::waiters::{Ticket, Waiters};
+use crate::source::DynTokenSource;
 use crate::token::Token;
 
 /// What all handles of a session share.
 pub(crate) struct Runner {
     id: SessionId,
     name: Option<Arc<str>>,
-    policy: Policy,
+    pub(super) policy: Policy,
     /// Moves under the lock only.
     epoch: AtomicU64,
     /// Whether acceptances are to be noted.
@@ -75,12 +69,6 @@ pub(super) struct Joined {
     pub(super) alarm: Option<Deadline>,
     pub(super) deadline: Deadline,
     pub(super) account_epoch: u64,
-}
-
-/// Owned by the login's task. Whatever becomes of that task, the session hears of it.
-struct Running {
-    runner: Arc<Runner>,
-    id: LoginId,
 }
 
 impl Runner {
@@ -262,41 +250,8 @@ impl Runner {
         }
     }
 
-    /// Begins a login in the background of the requests that use the token in hand.
-    pub(super) fn renew_ahead(self: &Arc<Self>) {
-        let mut inner = self.lock();
-        self.bump_epoch();
-        if inner.state.is_due(Instant::now()) {
-            // Without a runtime it is put off: whoever needs a login then is told.
-            let _ = self.begin(inner, LoginCause::Ahead, Ask::Token, Arc::default());
-        }
-    }
-
-    fn begin(
-        self: &Arc<Self>,
-        mut inner: Locked<'_>,
-        cause: LoginCause,
-        ask: Ask,
-        challenges: Arc<[Challenge]>,
-    ) -> Result<Ticket, AuthError> {
-        let request = inner.state.request(cause, challenges);
-        let (waiters, abandoned) = Waiters::new();
-        let now = Instant::now();
-        let mut ticket = waiters.ticket(None, true);
-        let (id, overdue) = inner.state.begin(cause, waiters, now);
-        let (ask_again_at, is_held_back) = inner.state.ask_again_at(ask);
-        ticket.ask_again_at = ask_again_at;
-        ticket.released.take_if(|_| !is_held_back);
-        let source = inner.source.clone();
-        self.bump_epoch();
-        drop(inner);
-        drop(overdue);
-        Running::new(self.clone(), id).spawn(source, request, abandoned)?;
-        Ok(ticket)
-    }
-
     /// Makes every clone look again. To be called under the lock.
-    fn bump_epoch(&self) {
+    pub(super) fn bump_epoch(&self) {
         self.epoch.fetch_add(1, Ordering::Release);
     }
 }
@@ -312,71 +267,6 @@ impl fmt::Debug for Runner {
             .field("token", &token)
             .field("stats", &stats)
             .finish_non_exhaustive()
-    }
-}
-
-impl Running {
-    fn new(runner: Arc<Runner>, id: LoginId) -> Self {
-        Self { runner, id }
-    }
-
-    /// Runs the login detached from whoever asked for it. Not under the lock: a runtime that shuts
-    /// down drops the task at once.
-    fn spawn(
-        self,
-        source: Arc<dyn DynTokenSource>,
-        request: TokenRequest,
-        abandoned: Abandoned,
-    ) -> Result<(), AuthError> {
-        let runtime = Handle::try_current().map_err(|_| no_runtime())?;
-        // Without a timer the task would panic.
-        Deadline::after(Duration::ZERO)?;
-        let session = self.runner.id;
-        let span = trace::LoginSpan::new(&request, self.runner.name());
-        let login = self.run(source, request, abandoned);
-        runtime.spawn(span.around(session.mark(login)));
-        Ok(())
-    }
-
-    async fn run(
-        self,
-        source: Arc<dyn DynTokenSource>,
-        request: TokenRequest,
-        abandoned: Abandoned,
-    ) {
-        let limit = self.runner.policy.login_timeout;
-        // A source may panic before it returns its future, too.
-        let fetch = AssertUnwindSafe(async { source.fetch(request).await }).catch_unwind();
-        let fetch = pin!(timeout(limit, fetch));
-        // In this order, or the source is asked for a login that was abandoned before it began.
-        let outcome = match select(abandoned, fetch).await {
-            Either::Right((Ok(Ok(outcome)), _)) => outcome,
-            Either::Right((Ok(Err(panic)), _)) => Err(panicked(&*panic)),
-            Either::Right((Err(_elapsed), _)) => Err(AuthError::timed_out(limit)),
-            Either::Left(_) => return,
-        };
-        self.end(outcome);
-    }
-
-    fn end(&self, outcome: Result<Token, AuthError>) {
-        // What it was made from is a user's, and not to be dropped under the lock.
-        let _error = outcome.as_ref().err().cloned();
-        let now = Instant::now();
-        let ended = self
-            .runner
-            .update(|inner| inner.state.end(self.id, outcome, now));
-        if let Some((waiters, outcome)) = ended {
-            waiters.notify(outcome);
-        }
-    }
-}
-
-impl Drop for Running {
-    /// Has an effect only if the login has not ended: its runtime shut down.
-    fn drop(&mut self) {
-        let now = Instant::now();
-        self.runner
-            .update(|inner| inner.state.give_up(self.id, now));
     }
 }
 
@@ -406,13 +296,4 @@ impl Drop for Told<'_> {
     fn drop(&mut self) {
         mem::take(&mut self.log).notify(self.name);
     }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> AuthError {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    AuthError::unavailable(match text {
-        Some(text) => format!("the token source panicked: {text}"),
-        None => "the token source panicked".to_owned(),
-    })
 }
