@@ -12,13 +12,17 @@ use tower_bearer::{AuthError, Session, SessionBuilder, Token, TokenSource};
 
 pub(crate) const LOGIN_TIMEOUT: Duration = Duration::from_millis(2_000);
 const MIN_LIFETIME: Duration = Duration::from_millis(200);
+/// One in whole seconds is taken a second shorter up to this.
+const SHORT_LIFETIME: Duration = Duration::from_secs(10);
 const RENEW_AHEAD: f64 = 0.1;
 const REJECTION: Pause = Pause::millis(200, 2_000);
 const OUTAGE: Pause = Pause::millis(20, 200);
 const MAX_RETRY_AFTER: Duration = Duration::from_millis(1_500);
 pub(crate) const STRIKE: Pause = Pause::millis(100, 1_000);
-// Without proof, with some, and with more: each has free ones of its own.
-const FREE_STRIKES: u32 = 3 + 8 + 8;
+const FREE_STRIKES: u32 = 3;
+const FREE_PROVEN_STRIKES: u32 = 8;
+/// The session counts strikes by how much a refusal proves, which cannot be seen from here.
+const COUNTS: u32 = 3;
 pub(crate) const FRESH_FOR: Duration = Duration::from_millis(300);
 
 #[derive(Clone, Copy)]
@@ -34,7 +38,10 @@ pub(crate) struct Rules {
     outages: u32,
     closed: Option<(Instant, &'static str)>,
     strikes: u32,
-    struck_until: Option<Instant>,
+    /// The first of these strikes.
+    struck_since: Option<Instant>,
+    /// When the login under way began, or the last one did.
+    began: Option<Instant>,
     held: Option<Held>,
     /// Tokens that a server refused, and when that was first seen.
     refused: HashMap<String, Instant>,
@@ -43,7 +50,8 @@ pub(crate) struct Rules {
 struct Held {
     token: Token,
     since: Instant,
-    /// When this login ended; `since` is that of the first login that brought this token.
+    /// When this login began, from which its lifetime counts; `since` is when the first login that
+    /// brought this token ended.
     renewed: Instant,
     struck: bool,
 }
@@ -69,7 +77,8 @@ fn builder(builder: SessionBuilder) -> SessionBuilder {
         .rejection_backoff(REJECTION.first, REJECTION.max)
         .outage_backoff(OUTAGE.first, OUTAGE.max)
         .max_retry_after(MAX_RETRY_AFTER)
-        .refusal_backoff(3, STRIKE.first, STRIKE.max)
+        .refusal_backoff(FREE_STRIKES, STRIKE.first, STRIKE.max)
+        .proven_refusal_backoff(FREE_PROVEN_STRIKES, STRIKE.first, STRIKE.max)
         .fresh_token_age(FRESH_FOR)
 }
 
@@ -97,11 +106,12 @@ impl Rules {
             // If that token was refused, and when, is not known for certain.
             Cause::Unknown => self.forgive(),
         }
-        let struck = self.struck_until.filter(|until| now < *until);
-        if let Some(until) = struck.filter(|_| cause == Cause::Refusal) {
-            let (left, strikes) = (until - now, self.strikes);
-            objections.push(format!("a login {left:?} too soon after {strikes} strikes"));
+        let elapsed = self.struck_since.map(|since| now.duration_since(since));
+        if let Some(elapsed) = elapsed.filter(|elapsed| self.strikes > most_strikes(*elapsed)) {
+            let strikes = self.strikes;
+            objections.push(format!("a login after {strikes} strikes in {elapsed:?}"));
         }
+        self.began = Some(now);
         (cause, objections)
     }
 
@@ -138,9 +148,13 @@ impl Rules {
         };
         let age = now.duration_since(held.renewed);
         let due = held.token.lifetime().map(|lifetime| {
-            // It counts from when its login began, and a short one is taken a second shorter.
-            let counted = lifetime.saturating_sub(Duration::from_secs(2));
-            let due = counted.mul_f64(1.0 - RENEW_AHEAD);
+            let is_short = lifetime.subsec_nanos() == 0 && lifetime <= SHORT_LIFETIME;
+            let off = if is_short {
+                Duration::from_secs(1)
+            } else {
+                Duration::ZERO
+            };
+            let due = (lifetime - off).mul_f64(1.0 - RENEW_AHEAD);
             // Fractions are not exact.
             due.saturating_sub(Duration::from_millis(1))
                 .max(MIN_LIFETIME)
@@ -170,26 +184,24 @@ impl Rules {
 
     fn strike(&mut self, at: Instant) {
         self.strikes += 1;
-        let paid = self.strikes.saturating_sub(FREE_STRIKES);
-        if paid > 0 {
-            self.struck_until = Some(at + STRIKE.after(paid));
-        }
+        self.struck_since.get_or_insert(at);
     }
 
     fn forgive(&mut self) {
         self.strikes = 0;
-        self.struck_until = None;
+        self.struck_since = None;
     }
 
     fn hold(&mut self, token: &Token, cause: Cause, now: Instant) {
         (self.closed, self.rejections, self.outages) = (None, 0, 0);
+        let renewed = self.began.unwrap_or(now);
         let same = |held: &Held| held.token.header_value() == token.header_value();
         match self.held.take().filter(same) {
             Some(mut held) => {
                 if cause == Cause::Refusal {
                     self.strike(now);
                 }
-                (held.token, held.renewed) = (token.clone(), now);
+                (held.token, held.renewed) = (token.clone(), renewed);
                 self.held = Some(held);
             }
             None => {
@@ -197,12 +209,24 @@ impl Rules {
                 self.held = Some(Held {
                     token: token.clone(),
                     since: now,
-                    renewed: now,
+                    renewed,
                     struck: false,
                 });
             }
         }
     }
+}
+
+/// How many strikes there can be in this time at most: the free ones of each count, and of each
+/// those that its pauses leave room for.
+fn most_strikes(elapsed: Duration) -> u32 {
+    let mut paid = 1;
+    let mut pauses = Duration::ZERO;
+    while pauses + STRIKE.after(paid) <= elapsed {
+        pauses += STRIKE.after(paid);
+        paid += 1;
+    }
+    FREE_STRIKES + (COUNTS - 1) * FREE_PROVEN_STRIKES + COUNTS * paid
 }
 
 impl Pause {

@@ -161,6 +161,18 @@ impl SessionBuilder {
         })
     }
 
+    /// Sets the numbers of [`refusal_backoff`](Self::refusal_backoff) for refusals that prove, or
+    /// suggest, that the token has died: how many logins are free although their tokens were
+    /// refused within seconds, the first pause after that, and the longest. Defaults to 8 logins, 1
+    /// second and 1 minute.
+    #[must_use]
+    pub fn proven_refusal_backoff(self, free: u32, first: Duration, max: Duration) -> Self {
+        self.set(|policy| {
+            policy.free_proven_strikes = free;
+            policy.proven_strike = Backoff { first, max };
+        })
+    }
+
     /// Sets up to which age a token that is refused was not worth its login. Defaults to 5 seconds.
     #[must_use]
     pub fn fresh_token_age(self, age: Duration) -> Self {

@@ -151,6 +151,36 @@ async fn the_pauses_after_refusals_can_be_set() {
     assert_eq!(desk.logins(), 6);
 }
 
+/// R6: how many refusals of an endpoint that had accepted the token are free within seconds, and the
+/// pauses after that.
+#[tokio::test(start_paused = true)]
+async fn the_pauses_after_proven_refusals_can_be_set() {
+    let desk = ScriptedSource::open();
+    let session = Session::builder(desk.clone())
+        .proven_refusal_backoff(2, secs(3), secs(4))
+        .build();
+    let server = Server::new();
+    let client = BearerAuthLayer::from_session(session).layer(server.service());
+    // Each token is accepted, and refused at once by the endpoint that accepted it.
+    let revoke = async || {
+        client.clone().oneshot(get(URI)).await.unwrap();
+        server.accept(&format!("t{}", desk.logins() + 1));
+        client.clone().oneshot(get(URI)).await.unwrap()
+    };
+    for _ in 0..2 {
+        assert_eq!(revoke().await.status(), 200);
+    }
+    for pause in [3, 4, 4].map(secs) {
+        let refused = revoke().await;
+        assert_eq!(explanation(&refused).unwrap().retry_after(), Some(pause));
+        advance(pause).await;
+        assert_eq!(
+            client.clone().oneshot(get(URI)).await.unwrap().status(),
+            200
+        );
+    }
+}
+
 /// R6: up to which age a refused token was not worth its login.
 #[tokio::test(start_paused = true)]
 async fn the_age_of_a_fresh_token_can_be_set() {
