@@ -8,18 +8,15 @@ use http::{HeaderMap, StatusCode};
 use crate::error::AuthError;
 use crate::error::response::ErrorResponse;
 
-/// A server that asks for more is not believed.
-const LONGEST_WAIT: Duration = Duration::from_secs(60 * 60);
-
 impl AuthError {
     /// Makes the error of a response that gave no token, for a [source](crate::TokenSource) of your
     /// own, as the built-in logins do:
     ///
     /// | status | error |
     /// |---|---|
-    /// | 408, 425, 429, 5xx | [`is_unavailable`](Self::is_unavailable), with what `Retry-After` says, at most an hour |
+    /// | 408, 425, 429, 5xx | [`is_unavailable`](Self::is_unavailable), with what `Retry-After` says |
     /// | 404, 405, every 1xx and 3xx | [`is_misconfigured`](Self::is_misconfigured) |
-    /// | every other 4xx | [`is_rejected`](Self::is_rejected): asking again could lock the account |
+    /// | every other 4xx | [`is_rejected`](Self::is_rejected), with what `Retry-After` says: asking again could lock the account |
     /// | 2xx | `is_misconfigured`: there was no usable token in it |
     ///
     /// The status is in [`response`](Self::response). With the feature `login`,
@@ -46,16 +43,16 @@ pub(crate) fn judge(
     headers: &HeaderMap,
 ) -> AuthError {
     match (response.status().as_u16(), error) {
-        (408 | 425 | 429 | 500..=599, _) => unavailable(response, headers),
+        (408 | 425 | 429 | 500..=599, _) => waiting(AuthError::unavailable(response), headers),
         (404 | 405, _) => {
             AuthError::misconfigured(response.remark_if_none("check the login URL and its path"))
         }
         // OAuth servers say this by a 400 as well.
         (400..=499, Some("temporarily_unavailable" | "server_error" | "slow_down")) => {
-            unavailable(response, headers)
+            waiting(AuthError::unavailable(response), headers)
         }
         // Whatever it is, asking again could lock the account.
-        (400..=499, _) => AuthError::rejected(response),
+        (400..=499, _) => waiting(AuthError::rejected(response), headers),
         (300..=399, _) => AuthError::misconfigured(
             response.remark_if_none("redirects are not followed: set the login's final URL"),
         ),
@@ -66,24 +63,37 @@ pub(crate) fn judge(
     }
 }
 
-fn unavailable(response: ErrorResponse, headers: &HeaderMap) -> AuthError {
-    let error = AuthError::unavailable(response);
+fn waiting(error: AuthError, headers: &HeaderMap) -> AuthError {
     match retry_after(headers) {
         Some(wait) => error.with_retry_after(wait),
         None => error,
     }
 }
 
-/// Seconds or a date, [RFC 9110, section
-/// 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3).
+/// The first of several values that can be read. How much of it is believed is the session's matter.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let value = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let wait = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
-        // More digits than fit are a long time as well.
-        value.parse().map_or(LONGEST_WAIT, Duration::from_secs)
-    } else {
-        let date = httpdate::parse_http_date(value).ok()?;
-        date.duration_since(SystemTime::now()).unwrap_or_default()
-    };
-    Some(wait.min(LONGEST_WAIT))
+    let values = headers.get_all(RETRY_AFTER).iter();
+    let mut texts = values.filter_map(|value| value.to_str().ok());
+    // A date has a comma itself.
+    texts.find_map(|text| date(text).or_else(|| text.split(',').find_map(seconds)))
+}
+
+/// Seconds or a date, [RFC 9110, section
+/// 10.2.3](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3). A fraction, which some servers
+/// send, is rounded up.
+fn seconds(text: &str) -> Option<Duration> {
+    let (whole, fraction) = text.trim().split_once('.').unwrap_or((text.trim(), "0"));
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
+    if !is_number(whole) || !is_number(fraction) {
+        return None;
+    }
+    // More digits than fit are a long time as well.
+    let whole: u64 = whole.parse().unwrap_or(u64::MAX);
+    let is_more = fraction.bytes().any(|digit| digit != b'0');
+    Some(Duration::from_secs(whole.saturating_add(is_more.into())))
+}
+
+fn date(text: &str) -> Option<Duration> {
+    let date = httpdate::parse_http_date(text.trim()).ok()?;
+    Some(date.duration_since(SystemTime::now()).unwrap_or_default())
 }

@@ -185,7 +185,7 @@ impl Answer {
             _ => assert!(error.is_rejected() || error.is_unavailable()),
         }
         if let Some(wait) = error.retry_after() {
-            assert!(error.is_unavailable() && wait <= Duration::from_secs(3600));
+            assert!(error.is_unavailable() || error.is_rejected(), "{wait:?}");
             assert!(self.headers.contains_key(RETRY_AFTER));
         }
     }

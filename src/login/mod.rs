@@ -69,8 +69,8 @@
 //! | answer | error |
 //! |---|---|
 //! | to a refresh token: a 4xx with OAuth's `invalid_grant` | none where there is a login to [fall back to](Refresh), else `is_rejected` |
-//! | 400, 401, 403, 422 and every 4xx not named below | [`is_rejected`](crate::AuthError::is_rejected) |
-//! | 408, 425, 429, 5xx, and a 4xx with OAuth's `temporarily_unavailable`, `server_error` or `slow_down` | [`is_unavailable`](crate::AuthError::is_unavailable), with what `Retry-After` says, at most an hour |
+//! | 400, 401, 403, 422 and every 4xx not named below | [`is_rejected`](crate::AuthError::is_rejected), with what `Retry-After` says |
+//! | 408, 425, 429, 5xx, and a 4xx with OAuth's `temporarily_unavailable`, `server_error` or `slow_down` | [`is_unavailable`](crate::AuthError::is_unavailable), with what `Retry-After` says |
 //! | no answer, or a token's answer that breaks off | `is_unavailable`, with the client's error in [`get_ref`](crate::AuthError::get_ref), and shown masked, each of its causes |
 //! | 404, 405, every 1xx and 3xx | [`is_misconfigured`](crate::AuthError::is_misconfigured) |
 //! | 2xx without a usable token, or larger than 64 KiB | `is_misconfigured` |

@@ -256,3 +256,23 @@ async fn what_may_pass_is_backed_off_from() {
         assert_eq!(api.counts().logins, 2, "{what}");
     }
 }
+
+/// L1: a locked account is left alone for as long as the login asks, and no longer than the session
+/// lets it ask.
+#[tokio::test(start_paused = true)]
+async fn a_locked_account_is_left_alone_for_as_long_as_it_asks() {
+    for (status, asked, left) in [(401, 900, 900), (423, 900, 900), (423, 14_400, 3_600)] {
+        let api = api();
+        let locked = answer(status).header("retry-after", asked);
+        api.script_login(locked.body("").unwrap());
+        let client = BearerAuthLayer::new(form(&api, "right")).layer(api.clone());
+        for second in 0..left {
+            let error = auth_error(client.clone().oneshot(get(URI)).await.unwrap_err());
+            assert!(error.is_rejected());
+            assert_eq!(error.retry_after(), Some(secs(left - second)));
+            advance(secs(1)).await;
+        }
+        assert_eq!(api.counts().logins, 1);
+        assert_eq!(client.oneshot(get(URI)).await.unwrap().status(), 200);
+    }
+}
