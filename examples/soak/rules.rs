@@ -16,6 +16,7 @@ const MIN_LIFETIME: Duration = Duration::from_millis(200);
 const SHORT_LIFETIME: Duration = Duration::from_secs(10);
 const RENEW_AHEAD: f64 = 0.1;
 const REJECTION: Pause = Pause::millis(200, 2_000);
+const MISCONFIGURATION: Pause = Pause::millis(100, 500);
 const OUTAGE: Pause = Pause::millis(20, 200);
 const MAX_RETRY_AFTER: Duration = Duration::from_millis(1_500);
 pub(crate) const STRIKE: Pause = Pause::millis(100, 1_000);
@@ -35,6 +36,7 @@ pub(crate) struct Pause {
 pub(crate) struct Rules {
     running: u32,
     rejections: u32,
+    misconfigurations: u32,
     outages: u32,
     closed: Option<(Instant, &'static str)>,
     strikes: u32,
@@ -75,6 +77,7 @@ fn builder(builder: SessionBuilder) -> SessionBuilder {
         .min_lifetime(MIN_LIFETIME)
         .renew_ahead(RENEW_AHEAD, Duration::from_secs(60))
         .rejection_backoff(REJECTION.first, REJECTION.max)
+        .misconfiguration_backoff(MISCONFIGURATION.first, MISCONFIGURATION.max)
         .outage_backoff(OUTAGE.first, OUTAGE.max)
         .max_retry_after(MAX_RETRY_AFTER)
         .refusal_backoff(FREE_STRIKES, STRIKE.first, STRIKE.max)
@@ -117,21 +120,30 @@ impl Rules {
 
     pub(crate) fn end(&mut self, cause: Cause, outcome: Result<&Token, &AuthError>, now: Instant) {
         self.running = self.running.saturating_sub(1);
-        match outcome {
-            Ok(token) => self.hold(token, cause, now),
+        let (pause, why) = match outcome {
+            Ok(token) => return self.hold(token, cause, now),
             Err(error) if error.is_unavailable() => {
                 self.outages += 1;
                 let asked = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
                 let pause = (OUTAGE.after(self.outages) / 2).max(asked);
-                self.closed = Some((now + pause, "one that was unavailable"));
+                (pause, "one that was unavailable")
+            }
+            Err(error) if error.is_misconfigured() => {
+                self.misconfigurations += 1;
+                let pause = MISCONFIGURATION.after(self.misconfigurations);
+                (pause, "one that was misconfigured")
             }
             Err(_) => {
-                self.outages = 0;
+                (self.misconfigurations, self.outages) = (0, 0);
                 self.rejections += 1;
-                let pause = REJECTION.after(self.rejections);
-                self.closed = Some((now + pause, "one that was rejected"));
+                (REJECTION.after(self.rejections), "one that was rejected")
             }
-        }
+        };
+        // It may have been one ahead: what that closes is open again when the token expires.
+        let expires = self.held.as_ref().and_then(Held::expires);
+        let expires = expires.filter(|_| cause == Cause::Unknown);
+        let until = expires.map_or(now + pause, |expires| expires.min(now + pause));
+        self.closed = Some((until, why));
     }
 
     /// Why is there a login at all?
@@ -147,14 +159,8 @@ impl Rules {
             }
         };
         let age = now.duration_since(held.renewed);
-        let due = held.token.lifetime().map(|lifetime| {
-            let is_short = lifetime.subsec_nanos() == 0 && lifetime <= SHORT_LIFETIME;
-            let off = if is_short {
-                Duration::from_secs(1)
-            } else {
-                Duration::ZERO
-            };
-            let due = (lifetime - off).mul_f64(1.0 - RENEW_AHEAD);
+        let due = held.counted().map(|lifetime| {
+            let due = lifetime.mul_f64(1.0 - RENEW_AHEAD);
             // Fractions are not exact.
             due.saturating_sub(Duration::from_millis(1))
                 .max(MIN_LIFETIME)
@@ -193,7 +199,8 @@ impl Rules {
     }
 
     fn hold(&mut self, token: &Token, cause: Cause, now: Instant) {
-        (self.closed, self.rejections, self.outages) = (None, 0, 0);
+        (self.closed, self.rejections) = (None, 0);
+        (self.misconfigurations, self.outages) = (0, 0);
         let renewed = self.began.unwrap_or(now);
         let same = |held: &Held| held.token.header_value() == token.header_value();
         match self.held.take().filter(same) {
@@ -214,6 +221,22 @@ impl Rules {
                 });
             }
         }
+    }
+}
+
+impl Held {
+    /// The lifetime that the session counts on.
+    fn counted(&self) -> Option<Duration> {
+        let lifetime = self.token.lifetime()?;
+        let is_short = lifetime.subsec_nanos() == 0 && lifetime <= SHORT_LIFETIME;
+        Some(match lifetime.checked_sub(Duration::from_secs(1)) {
+            Some(shorter) if is_short => shorter,
+            _ => lifetime,
+        })
+    }
+
+    fn expires(&self) -> Option<Instant> {
+        Some(self.renewed + self.counted()?)
     }
 }
 
