@@ -70,7 +70,8 @@ fn waiting(error: AuthError, headers: &HeaderMap) -> AuthError {
     }
 }
 
-/// The first of several values that can be read. How much of it is believed is the session's matter.
+/// The first of several values that can be read. How much of it is believed is the session's
+/// matter.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let values = headers.get_all(RETRY_AFTER).iter();
     let mut texts = values.filter_map(|value| value.to_str().ok());
