@@ -7,7 +7,9 @@ use tokio::time::Instant;
 
 use crate::error::AuthError;
 
-pub(crate) static GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+pub(crate) const NAME: &str = "grpc-timeout";
+
+static GRPC_TIMEOUT: HeaderName = HeaderName::from_static(NAME);
 
 /// As [gRPC over HTTP/2] has them, in nanoseconds, the smallest first.
 ///

@@ -3,7 +3,7 @@
 use bytes::{Buf, Bytes};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
-use crate::grpc_timeout::{GRPC_TIMEOUT, GrpcDeadline};
+use crate::grpc_timeout::{self, GrpcDeadline};
 use crate::session::Key;
 
 /// A copy that is cheap to make: hardly one in a thousand is ever read.
@@ -76,7 +76,7 @@ impl PackedHeaders {
         let mut has_grpc_timeout = false;
         for (name, value) in headers {
             let name = name.as_str();
-            has_grpc_timeout |= name == GRPC_TIMEOUT.as_str();
+            has_grpc_timeout |= name == grpc_timeout::NAME;
             let mut prefix = [0; PREFIX];
             prefix[..WORD].copy_from_slice(&name.len().to_ne_bytes());
             prefix[WORD..2 * WORD].copy_from_slice(&value.len().to_ne_bytes());
