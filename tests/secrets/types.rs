@@ -168,7 +168,8 @@ async fn asked(texts: &mut Texts) {
     let refuses = service_fn(async |request: Request<ReplayBody<Full<Bytes>>>| {
         let value = request.headers()["authorization"].to_str().unwrap();
         let status = if value.contains("given") { 401 } else { 200 };
-        let challenge = r#"Bearer realm="api", error="invalid_token""#;
+        let challenge =
+            format!(r#"Bearer realm="{TOKEN}", error="invalid_token", error="{TOKEN}""#);
         let response = Response::builder().status(status);
         let response = response.header("www-authenticate", challenge);
         Ok::<_, BoxError>(response.body("").unwrap())

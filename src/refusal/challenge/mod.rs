@@ -2,6 +2,8 @@
 
 pub(crate) mod parse;
 
+use std::fmt;
+
 use http::HeaderMap;
 use http::header::WWW_AUTHENTICATE;
 
@@ -23,7 +25,7 @@ use self::parse::{RawChallenge, parse};
 /// ```
 ///
 /// [RFC 9110, section 11.6.1]: https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Challenge {
     scheme: String,
     params: Vec<(String, String)>,
@@ -68,11 +70,31 @@ impl Challenge {
             .map(|(_, value)| value)
     }
 
+    /// The value of `error`, if it looks like a code.
+    fn error_code(&self) -> Option<&str> {
+        let is_code = |code: &&str| {
+            code.len() <= 40 && code.bytes().all(|it| it == b'_' || it.is_ascii_lowercase())
+        };
+        self.param("error").filter(is_code)
+    }
+
     /// Iterates over all parameters, in their order.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
         self.params
             .iter()
             .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+/// Of the values only that of `error` is shown: a server may echo the token in any of the others.
+impl fmt::Debug for Challenge {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.params().map(|(name, _)| name).collect();
+        f.debug_struct("Challenge")
+            .field("scheme", &self.scheme)
+            .field("error", &self.error_code())
+            .field("params", &names)
+            .finish()
     }
 }
 

@@ -139,7 +139,9 @@ impl Throttle {
     pub(in crate::session) fn lost(&mut self, policy: &Policy, now: Instant) -> Option<Instant> {
         let losses = self.losses.saturating_add(1);
         let outage = (losses > 1).then(|| {
-            let error = AuthError::unavailable("logins were lost with the runtime that ran them");
+            let error = AuthError::unavailable(
+                "logins were lost, several in a row: signed out of, or gone with their runtime",
+            );
             self.failed(error, policy, None, now).1
         });
         self.losses = losses;
