@@ -11,9 +11,10 @@ use tower::BoxError;
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
+use crate::error::verdict::judge;
 use crate::login::answer::Answer;
 use crate::login::client::{Broken, Client, LoginClient, Reply};
-use crate::login::error_body::error_response;
+use crate::login::error_body::{error_names, error_response};
 use crate::login::mask::Mask;
 use crate::login::url::Endpoint;
 use crate::login::verdict::verdict;
@@ -100,7 +101,10 @@ impl Engine {
         };
         token.map_err(|problem| {
             let response = error_response(head.status, json, &mask);
-            AuthError::misconfigured(response.remark(problem))
+            // Beside a token, of whatever use it is, an error is none.
+            let json = json.filter(|json| !has_text(json, login.token_at));
+            let named = error_names(head.status, json);
+            judge(response.remark(problem), named.as_deref(), &head.headers)
         })
     }
 
@@ -116,6 +120,11 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.endpoint.fmt(f)
     }
+}
+
+fn has_text(json: &Value, pointer: &str) -> bool {
+    let text = json.pointer(pointer).and_then(Value::as_str);
+    text.is_some_and(|text| !text.trim().is_empty())
 }
 
 fn request(

@@ -151,16 +151,20 @@ impl Form {
     }
 
     /// Renews a token that came with a `refresh_token` by that, rather than by the password: the
-    /// refresh token grant of OAuth 2.0 ([RFC 6749, section 6]) at the same URL. Should the server
-    /// answer `invalid_grant`, the password goes out after all.
+    /// refresh token grant of OAuth 2.0 ([RFC 6749, section 6]) at the same URL.
+    ///
+    /// If the server rejects the refresh token, in whatever form, the password is sent after all,
+    /// once and in the same login. It is not sent if the server names
+    /// [another reason](super::Refresh#another-reason).
     ///
     /// Beside the refresh token it sends the [`client_auth`](Self::client_auth), or the fields
     /// `client_id` and `client_secret`. For other fields, or another URL, there is
     /// [`Refresh`](super::Refresh), which says more about refresh tokens.
     ///
-    /// It is for the token endpoint of an OAuth 2.0 server. Other logins may give a `refresh_token`
-    /// and know nothing of that grant at the login's URL, as many of FastAPI's do, so this is not
-    /// the default: whatever such a server answers fails the renewal.
+    /// It is for the token endpoint of an OAuth 2.0 server. Other logins may return a
+    /// `refresh_token` and know nothing of that grant at the login's URL, as many of FastAPI's do,
+    /// so this is not the default: with such a server every renewal is a rejected refresh, and then
+    /// a login by password.
     ///
     /// ```
     /// # use tower_bearer::login::{ClientAuth, Form, LoginClient};

@@ -67,7 +67,7 @@ pub(in crate::login) fn keep(refresh_token: &str, token: Token) -> Token {
     }
 }
 
-/// Is it the refresh token that is no good, and nothing else?
+/// Is the refresh token dead? The server has rejected it, and names no other reason.
 pub(in crate::login) fn refuses_grant(error: &AuthError) -> bool {
-    error.is_rejected() && error.response().is_some_and(ErrorResponse::refuses_grant)
+    error.response().is_some_and(ErrorResponse::refuses_grant)
 }

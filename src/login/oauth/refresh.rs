@@ -32,8 +32,9 @@ const RESERVED: [&str; 5] = [
 /// | no token yet, or none since a sign-out | a refresh with the [given](Self::from_token) refresh token, where there is one; else the login |
 /// | a token that came with a refresh token | a refresh |
 /// | a token that came without | the login |
-/// | a refresh that is answered by `invalid_grant` | the login, at once and once; without one that is the error |
-/// | a refresh that fails otherwise | that is the error: a server that is down, or does not know the client, gets no password instead |
+/// | a refresh that the server rejects, in whatever form: `invalid_grant`, GitHub's `bad_refresh_token` in a 200, an empty 401 | the login, at once and once; without one that is the error |
+/// | a refresh that the server rejects for [another reason](#another-reason) | that is the error: the login would be rejected as well |
+/// | a refresh that fails otherwise | that is the error: a server that is down gets no password instead |
 ///
 /// A refresh token that comes with the new token takes the place of the old one; without one the
 /// old one stays. The answer is read as that of [`Form`](crate::login::Form) is, which has
@@ -44,6 +45,16 @@ const RESERVED: [&str; 5] = [
 /// [`Session::sign_out`](crate::Session::sign_out), after which the login is made again, or the
 /// given refresh token tried again. Where the server changed it for another one, and that answer
 /// got lost, the next renewal is answered by `invalid_grant`.
+///
+/// # Another reason
+///
+/// A rejection is not about the refresh token if its `error` is `invalid_client`,
+/// `unauthorized_client`, `unsupported_grant_type`, `invalid_scope` or `invalid_target`, is
+/// GitHub's `incorrect_client_credentials`, Slack's `bad_client_secret` or Salesforce's
+/// `invalid_client_id`, or is about too many attempts. Nor is it if the status is 407 or 423, or if
+/// there is a `Retry-After` of more than 0 seconds, unless the `error` is about the refresh token.
+///
+/// # Example
 ///
 /// ```
 /// use bytes::Bytes;

@@ -3,6 +3,8 @@
 mod client;
 mod client_credentials;
 mod datafiniti;
+mod dead;
+mod error_names;
 mod errors;
 mod form;
 mod found;

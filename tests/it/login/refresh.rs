@@ -102,23 +102,6 @@ async fn any_refresh_token_is_sent_as_it_came() {
     }
 }
 
-/// D5, L1: a refresh token that is no good leads to the login in the same fetch, which is told of
-/// no token before, and made once.
-#[tokio::test]
-async fn invalid_grant_falls_back_to_the_login() {
-    for status in [400, 401, 403] {
-        let (endpoint, login) = (
-            TokenEndpoint::new([(status, INVALID_GRANT.1)]),
-            ScriptedSource::open(),
-        );
-        let source = refresh(&endpoint, &login);
-        let token = source.fetch(replacing(&stale("r1"))).await.unwrap();
-        assert_eq!(token.expose(), "t1");
-        assert_eq!(token.expose_refresh_token(), None);
-        assert_eq!(login.stale(), [None]);
-    }
-}
-
 /// D5, L1: a login that fails as well is the error, after one login.
 #[tokio::test]
 async fn the_logins_error_is_the_error() {
@@ -129,64 +112,6 @@ async fn the_logins_error_is_the_error() {
         .await;
     assert!(error.unwrap_err().is_unavailable());
     assert_eq!(login.logins(), 1);
-}
-
-/// D5: no other failure makes a login: neither of the set-up, nor of the client, nor of the server.
-#[tokio::test]
-async fn no_other_failure_falls_back() {
-    let kind = |error: &AuthError| match error {
-        error if error.is_rejected() => "rejected",
-        error if error.is_unavailable() => "unavailable",
-        _ => "misconfigured",
-    };
-    for (status, body, expected) in [
-        (401, r#"{"error": "invalid_client"}"#, "rejected"),
-        (400, r#"{"error": "invalid_request"}"#, "rejected"),
-        (400, r#"{"error": "invalid_scope"}"#, "rejected"),
-        (400, r#"{"error": "unauthorized_client"}"#, "rejected"),
-        (400, r#"{"error": "unsupported_grant_type"}"#, "rejected"),
-        (400, r#"{"error": "INVALID_GRANT"}"#, "rejected"),
-        (400, r#"{"error": ["invalid_grant"]}"#, "rejected"),
-        (400, r#"{"error_description": "invalid_grant"}"#, "rejected"),
-        (400, r#"["invalid_grant"]"#, "rejected"),
-        (401, "invalid_grant", "rejected"),
-        (422, r#"{"detail": []}"#, "rejected"),
-        (400, r#"{"error": "slow_down"}"#, "unavailable"),
-        (429, r#"{"error": "invalid_grant"}"#, "unavailable"),
-        (503, r#"{"error": "invalid_grant"}"#, "unavailable"),
-        (404, r#"{"error": "invalid_grant"}"#, "misconfigured"),
-        (302, r#"{"error": "invalid_grant"}"#, "misconfigured"),
-        (200, r#"{"error": "invalid_grant"}"#, "misconfigured"),
-        (200, "", "misconfigured"),
-    ] {
-        let (endpoint, login) = (TokenEndpoint::new([(status, body)]), ScriptedSource::open());
-        let source = refresh(&endpoint, &login);
-        let error = source.fetch(replacing(&stale("r1"))).await.unwrap_err();
-        assert_eq!(kind(&error), expected, "{status} {body}");
-        assert_eq!(login.logins(), 0, "{status} {body}");
-
-        let endpoint = TokenEndpoint::new([(status, body)]);
-        let error = form(&endpoint)
-            .fetch(replacing(&stale("r1")))
-            .await
-            .unwrap_err();
-        assert_eq!(kind(&error), expected, "{status} {body}");
-        assert_eq!(endpoint.forms(), [refresh_form("r1")]);
-    }
-}
-
-/// D5, L4: `invalid_grant` is known by what the server said, although a secret hides a part of it.
-#[tokio::test]
-async fn a_secret_that_is_a_part_of_invalid_grant_hides_nothing() {
-    let endpoint = TokenEndpoint::new([INVALID_GRANT]);
-    let source = refresh(&endpoint, &ScriptedSource::open());
-    let token = source.fetch(replacing(&stale("grant"))).await.unwrap();
-    assert_eq!(token.expose(), "t1");
-
-    let endpoint = TokenEndpoint::new([INVALID_GRANT]);
-    let alone = Refresh::from_token(endpoint.client(), URL, "grant", auth_server()).unwrap();
-    let error = alone.fetch(TokenRequest::first()).await.unwrap_err();
-    assert_eq!(error.response().unwrap().error(), Some("invalid_***"));
 }
 
 /// D5: a refresh token from elsewhere is good for the first token; from then on that of the token
