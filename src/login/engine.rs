@@ -30,6 +30,8 @@ pub(super) struct Engine {
     pub(super) origins: Option<Origins>,
     /// Whether a password may go where it can be read on its way.
     pub(super) plain_http: bool,
+    /// Whether a token is taken for a bearer token whatever OAuth's `token_type` says.
+    pub(super) any_token_type: bool,
 }
 
 /// What a preset sends.
@@ -53,6 +55,7 @@ impl Engine {
             endpoint,
             origins: None,
             plain_http: false,
+            any_token_type: false,
         }
     }
 

@@ -28,7 +28,8 @@ const CLIENT: [&str; 2] = ["client_id", "client_secret"];
 /// ([RFC 6749, section 4.3]). Of the answer ([section 5.1]) are read:
 ///
 /// - `access_token`, the token;
-/// - `token_type`: `bearer` in any case, or missing; another one is an error;
+/// - `token_type`: `bearer` in any case, or missing; another one is an error, unless
+///   [any is accepted](Self::accept_any_token_type);
 /// - `expires_in`, the lifetime in seconds: a number, or a text with a number. Without a usable one
 ///   the lifetime is the JWT's own ([`jwt_lifetime`](super::jwt_lifetime)), else it is unknown, and
 ///   the token is used until it is refused;
@@ -182,6 +183,21 @@ impl Form {
     #[must_use]
     pub fn use_refresh_token(mut self) -> Self {
         self.uses_refresh_token = true;
+        self
+    }
+
+    /// Accepts a token whatever the `token_type` of its answer. By default the type has to be
+    /// `bearer`, in any case, or missing, and any other fails the login
+    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as [RFC 6749, section 7.1] asks for.
+    ///
+    /// Set it for a server that names the type of its bearer tokens otherwise, such as `jwt` or
+    /// `Token`. The token is sent as `Bearer <token>` all the same. A token that is bound to a key,
+    /// such as one of type `DPoP` or `mac`, is of no use that way.
+    ///
+    /// [RFC 6749, section 7.1]: https://www.rfc-editor.org/rfc/rfc6749#section-7.1
+    #[must_use]
+    pub fn accept_any_token_type(mut self) -> Self {
+        self.engine.any_token_type = true;
         self
     }
 

@@ -1,10 +1,13 @@
 //! What the grants of OAuth 2.0 share: the request to a token endpoint.
 
+use serde_json::Value;
+
 use crate::error::AuthError;
 use crate::error::response::ErrorResponse;
 use crate::login::answer::oauth_token;
 use crate::login::body::form_body;
 use crate::login::engine::{Engine, Login};
+use crate::login::mask::Mask;
 use crate::login::oauth::client_auth::{ClientAuth, credentials};
 use crate::token::Token;
 
@@ -55,7 +58,9 @@ impl Engine {
             secret_name,
             token_at: "/access_token",
         };
-        self.login(login, oauth_token).await
+        let any_type = self.any_token_type;
+        let read = |answer: &Value, mask: &Mask| oauth_token(answer, any_type, mask);
+        self.login(login, read).await
     }
 }
 

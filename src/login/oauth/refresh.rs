@@ -197,6 +197,21 @@ impl Refresh {
         Ok(self)
     }
 
+    /// Accepts a token whatever the `token_type` of its answer. By default the type has to be
+    /// `bearer`, in any case, or missing, and any other fails the login
+    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as [RFC 6749, section 7.1] asks for.
+    ///
+    /// Set it for a server that names the type of its bearer tokens otherwise, such as `jwt` or
+    /// `Token`. The token is sent as `Bearer <token>` all the same. A token that is bound to a key,
+    /// such as one of type `DPoP` or `mac`, is of no use that way.
+    ///
+    /// [RFC 6749, section 7.1]: https://www.rfc-editor.org/rfc/rfc6749#section-7.1
+    #[must_use]
+    pub fn accept_any_token_type(mut self) -> Self {
+        self.engine.any_token_type = true;
+        self
+    }
+
     /// Sends the refresh token over plain `http` too. By default a refresh fails
     /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
     /// address; which those are says
