@@ -129,4 +129,5 @@
 //! * **D4** `ClientCredentials` (RFC 6749, section 4.4) sends its secret in Basic authentication or
 //!   in the body. Setting a reserved field is an error.
 //! * **D5** `Refresh` (RFC 6749, section 6) keeps the newest refresh token. If the server rejects
-//!   that, in whatever form and for no other reason that it names, the first login follows once.
+//!   that, in whatever form and for no other reason that it names, the first login follows once. A
+//!   given refresh token that the server has replaced is never sent again.

@@ -230,6 +230,7 @@ impl Form {
             secrets: self.fields.secrets(),
             secret_name: "password",
             auth: self.auth.as_ref(),
+            given: None,
         }
     }
 

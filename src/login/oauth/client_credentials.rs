@@ -185,6 +185,7 @@ impl TokenSource for ClientCredentials {
             secrets: self.fields.secrets(),
             secret_name: "client secret",
             auth: Some(&self.auth),
+            given: None,
         };
         self.engine.grant(grant).await
     }

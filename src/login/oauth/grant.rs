@@ -9,6 +9,7 @@ use crate::login::body::form_body;
 use crate::login::engine::{Engine, Login};
 use crate::login::mask::Mask;
 use crate::login::oauth::client_auth::{ClientAuth, credentials};
+use crate::login::oauth::given::Given;
 use crate::token::Token;
 
 /// What is asked of a token endpoint
@@ -20,6 +21,8 @@ pub(in crate::login) struct Grant<'a> {
     /// As [`Login`] has it.
     pub(in crate::login) secret_name: &'static str,
     pub(in crate::login) auth: Option<&'a ClientAuth>,
+    /// The refresh token that it sends, where that one was given.
+    pub(in crate::login) given: Option<&'a Given>,
 }
 
 impl<'a> Grant<'a> {
@@ -34,6 +37,7 @@ impl<'a> Grant<'a> {
             secrets: vec![refresh_token],
             secret_name: "refresh token",
             auth,
+            given: None,
         }
     }
 }
@@ -45,6 +49,7 @@ impl Engine {
             mut secrets,
             secret_name,
             auth,
+            given,
         } = grant;
         let authorization = auth.map(ClientAuth::authorization).transpose()?.flatten();
         fields.extend(auth.into_iter().flat_map(ClientAuth::fields));
@@ -59,7 +64,10 @@ impl Engine {
             token_at: "/access_token",
         };
         let any_type = self.any_token_type;
-        let read = |answer: &Value, mask: &Mask| oauth_token(answer, any_type, mask);
+        let read = |answer: &Value, mask: &Mask| {
+            given.into_iter().for_each(|given| given.note(answer));
+            oauth_token(answer, any_type, mask)
+        };
         self.login(login, read).await
     }
 }

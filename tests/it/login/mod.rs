@@ -8,6 +8,7 @@ mod error_names;
 mod errors;
 mod form;
 mod found;
+mod given;
 mod json;
 mod jwt;
 mod lost;

@@ -114,62 +114,6 @@ async fn the_logins_error_is_the_error() {
     assert_eq!(login.logins(), 1);
 }
 
-/// D5: a refresh token from elsewhere is good for the first token; from then on that of the token
-/// counts.
-#[tokio::test]
-async fn a_given_refresh_token_is_for_the_first_token() {
-    let endpoint = TokenEndpoint::new([TOKEN, ROTATED, TOKEN]);
-    let source = Refresh::from_token(endpoint.client(), URL, "r1\r\n", auth_server()).unwrap();
-    let mut token = source.fetch(TokenRequest::first()).await.unwrap();
-    assert_eq!(token.expose_refresh_token(), Some("r1"));
-    for _ in 0..2 {
-        token = source.fetch(replacing(&token)).await.unwrap();
-        assert_eq!(token.expose_refresh_token(), Some("r2"));
-    }
-    assert_eq!(
-        endpoint.forms(),
-        [refresh_form("r1"), refresh_form("r1"), refresh_form("r2")]
-    );
-}
-
-/// D5, L1: without a login a refresh token that is no good is a rejection.
-#[tokio::test]
-async fn without_a_login_invalid_grant_is_a_rejection() {
-    let endpoint = TokenEndpoint::new([INVALID_GRANT; 2]);
-    for request in [TokenRequest::first(), replacing(&stale("r2"))] {
-        let error = alone(&endpoint).fetch(request).await.unwrap_err();
-        assert!(error.is_rejected());
-        assert_eq!(error.response().unwrap().error(), Some("invalid_grant"));
-    }
-    assert_eq!(endpoint.forms(), [refresh_form("r1"), refresh_form("r2")]);
-}
-
-/// D5: a given refresh token that is no good leads to the login, where there is one; it is not
-/// tried again beside that login's token.
-#[tokio::test]
-async fn a_given_refresh_token_may_be_followed_by_a_login() {
-    let (endpoint, login) = (TokenEndpoint::new([INVALID_GRANT]), ScriptedSource::open());
-    let source = alone(&endpoint).or_login(login.clone());
-    let token = source.fetch(TokenRequest::first()).await.unwrap();
-    source.fetch(replacing(&token)).await.unwrap();
-    assert_eq!(login.logins(), 2);
-    assert_eq!(endpoint.forms(), [refresh_form("r1")]);
-}
-
-/// D5, L3: with nothing to go by nothing is sent, and the error says why.
-#[tokio::test]
-async fn an_empty_refresh_token_is_a_misconfiguration() {
-    let endpoint = TokenEndpoint::default();
-    let source = Refresh::from_token(endpoint.client(), URL, "\n", auth_server()).unwrap();
-    let error = source.fetch(TokenRequest::first()).await.unwrap_err();
-    assert!(error.is_misconfigured());
-    assert_eq!(
-        error.to_string(),
-        "login misconfigured: there is neither a refresh token nor a login"
-    );
-    assert!(endpoint.asked().is_empty());
-}
-
 /// D5: the client, scopes and further fields go with the refresh token.
 #[tokio::test]
 async fn the_client_goes_with_the_refresh_token() {
