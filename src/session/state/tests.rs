@@ -963,8 +963,8 @@ async fn a_replaced_token_is_not_sent_after_a_wait() {
 #[tokio::test(start_paused = true)]
 async fn an_expired_token_is_not_sent_after_a_wait() {
     let (mut state, now) = (new(), Instant::now());
-    let granted = with(&mut state, token("a").expires_in(secs(100)), now);
-    let late = now + secs(100);
+    let granted = with(&mut state, token("a").expires_in(secs(50)), now);
+    let late = now + secs(50);
     failing(&mut state, AuthError::rejected("no"), now);
     let rechecked = |state: &State<()>, at| state.recheck(&granted, false, false, at);
     assert!(rechecked(&state, now).unwrap().is_some());
@@ -988,6 +988,9 @@ async fn an_expired_token_is_not_sent_after_a_wait() {
             .unwrap()
             .is_some()
     );
+    state.begin(LoginCause::Need, (), now);
+    let waits = state.recheck(&granted, false, false, now).unwrap();
+    assert!(waits.is_none(), "a login is under way");
     state.replace();
     assert!(state.recheck(&granted, false, true, now).unwrap().is_none());
     assert!(
@@ -996,4 +999,25 @@ async fn an_expired_token_is_not_sent_after_a_wait() {
             .unwrap_err()
             .is_signed_out()
     );
+}
+
+/// R2: only a retry that was granted the token before goes out with that, and only until it expires.
+#[tokio::test(start_paused = true)]
+async fn the_token_before_is_sent_by_a_retry_alone() {
+    let (mut state, now) = (new(), Instant::now());
+    let before = with(&mut state, token("a").expires_in(secs(50)), now);
+    state.note_acceptance(before.stamp, KEY, false);
+    let Decision::Begin(cause) = state.decide(Ask::Newer(before.stamp, KEY), now) else {
+        panic!("a login is allowed");
+    };
+    let id = state.begin(cause, (), now).0;
+    state.end(id, Ok(token("b")), now).unwrap().1.unwrap();
+    for (sent, at, expected) in [
+        (true, now, "a"),
+        (false, now, "b"),
+        (true, now + secs(50), "b"),
+    ] {
+        let issued = state.recheck(&before, sent, false, at).unwrap().unwrap();
+        assert_eq!(issued.token.expose(), expected, "sent: {sent}");
+    }
 }
