@@ -772,7 +772,8 @@ async fn the_same_token_again_does_not_begin_a_new_life() {
     assert_eq!(state.status(end).expires_in, Some(secs(600)));
 }
 
-/// T6, L1, L2: whatever a failed renewal ahead closes is open again when the token in hand expires.
+/// T6, L1, L2: whatever a failed renewal ahead closes is open again when the token in hand expires,
+/// and at once where the login ends after that.
 #[tokio::test(start_paused = true)]
 async fn a_failed_renewal_ahead_closes_nothing_beyond_the_tokens_end() {
     for error in [
@@ -780,15 +781,20 @@ async fn a_failed_renewal_ahead_closes_nothing_beyond_the_tokens_end() {
         AuthError::rejected("no"),
         AuthError::misconfigured("no such path"),
     ] {
-        let (mut state, start) = (new(), Instant::now());
-        with(&mut state, token("a").expires_in(secs(20)), start);
-        let (ahead, end) = (start + Duration::from_millis(19_900), start + secs(20));
-        let id = state.begin(LoginCause::Ahead, (), ahead).0;
-        state.end(id, Err(error), ahead).unwrap().1.unwrap_err();
-        assert!(matches!(
-            state.decide(Ask::Token, end),
-            Decision::Begin(LoginCause::Need)
-        ));
+        for takes in [secs(0), secs(5)] {
+            let (mut state, start) = (new(), Instant::now());
+            with(&mut state, token("a").expires_in(secs(20)), start);
+            let (ahead, end) = (start + Duration::from_millis(19_900), start + secs(20));
+            let id = state.begin(LoginCause::Ahead, (), ahead).0;
+            let ended = ahead + takes;
+            let error = state.end(id, Err(error.clone()), ended).unwrap().1;
+            let open = end.max(ended);
+            assert_eq!(error.unwrap_err().retry_after(), Some(open - ended));
+            assert!(matches!(
+                state.decide(Ask::Token, open),
+                Decision::Begin(LoginCause::Need)
+            ));
+        }
     }
 }
 

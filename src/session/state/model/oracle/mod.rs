@@ -306,9 +306,9 @@ impl Oracle {
         // T6: what a renewal ahead closes is open again when the token expires.
         let is_ahead =
             |login: &UnderWay| login.cause == LoginCause::Ahead && login.hold == Hold::No;
-        let expires = self.unexpired().and_then(|held| held.expires);
+        let expires = self.token.as_ref().and_then(|held| held.expires);
         let left = expires.filter(|_| login.as_ref().is_some_and(is_ahead));
-        let left = left.map_or(Duration::MAX, |expires| expires - self.now);
+        let left = left.map_or(Duration::MAX, |expires| expires.saturating_sub(self.now));
         let (least, most) = (least.max(asked).min(left), most.max(asked).min(left));
         let pause = pause.expect("a failure that does not say for how long");
         assert!(
