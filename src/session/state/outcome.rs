@@ -112,7 +112,11 @@ impl<W> State<W> {
         let claims = held.issued.token.lifetime().is_some();
         let known = old.issued.expires_at.filter(|at| claims || now < *at);
         if let Some(known) = known.filter(|_| !held.issued.token.is_lifetime_told()) {
-            let expires_at = known.max(later(now, self.policy.min_lifetime));
+            // Brought shortly before its end it ends all the same.
+            let expires_at = match now < known {
+                true => known,
+                false => later(now, self.policy.min_lifetime),
+            };
             // Not at each request until then.
             let wait = ((expires_at - now) / 2).max(self.policy.min_lifetime);
             let due_at = Some(later(now, wait));

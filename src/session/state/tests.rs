@@ -762,10 +762,18 @@ async fn the_same_token_again_does_not_begin_a_new_life() {
     }
     assert!((1..10).contains(&logins), "{logins}");
     let end = start + secs(600);
+    let again = |state: &mut State<()>, now| {
+        with(state, claimed(), now);
+        state.status(now).expires_in
+    };
+    let shortly_before = end - Duration::from_millis(300);
+    let left = again(&mut state, shortly_before);
+    assert_eq!(left, Some(Duration::from_millis(300)));
     assert!(matches!(
         state.decide(Ask::Token, end),
         Decision::Begin(LoginCause::Need)
     ));
+    assert_eq!(again(&mut state, end), Some(secs(1)));
 
     let told = token("a").expires_in(secs(600));
     with(&mut state, told, end);

@@ -247,7 +247,6 @@ impl Oracle {
                 // The same token again has the life that it had, unless one is told.
                 let known = old.expires.filter(|at| self.now < *at);
                 if let Some(expires) = known.filter(|_| lifetime.is_none()) {
-                    let expires = expires.max(self.now + SECOND);
                     held.expires = Some(expires);
                     let next = self.now + ((expires - self.now) / 2).max(SECOND);
                     let next = Some((next, next)).filter(|_| next < expires);
