@@ -780,6 +780,37 @@ async fn the_same_token_again_does_not_begin_a_new_life() {
     assert_eq!(state.status(end).expires_in, Some(secs(600)));
 }
 
+/// T5: nor does what is left of its lifetime, told in whole seconds at some time while the login ran.
+/// Another lifetime moves its end, and one of zero tells nothing.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_lifetime_does_not_move_its_end() {
+    for (took, told, left) in [
+        (0, 60, 60),
+        (0, 59, 60),
+        (5, 59, 55),
+        (5, 54, 55),
+        (0, 0, 60),
+        (0, 58, 58),
+        (0, 61, 61),
+        (5, 53, 48),
+        (5, 61, 56),
+        (0, 600, 600),
+    ] {
+        let (mut state, start) = (new(), Instant::now());
+        with(&mut state, token("a").expires_in(secs(600)), start);
+        let began = start + secs(540);
+        let id = state.begin(LoginCause::Ahead, (), began).0;
+        let now = began + secs(took);
+        let again = token("a").expires_in(secs(told));
+        state.end(id, Ok(again), now).unwrap().1.unwrap();
+        assert_eq!(
+            state.status(now).expires_in,
+            Some(secs(left)),
+            "{took} {told}"
+        );
+    }
+}
+
 /// T6, L1, L2: whatever a failed renewal ahead closes is open again when the token in hand expires,
 /// and at once where the login ends after that.
 #[tokio::test(start_paused = true)]

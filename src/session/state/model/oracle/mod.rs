@@ -244,9 +244,16 @@ impl Oracle {
                 (held.accepted, held.given) = (old.accepted, old.given);
                 let before = |after: &u64| login.id <= *after || !is_renewal;
                 held.invalidated = old.invalidated.filter(before);
-                // The same token again has the life that it had, unless one is told.
+                // The same token again has the life that it had, unless another one is told.
                 let known = old.expires.filter(|at| self.now < *at);
-                if let Some(expires) = known.filter(|_| lifetime.is_none()) {
+                let told = lifetime.filter(|told| !told.is_zero());
+                let is_rest = |told: Duration, known: Duration| {
+                    let earliest = login.began.saturating_add(told);
+                    let latest = self.now.saturating_add(told).saturating_add(SECOND);
+                    (earliest..=latest).contains(&known)
+                };
+                let keeps = |known: &Duration| told.is_none_or(|told| is_rest(told, *known));
+                if let Some(expires) = known.filter(keeps) {
                     held.expires = Some(expires);
                     let next = self.now + ((expires - self.now) / 2).max(SECOND);
                     let next = Some((next, next)).filter(|_| next < expires);
