@@ -16,6 +16,7 @@ use crate::attempt::{Attempt, Outgoing, Sender, release};
 use crate::error::AuthError;
 use crate::grpc_timeout::GrpcDeadline;
 use crate::head::HeadSnapshot;
+use crate::held_response::HeldResponse;
 use crate::refusal::challenge::challenges;
 use crate::replay::{RefusedUpload, ReplayBody};
 use crate::session::{Ask, Issued, Wait};
@@ -75,8 +76,7 @@ enum Errand<B, R> {
         outgoing: Outgoing<B>,
         has_waited_again: bool,
     },
-    /// The refused response is kept until there is something better to give.
-    Renew(HeadSnapshot, RefusedUpload<B>, Response<R>),
+    Renew(HeadSnapshot, RefusedUpload<B>, HeldResponse<R>),
 }
 
 impl<S, F, B, R> ResponseFuture<S, F, B, R> {
@@ -240,7 +240,8 @@ impl<S, B, R> Step<S, B, R> {
                 match kept.copy.ok().filter(|(_, replay)| replay.is_possible()) {
                     Some((head, replay)) => {
                         let deadline = head.deadline();
-                        let errand = Errand::Renew(head, RefusedUpload::new(replay), response);
+                        let held = sender.settings.hold(response);
+                        let errand = Errand::Renew(head, RefusedUpload::new(replay), held);
                         Continue(Step::Login(Box::new(Login {
                             sender,
                             wait: wait.with_limit(deadline.map(GrpcDeadline::at)),
@@ -250,9 +251,11 @@ impl<S, B, R> Step<S, B, R> {
                     }
                     // One poll begins a login, which goes on without this request.
                     None => match wait.poll(cx) {
-                        Poll::Ready(Err(error)) => Break(sender.settings.explain(response, error)),
+                        Poll::Ready(Err(error)) => {
+                            Break(sender.settings.explain(Some(response), error))
+                        }
                         Poll::Ready(Ok(_)) | Poll::Pending => {
-                            Break(sender.settings.not_repeated(response))
+                            Break(sender.settings.not_repeated(Some(response)))
                         }
                     },
                 }
@@ -270,6 +273,9 @@ impl<S, B, R> Login<S, B, R> {
     /// After the request's deadline nothing is waited for, and no token is of use.
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Issued, AuthError>> {
         let polled = self.wait.poll(cx);
+        if let (Errand::Renew(.., held), Poll::Pending) = (&mut self.errand, &polled) {
+            held.poll_release(cx);
+        }
         match self.deadline.filter(|deadline| deadline.is_over()) {
             Some(_) if matches!(&polled, Poll::Ready(Err(error)) if !error.is_timeout()) => polled,
             Some(deadline) => Poll::Ready(Err(deadline.error())),
@@ -305,16 +311,16 @@ impl<S, B, R> Login<S, B, R> {
                 Ok(issued),
             ) => ready(sender, issued, outgoing, has_waited_again),
             (Errand::Send { .. }, Err(error)) => Break(Err(error)),
-            (Errand::Renew(head, mut refused, response), Ok(issued)) => {
+            (Errand::Renew(head, mut refused, held), Ok(issued)) => {
                 let Some(body) = refused.take_over() else {
-                    return Break(sender.settings.not_repeated(response));
+                    return Break(sender.settings.not_repeated(held.into_inner()));
                 };
-                drop(response);
+                drop(held);
                 let outgoing = Outgoing::Retry(head.into_request(body));
                 ready(sender, issued, outgoing, false)
             }
-            (Errand::Renew(_, refused, response), Err(error)) => {
-                let result = sender.settings.explain(response, error);
+            (Errand::Renew(_, refused, held), Err(error)) => {
+                let result = sender.settings.explain(held.into_inner(), error);
                 if result.is_ok() {
                     refused.release();
                 }

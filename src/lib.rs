@@ -77,7 +77,8 @@
 //!   another source abandon it.
 //! * **One retry at most**, with the same method, URI, headers, body and trailers, and one
 //!   `Authorization` header. When there is no new token to retry with, the caller gets the refused
-//!   response, unread, with the [`AuthError`] in its extensions.
+//!   response, unread, with the [`AuthError`] in its extensions, or that error if the login failed
+//!   after more than 2 seconds.
 //! * **No login storm, and no locked account**: after a login that failed, or whose tokens do not
 //!   help, the next one waits its time ([`SessionBuilder`] has the numbers). No request waits for
 //!   that: it goes out with the token in hand, or fails at once with the [`AuthError`] and its
@@ -91,8 +92,8 @@
 //!   [that is allowed](BearerAuthLayer::allow_plain_http).
 //! * **No deadlock**: no reservation of the inner service is held during a login, so the login may
 //!   go through the same limits, and a [built-in login](login) through the very stack that it
-//!   authenticates. (A refused response is held, unread: over one connection that has no room
-//!   beside it, the login fails at its time limit.)
+//!   authenticates. A refused response, which may keep the connection that the login needs, is
+//!   dropped when the login takes longer than 2 seconds.
 //! * **Nothing hangs**: a login ends after 30 seconds, and no request waits longer than 60 for one.
 //!   Without a runtime, without a timer, or after a source that panicked there is an error, not a
 //!   panic. (tokio tells of a missing timer by a panic, which is caught: the panic hook sees it,
@@ -165,8 +166,8 @@
 //!   open. The retry does not wait for it.
 //! * A login through the very stack that it authenticates makes a cycle of ownership: let the
 //!   login's client hold that stack weakly, or end the cycle by [`Session::replace_source`].
-//! * A response body that holds a reservation of the inner service while the caller does not read
-//!   it can keep a login through that service waiting; the login's time limit ends that.
+//! * A response that the caller has and does not read may hold a reservation of the inner service,
+//!   or its only connection, and keep a login waiting; the login's time limit ends that.
 
 mod attempt;
 pub mod docs;
@@ -177,6 +178,7 @@ mod future;
 pub mod fuzzing;
 mod grpc_timeout;
 mod head;
+mod held_response;
 mod layer;
 #[cfg(feature = "login")]
 pub mod login;

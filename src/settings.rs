@@ -6,6 +6,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, Request, Response, StatusCode, Uri, header};
 
 use crate::error::AuthError;
+use crate::held_response::HeldResponse;
 use crate::origins::{Origins, is_plain_http};
 use crate::refusal::is_refusal;
 use crate::session::{Issued, Sent, Session, SessionId, trace};
@@ -16,10 +17,15 @@ use crate::session::{Issued, Sent, Session, SessionId, trace};
 pub enum OnFailedRenewal {
     /// The caller gets the refused response as it came, with the [`AuthError`] in its extensions.
     /// This is the default.
+    ///
+    /// Unread, that response keeps its connection, or room in its window, which the login may need.
+    /// It is dropped once the login has taken longer than
+    /// [`SessionBuilder::renewal_hold`](crate::SessionBuilder::renewal_hold) says, 2 seconds by
+    /// default; if that login fails then, the caller gets the error.
     #[default]
     ReturnResponse,
     /// The caller gets the [`AuthError`] as the error of the request: for clients that drop a
-    /// response's extensions, such as tonic's.
+    /// response's extensions, such as tonic's. The refused response is dropped before the login.
     Error,
 }
 
@@ -112,23 +118,37 @@ impl Settings {
         }
     }
 
-    /// What the caller gets whose token was refused, and who gets no retry.
-    pub(crate) fn explain<R>(
-        &self,
-        mut response: Response<R>,
-        error: AuthError,
-    ) -> Result<Response<R>, AuthError> {
+    /// Keeps a refused response for as long as its caller may get it.
+    pub(crate) fn hold<R>(&self, response: Response<R>) -> HeldResponse<R> {
         match self.on_failed_renewal {
-            OnFailedRenewal::Error => Err(error),
+            OnFailedRenewal::Error => HeldResponse::dropped(),
             OnFailedRenewal::ReturnResponse => {
-                response.extensions_mut().insert(error);
-                Ok(response)
+                HeldResponse::new(response, self.session.runner().renewal_hold())
             }
         }
     }
 
+    /// What the caller gets whose token was refused, and who gets no retry. The response may be
+    /// gone.
+    pub(crate) fn explain<R>(
+        &self,
+        response: Option<Response<R>>,
+        error: AuthError,
+    ) -> Result<Response<R>, AuthError> {
+        match (self.on_failed_renewal, response) {
+            (OnFailedRenewal::ReturnResponse, Some(mut response)) => {
+                response.extensions_mut().insert(error);
+                Ok(response)
+            }
+            (OnFailedRenewal::ReturnResponse, None) | (OnFailedRenewal::Error, _) => Err(error),
+        }
+    }
+
     /// What the caller gets whose token was refused, and whose body was not kept for a retry.
-    pub(crate) fn not_repeated<R>(&self, response: Response<R>) -> Result<Response<R>, AuthError> {
+    pub(crate) fn not_repeated<R>(
+        &self,
+        response: Option<Response<R>>,
+    ) -> Result<Response<R>, AuthError> {
         trace::not_repeated(self.session.name(), self.replay_limit);
         self.session.runner().count_not_repeated();
         self.explain(response, AuthError::not_repeated(self.replay_limit))

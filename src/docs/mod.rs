@@ -1,12 +1,14 @@
 //! Pages about the use of the crate, without code.
 //!
 //! * [`rules`]: what the crate guarantees, rule by rule, and a glossary.
+//! * [`behavior`]: what happens when, case by case.
 //! * [`stack`]: where the layer goes among other layers of tower and tower-http, and why.
 //! * [`coming_from`]: migrating from a retry by hand, `AddAuthorizationLayer`, tonic's interceptors
 //!   and reqwest-middleware.
 //! * [`recipes`]: what particular clients need, such as the status codes of tonic.
 //! * [`if_it_does_not_compile`]: the compiler's first line, the reason and the cure.
 
+pub mod behavior;
 pub mod coming_from;
 pub mod if_it_does_not_compile;
 pub mod recipes;

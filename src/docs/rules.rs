@@ -60,7 +60,8 @@
 //!   uses the current one without a login. Parallel refusals of one token trigger one login.
 //! * **R3** A request is retried at most once. A second refusal is returned to the caller.
 //! * **R4** Without a new token the caller gets the refused response, unread, with the `AuthError`
-//!   in its extensions, or that error. No request is sent without a token because a login failed.
+//!   in its extensions, or that error. That response is held for 2 seconds, then there is the error
+//!   alone. No request is sent without a token because a login failed.
 //! * **R5** The retry has the same method, URI, version, headers and extensions, and exactly one
 //!   `Authorization` header. What the first attempt holds is dropped first.
 //! * **R6** Three strikes are free. Each further one stops the logins that refusals trigger, for 1

@@ -179,11 +179,14 @@ impl SessionBuilder {
         self.set(|policy| policy.fresh_token_age = age)
     }
 
-    /// Sets how long new requests wait for a login that a refusal triggered, before they go out
-    /// with the token in hand after all. Defaults to 2 seconds.
+    /// Sets how long a login that a refusal triggered holds anything else back. Defaults to 2
+    /// seconds.
     ///
-    /// The refused request itself waits for as long as [`wait_timeout`](Self::wait_timeout) says.
-    /// An acceptance of the token ends the wait of the others at once: it is good for them.
+    /// New requests wait for it so long, before they go out with the token in hand after all. An
+    /// acceptance of that token ends their wait at once: it is good for them. The refused response
+    /// is kept for its caller so long, and then dropped, for unread it keeps its connection: see
+    /// [`OnFailedRenewal::ReturnResponse`](crate::OnFailedRenewal::ReturnResponse). The refused
+    /// request itself waits for as long as [`wait_timeout`](Self::wait_timeout) says.
     #[must_use]
     pub fn renewal_hold(self, limit: Duration) -> Self {
         self.set(|policy| policy.renewal_hold = limit)

@@ -13,14 +13,14 @@ use super::policy::later;
 use crate::AuthError;
 
 #[derive(Debug)]
-pub(super) struct Deadline {
+pub(crate) struct Deadline {
     at: Instant,
     runtime: runtime::Id,
     sleep: Pin<Box<Sleep>>,
 }
 
 impl Deadline {
-    pub(super) fn after(limit: Duration) -> Result<Self, AuthError> {
+    pub(crate) fn after(limit: Duration) -> Result<Self, AuthError> {
         Self::at(later(Instant::now(), limit))
     }
 
@@ -32,7 +32,7 @@ impl Deadline {
         Ok(())
     }
 
-    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AuthError>> {
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AuthError>> {
         // The runtime of the timer may stand still when the future is polled on another one.
         if Handle::try_current().is_ok_and(|here| here.id() != self.runtime) {
             *self = Self::at(self.at)?;

@@ -40,6 +40,7 @@ use crate::source::{DynTokenSource, TokenSource};
 use crate::token::Token;
 
 pub use self::builder::SessionBuilder;
+pub(crate) use self::deadline::Deadline;
 pub(crate) use self::id::SessionId;
 pub(crate) use self::runner::Runner;
 pub use self::sent::Sent;

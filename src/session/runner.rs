@@ -7,6 +7,7 @@ use std::mem;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::Instant;
 
@@ -103,6 +104,10 @@ impl Runner {
 
     pub(crate) fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    pub(crate) fn renewal_hold(&self) -> Duration {
+        self.policy.renewal_hold
     }
 
     pub(super) fn epoch(&self) -> u64 {

@@ -5,7 +5,6 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
-use futures::FutureExt;
 use tokio::time::Instant;
 
 use crate::error::AuthError;
@@ -84,7 +83,7 @@ impl Wait {
                 }
                 continue;
             };
-            let Poll::Ready(ended) = joined.ticket.login.poll_unpin(cx) else {
+            let Poll::Ready(ended) = joined.ticket.poll_login(cx) else {
                 if let Poll::Ready(elapsed) = joined.deadline.poll(cx) {
                     elapsed?;
                     return Poll::Ready(Err(AuthError::timeout(
@@ -121,10 +120,8 @@ impl Wait {
         let Some(joined) = &mut self.joined else {
             return Poll::Ready(Ok(()));
         };
-        if let Some(released) = &mut joined.ticket.released {
-            if released.poll_unpin(cx).is_ready() {
-                return Poll::Ready(Ok(()));
-            }
+        if joined.ticket.is_released(cx) {
+            return Poll::Ready(Ok(()));
         }
         match &mut joined.alarm {
             Some(alarm) => alarm.poll(cx),

@@ -3,6 +3,7 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Wake, Waker};
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -130,6 +131,37 @@ async fn who_waited_gets_signed_out_even_if_another_logs_in_at_once() {
     session.token().await.unwrap();
     let got = assert_ready!(waiter.poll());
     assert!(got.is_err_and(|error| error.is_signed_out()));
+}
+
+/// T3, T4: a waiter whose waker panics keeps no other one asleep, nor the login from its end.
+#[tokio::test(start_paused = true)]
+async fn a_waker_that_panics_leaves_the_others_woken() {
+    struct Panics;
+
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            panic!("this task cannot be woken");
+        }
+    }
+
+    let desk = ScriptedSource::closed();
+    let session = Session::new(desk.clone());
+    let mut waiters = [(); 3].map(|()| tokio_test::task::spawn(session.token()));
+    let mut poisonous = [(); 2].map(|()| Box::pin(session.token()));
+    let waker = Waker::from(Arc::new(Panics));
+    for (waiter, other) in waiters.iter_mut().zip(&mut poisonous) {
+        let polled = other.as_mut().poll(&mut Context::from_waker(&waker));
+        assert_pending!(polled);
+        assert_pending!(waiter.poll());
+    }
+    assert_pending!(waiters[2].poll());
+    desk.let_through(1);
+    settle().await;
+    for waiter in &mut waiters {
+        assert!(waiter.is_woken());
+        assert_eq!(assert_ready!(waiter.poll()).unwrap().expose(), "t1");
+    }
+    assert_eq!(session.token().await.unwrap().expose(), "t1");
 }
 
 /// T7: the token of an account that was signed out or replaced is not handed out afterwards.

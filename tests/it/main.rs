@@ -7,6 +7,7 @@ mod contract;
 mod corners;
 mod fits;
 mod grpc;
+mod held_response;
 mod house;
 mod interleavings;
 mod login;

@@ -453,9 +453,9 @@ async fn new_requests_wait_for_a_renewal_and_survive_its_failure() {
         desk.let_through(1);
         client.session().token().await.unwrap();
         let refused = tokio::spawn(client.clone().oneshot(get(URI)));
-        sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_millis(900)).await;
         let waiting = tokio::spawn(client.clone().oneshot(get(URI)));
-        sleep(Duration::from_secs(1)).await;
+        sleep(Duration::from_millis(900)).await;
         assert_eq!(server.tokens(), ["Bearer a"], "the second waits");
         server.accept(if fails { "a" } else { "b" });
         desk.let_through(1);

@@ -269,7 +269,7 @@ fn an_expiry_and_a_renewal_ahead_hold_in_every_order() {
         once: &[Step::Due, Step::Expire],
         ..Scenario::refused("an expiry and a renewal ahead", 7)
     }
-    .has(3_773);
+    .has(3_960);
 }
 
 /// T7, R2: the retry waits for readiness while its token expires and the source is replaced.
@@ -283,7 +283,7 @@ fn a_retry_that_waits_for_readiness_holds_in_every_order() {
         once: &[Step::Expire, Step::Replace, Step::SignOut],
         ..Scenario::refused("a retry that waits for readiness", 12)
     }
-    .has(2_103);
+    .has(2_254);
 }
 
 /// T2, T7: so does a first attempt, of two.

@@ -311,10 +311,10 @@ async fn a_body_that_grows_over_the_limit_during_the_login_is_told() {
     let client = layer.layer(uploading);
 
     let response = tokio::spawn(asked(client.oneshot(post("").map(|_| body))));
-    sleep(Duration::from_secs(1)).await;
+    sleep(Duration::from_millis(900)).await;
     assert_eq!(desk.logins(), 2);
     upload.send_data(Bytes::from("long")).await.unwrap();
-    sleep(Duration::from_secs(1)).await;
+    sleep(Duration::from_millis(900)).await;
     assert_eq!(not_retried(&capture), [""; 0]);
     desk.let_through(1);
     let response = response.await.unwrap().unwrap();

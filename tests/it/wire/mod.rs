@@ -5,6 +5,7 @@ mod cancelled;
 mod client;
 mod early;
 mod framing;
+mod held;
 mod log;
 mod server;
 mod shared;
