@@ -1,16 +1,17 @@
 //! Lifetimes that are told oddly, or not at all.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use tokio::time::sleep;
 use tower_bearer::Session;
 
 use crate::simulations::logins::{LoginServer, Tokens, answer};
-use crate::simulations::secs;
 use crate::simulations::table::Table;
-use crate::simulations::world::{Got, HOUR, World, ok_if};
+use crate::simulations::world::{Got, HOUR, World, ok_if, token};
+use crate::simulations::{millis, secs};
 
 /// A login that returns its account's token again until that ends.
 struct Row {
@@ -143,37 +144,43 @@ async fn ask(row: &Row) -> (Got, Session) {
 #[tokio::test(start_paused = true)]
 async fn a_lifetime_of_nothing_makes_one_login() {
     let mut table = Table::new("a lifetime of nothing, an hour, a request each 5 s");
-    for told in [
-        json!(0),
-        json!("0"),
-        json!(0.0),
-        json!(-1),
-        json!("-3600"),
-        json!(null),
-    ] {
-        for is_same in [true, false] {
+    for is_same in [true, false] {
+        let number_of = move |login| if is_same { 1 } else { login };
+        let which = match is_same {
+            true => "the same token",
+            false => "a new token",
+        };
+        for told in [
+            json!(0),
+            json!("0"),
+            json!(0.0),
+            json!(-1),
+            json!("-3600"),
+            json!(null),
+        ] {
             let world = World::new(|_| ok_if(true));
-            let expires_in = told.clone();
+            let name = format!("`expires_in: {told}`, {which} each time");
             let login = LoginServer::new(&world, move |login| {
-                let number = if is_same { 1 } else { login.number };
-                let body = json!({"access_token": format!("t{number}"), "expires_in": expires_in});
+                let token = format!("t{}", number_of(login.number));
+                let body = json!({"access_token": token, "expires_in": told});
                 answer(200, &body.to_string())
             });
-            let client = world.client(&Session::new(login.form()));
-            let got = client.keep_asking(secs(5), HOUR, |_| "/read".into());
-            let got = got.await.unwrap();
-            let which = if is_same {
-                "the same token"
-            } else {
-                "a new token"
-            };
-            let logins = world.logins();
-            table.row(
-                format!("`expires_in: {told}`, {which} each time"),
-                format!("{logins} logins"),
-                1,
-            );
-            assert_eq!((logins, got.ok, got.all()), (1, 720, 720), "{told}");
+            assert_one_login(&mut table, &name, &world, Session::new(login.form())).await;
         }
+        let world = World::new(|_| ok_if(true));
+        let name = format!("a source that says `Duration::ZERO`, {which} each time");
+        let session = world.builder(move |number, _| async move {
+            sleep(millis(50)).await;
+            Ok(token(number_of(number)).expires_in(Duration::ZERO))
+        });
+        assert_one_login(&mut table, &name, &world, session.build()).await;
     }
+}
+
+async fn assert_one_login(table: &mut Table, name: &str, world: &World, session: Session) {
+    let client = world.client(&session);
+    let got = client.keep_asking(secs(5), HOUR, |_| "/read".into());
+    let (got, logins) = (got.await.unwrap(), world.logins());
+    table.row(name, format!("{logins} logins"), 1);
+    assert_eq!((logins, got.ok, got.all()), (1, 720, 720), "{name}");
 }
