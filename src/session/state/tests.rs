@@ -949,3 +949,96 @@ async fn a_silent_renewal_ahead_is_made_again_when_it_is_overdue() {
     assert_eq!(state.in_hand().unwrap().age(|| overdue), Age::Due);
     assert!(state.is_due(overdue));
 }
+
+/// L2: the sessions of many processes do not come back all at once.
+#[tokio::test(start_paused = true)]
+async fn the_back_off_after_an_outage_is_spread() {
+    let pauses = (0..32).map(|seed| {
+        let mut state = State::new(Policy::default(), seed);
+        let error = failing(&mut state, AuthError::unavailable("down"), Instant::now());
+        error.retry_after().unwrap()
+    });
+    let mut pauses: Vec<_> = pauses.collect();
+    pauses.sort_unstable();
+    assert!(pauses[4] < Duration::from_millis(160), "{pauses:?}");
+    assert!(pauses[27] > Duration::from_millis(215), "{pauses:?}");
+    pauses.dedup();
+    assert_eq!(pauses.len(), 32);
+}
+
+/// T6, T3: a renewal ahead that was lost with its runtime is made again a second later.
+#[tokio::test(start_paused = true)]
+async fn a_lost_renewal_ahead_is_made_again() {
+    let (mut state, start) = (new(), Instant::now());
+    with(&mut state, token("a").expires_in(secs(1_000)), start);
+    let ahead = start + secs(990);
+    assert!(state.is_due(ahead));
+    let id = state.begin(LoginCause::Ahead, (), ahead).0;
+    assert!(!state.is_due(ahead + secs(5)), "one is under way");
+    let lost = ahead + secs(5);
+    state.give_up(id, lost).unwrap();
+    assert!(!state.is_due(lost + Duration::from_millis(999)));
+    assert!(state.is_due(lost + secs(1)));
+}
+
+/// R2, R7: one who waited for readiness does not send a token that was replaced since, also where
+/// its successor is not usable and no login is allowed.
+#[tokio::test(start_paused = true)]
+async fn a_replaced_token_is_not_sent_after_a_wait() {
+    let (mut state, now) = (new(), Instant::now());
+    let granted = with(&mut state, token("a"), now);
+    let rechecked = |state: &State<()>| state.recheck(&granted, false, false, now).unwrap();
+    assert_eq!(rechecked(&state).unwrap().token.expose(), "a");
+
+    assert!(state.invalidate(|issued| issued.token.expose() == "a", now));
+    assert!(rechecked(&state).is_none(), "a login is allowed");
+    failing(&mut state, AuthError::rejected("no"), now);
+    assert_eq!(rechecked(&state).unwrap().token.expose(), "a", "none is");
+
+    state.reset_backoff(now);
+    with(&mut state, token("b"), now);
+    assert_eq!(rechecked(&state).unwrap().token.expose(), "b");
+    assert!(state.invalidate(|issued| issued.token.expose() == "b", now));
+    failing(&mut state, AuthError::rejected("no"), now);
+    assert!(rechecked(&state).is_none(), "it was replaced");
+}
+
+/// T5, T7: nor one that has expired, nor one of another account; while a login is under way it
+/// waits for that.
+#[tokio::test(start_paused = true)]
+async fn an_expired_token_is_not_sent_after_a_wait() {
+    let (mut state, now) = (new(), Instant::now());
+    let granted = with(&mut state, token("a").expires_in(secs(100)), now);
+    let late = now + secs(100);
+    failing(&mut state, AuthError::rejected("no"), now);
+    let rechecked = |state: &State<()>, at| state.recheck(&granted, false, false, at);
+    assert!(rechecked(&state, now).unwrap().is_some());
+    assert!(rechecked(&state, late).unwrap().is_none());
+
+    let (mut state, now) = (new(), Instant::now());
+    let granted = with(&mut state, token("a"), now);
+    assert!(state.invalidate(|_| true, now));
+    let login = state.begin(LoginCause::Need, (), now).0;
+    assert!(
+        state
+            .recheck(&granted, false, false, now)
+            .unwrap()
+            .is_none()
+    );
+    let error = AuthError::rejected("no");
+    state.end(login, Err(error), now).unwrap().1.unwrap_err();
+    assert!(
+        state
+            .recheck(&granted, false, false, now)
+            .unwrap()
+            .is_some()
+    );
+    state.replace();
+    assert!(state.recheck(&granted, false, true, now).unwrap().is_none());
+    assert!(
+        state
+            .recheck(&granted, true, false, now)
+            .unwrap_err()
+            .is_signed_out()
+    );
+}
