@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::{Request, Response};
-use http_body_util::Full;
+use http_body_util::{BodyExt, Full};
 use tokio::time::sleep;
 use tower::service_fn;
 use tower_bearer::login::{Form, LoginClient};
@@ -21,6 +21,8 @@ type Answer = dyn Fn(&Login) -> Reply + Send + Sync;
 pub(super) struct Login {
     pub(super) number: u64,
     pub(super) at: Duration,
+    /// The form that was sent.
+    pub(super) form: String,
 }
 
 /// A response, and how long it takes.
@@ -61,9 +63,9 @@ impl LoginServer {
 
     pub(super) fn client(&self) -> impl LoginClient + use<> {
         let server = self.clone();
-        service_fn(move |_: Request<Full<Bytes>>| {
+        service_fn(move |request| {
             let server = server.clone();
-            async move { Ok::<_, Infallible>(server.login().await) }
+            async move { Ok::<_, Infallible>(server.login(request).await) }
         })
     }
 
@@ -72,15 +74,23 @@ impl LoginServer {
         self.asked_at.lock().unwrap().clone()
     }
 
-    async fn login(&self) -> Response<Full<Bytes>> {
+    async fn login(&self, request: Request<Full<Bytes>>) -> Response<Full<Bytes>> {
+        let Ok(body) = request.into_body().collect().await;
         let login = Login {
             number: self.world.login_begins(),
             at: self.world.at(),
+            form: String::from_utf8(body.to_bytes().to_vec()).unwrap(),
         };
         self.asked_at.lock().unwrap().push(login.at);
         let Reply { after, response } = (self.answer)(&login);
         sleep(after).await;
         response.map(|body| Full::new(body.into()))
+    }
+}
+
+impl Login {
+    pub(super) fn is_refresh(&self) -> bool {
+        self.form.starts_with("grant_type=refresh_token")
     }
 }
 

@@ -1,19 +1,22 @@
 //! What was seen at real servers.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::{BoxFuture, join_all};
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
+use serde_json::json;
 use tokio::time::{Instant, sleep};
 use tonic::body::Body as GrpcBody;
 use tonic::{Code, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, service_fn};
-use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, ReplayBody, Session};
+use tower_bearer::login::Refresh;
+use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, Origins, ReplayBody, Session};
 use tower_http::follow_redirect::FollowRedirectLayer;
 
-use super::logins::{LoginServer, Tokens, granted};
+use super::logins::{LoginServer, Tokens, answer, granted};
 use super::table::Table;
 use super::world::{World, ok_if};
 use super::{millis, secs};
@@ -111,6 +114,59 @@ async fn tokens_of_three_seconds_by_whole_seconds_are_rotated_in_time() {
         );
         assert!(stats.tokens_refused <= 1, "{stats:?}");
         assert!((10..=17).contains(&stats.logins), "{stats:?}");
+    }
+}
+
+/// D5: a given refresh token that the server has replaced is not sent again after a sign-out, which
+/// would have the whole grant revoked.
+#[tokio::test(start_paused = true)]
+async fn a_replaced_refresh_token_is_not_sent_again_after_a_sign_out() {
+    let mut table = Table::new("`Refresh::from_token`, a rotation, then a sign-out and a request");
+    for has_login in [false, true] {
+        for renewals in [1, 5] {
+            let world = World::new(|_| ok_if(true));
+            let sent: Arc<Mutex<Vec<String>>> = Arc::default();
+            let seen = sent.clone();
+            let login = LoginServer::new(&world, move |login| {
+                if login.is_refresh() {
+                    seen.lock().unwrap().push(login.form.clone());
+                }
+                let token = format!("t{}", login.number);
+                let refresh_token = format!("r{}", login.number);
+                let body = json!({"access_token": token, "refresh_token": refresh_token});
+                answer(200, &body.to_string())
+            });
+            let url = "https://auth.example.com/oauth/token";
+            let source = Refresh::from_token(login.client(), url, "r0", Origins::any()).unwrap();
+            let session = Session::new(match has_login {
+                true => source.or_login(login.form()),
+                false => source,
+            });
+            let client = world.client(&session);
+            for _ in 0..renewals {
+                let token = session.token().await.unwrap();
+                session.invalidate(&token);
+                assert_eq!(client.ask("/read").await.unwrap(), 200);
+                sleep(secs(10)).await;
+            }
+            session.sign_out();
+            let answer = client.ask("/read").await;
+            let (sent, logins) = (sent.lock().unwrap().clone(), world.logins());
+            let times = sent.iter().filter(|form| form.ends_with("=r0")).count();
+            table.row(
+                format!("{renewals} renewals, with a login: {has_login}"),
+                format!("the given one sent {times} times"),
+                "once",
+            );
+            assert_eq!(times, 1, "{sent:?}");
+            match has_login {
+                true => assert_eq!((answer.unwrap(), logins), (StatusCode::OK, renewals + 2)),
+                false => {
+                    assert!(answer.unwrap_err().is_rejected());
+                    assert_eq!(logins, renewals + 1, "nothing is sent");
+                }
+            }
+        }
     }
 }
 

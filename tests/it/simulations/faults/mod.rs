@@ -2,4 +2,5 @@
 
 mod lifetimes;
 mod logins;
+mod refresh;
 mod rights;
