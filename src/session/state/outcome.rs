@@ -12,6 +12,9 @@ use crate::error::AuthError;
 use crate::session::policy::later;
 use crate::token::Token;
 
+/// By how much less a lifetime in whole seconds may tell.
+const ROUNDED: Duration = Duration::from_secs(1);
+
 impl<W> State<W> {
     /// A login has ended. `None`: it is not the one under way, and its outcome does not count.
     pub(in crate::session) fn end(
@@ -45,9 +48,10 @@ impl<W> State<W> {
     fn fail(&mut self, error: AuthError, login: &Login<W>, now: Instant) -> AuthError {
         let error = error.of_a_source();
         self.stats.count_failure(&error);
-        // What a renewal ahead closes is open again when the token in hand expires.
+        // What a renewal ahead closes is open again when the token in hand expires. If it has expired
+        // by now, that is at once: those who need a token have not had a login of their own yet.
         let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
-        let expires_at = self.unexpired(now).and_then(|issued| issued.expires_at);
+        let expires_at = self.in_hand().and_then(|issued| issued.expires_at);
         let latest = expires_at.filter(|_| is_ahead);
         let (error, until) = self.throttle.failed(error, &self.policy, latest, now);
         self.postpone(until);
@@ -107,11 +111,19 @@ impl<W> State<W> {
         };
         let generation = old.issued.stamp.generation;
         let mut held = self.new_held(token, generation, brought_by, login.began_at, now);
-        // An unknown lifetime says that it lives, should the one that it had be over.
-        let claims = held.issued.token.lifetime().is_some();
-        let known = old.issued.expires_at.filter(|at| claims || now < *at);
-        if let Some(known) = known.filter(|_| !held.issued.token.is_lifetime_told()) {
-            let expires_at = known.max(later(now, self.policy.min_lifetime));
+        // A lifetime of zero tells nothing. An unknown one says that the token lives, should the one
+        // that it had be over.
+        let lifetime = held.issued.token.lifetime().filter(|it| !it.is_zero());
+        let known = old.issued.expires_at;
+        let known = known.filter(|at| lifetime.is_some() || now < *at);
+        let told = lifetime.filter(|_| held.issued.token.is_lifetime_told());
+        let moves = |known: Instant| told.is_some_and(|told| !login.is_rest(told, known, now));
+        if let Some(known) = known.filter(|known| !moves(*known)) {
+            // Brought shortly before its end it ends all the same.
+            let expires_at = match now < known {
+                true => known,
+                false => later(now, self.policy.min_lifetime),
+            };
             // Not at each request until then.
             let wait = ((expires_at - now) / 2).max(self.policy.min_lifetime);
             let due_at = Some(later(now, wait));
@@ -166,5 +178,13 @@ impl<W> State<W> {
             is_given: false,
             invalidated_after: None,
         }
+    }
+}
+
+impl<W> Login<W> {
+    /// Says whether a lifetime that ends at `known` is told once more by what is left of it, in whole
+    /// seconds, at some time while the login ran.
+    fn is_rest(&self, told: Duration, known: Instant, now: Instant) -> bool {
+        later(self.began_at, told) <= known && known <= later(now, told) + ROUNDED
     }
 }

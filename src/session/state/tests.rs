@@ -762,17 +762,57 @@ async fn the_same_token_again_does_not_begin_a_new_life() {
     }
     assert!((1..10).contains(&logins), "{logins}");
     let end = start + secs(600);
+    let again = |state: &mut State<()>, now| {
+        with(state, claimed(), now);
+        state.status(now).expires_in
+    };
+    let shortly_before = end - Duration::from_millis(300);
+    let left = again(&mut state, shortly_before);
+    assert_eq!(left, Some(Duration::from_millis(300)));
     assert!(matches!(
         state.decide(Ask::Token, end),
         Decision::Begin(LoginCause::Need)
     ));
+    assert_eq!(again(&mut state, end), Some(secs(1)));
 
     let told = token("a").expires_in(secs(600));
     with(&mut state, told, end);
     assert_eq!(state.status(end).expires_in, Some(secs(600)));
 }
 
-/// T6, L1, L2: whatever a failed renewal ahead closes is open again when the token in hand expires.
+/// T5: nor does what is left of its lifetime, told in whole seconds at some time while the login ran.
+/// Another lifetime moves its end, and one of zero tells nothing.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_lifetime_does_not_move_its_end() {
+    for (took, told, left) in [
+        (0, 60, 60),
+        (0, 59, 60),
+        (5, 59, 55),
+        (5, 54, 55),
+        (0, 0, 60),
+        (0, 58, 58),
+        (0, 61, 61),
+        (5, 53, 48),
+        (5, 61, 56),
+        (0, 600, 600),
+    ] {
+        let (mut state, start) = (new(), Instant::now());
+        with(&mut state, token("a").expires_in(secs(600)), start);
+        let began = start + secs(540);
+        let id = state.begin(LoginCause::Ahead, (), began).0;
+        let now = began + secs(took);
+        let again = token("a").expires_in(secs(told));
+        state.end(id, Ok(again), now).unwrap().1.unwrap();
+        assert_eq!(
+            state.status(now).expires_in,
+            Some(secs(left)),
+            "{took} {told}"
+        );
+    }
+}
+
+/// T6, L1, L2: whatever a failed renewal ahead closes is open again when the token in hand expires,
+/// and at once where the login ends after that.
 #[tokio::test(start_paused = true)]
 async fn a_failed_renewal_ahead_closes_nothing_beyond_the_tokens_end() {
     for error in [
@@ -780,15 +820,20 @@ async fn a_failed_renewal_ahead_closes_nothing_beyond_the_tokens_end() {
         AuthError::rejected("no"),
         AuthError::misconfigured("no such path"),
     ] {
-        let (mut state, start) = (new(), Instant::now());
-        with(&mut state, token("a").expires_in(secs(20)), start);
-        let (ahead, end) = (start + Duration::from_millis(19_900), start + secs(20));
-        let id = state.begin(LoginCause::Ahead, (), ahead).0;
-        state.end(id, Err(error), ahead).unwrap().1.unwrap_err();
-        assert!(matches!(
-            state.decide(Ask::Token, end),
-            Decision::Begin(LoginCause::Need)
-        ));
+        for takes in [secs(0), secs(5)] {
+            let (mut state, start) = (new(), Instant::now());
+            with(&mut state, token("a").expires_in(secs(20)), start);
+            let (ahead, end) = (start + Duration::from_millis(19_900), start + secs(20));
+            let id = state.begin(LoginCause::Ahead, (), ahead).0;
+            let ended = ahead + takes;
+            let error = state.end(id, Err(error.clone()), ended).unwrap().1;
+            let open = end.max(ended);
+            assert_eq!(error.unwrap_err().retry_after(), Some(open - ended));
+            assert!(matches!(
+                state.decide(Ask::Token, open),
+                Decision::Begin(LoginCause::Need)
+            ));
+        }
     }
 }
 
