@@ -48,8 +48,8 @@ impl<W> State<W> {
     fn fail(&mut self, error: AuthError, login: &Login<W>, now: Instant) -> AuthError {
         let error = error.of_a_source();
         self.stats.count_failure(&error);
-        // What a renewal ahead closes is open again when the token in hand expires. If it has expired
-        // by now, that is at once: those who need a token have not had a login of their own yet.
+        // What a renewal ahead closes is open again when the token in hand expires. If it has by now,
+        // that is at once: those who need a token have not had a login of their own yet.
         let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
         let expires_at = self.in_hand().and_then(|issued| issued.expires_at);
         let latest = expires_at.filter(|_| is_ahead);
