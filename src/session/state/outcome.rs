@@ -48,8 +48,8 @@ impl<W> State<W> {
     fn fail(&mut self, error: AuthError, login: &Login<W>, now: Instant) -> AuthError {
         let error = error.of_a_source();
         self.stats.count_failure(&error);
-        // What a renewal ahead closes is open again when the token in hand expires. If it has by now,
-        // that is at once: those who need a token have not had a login of their own yet.
+        // What a renewal ahead closes is open again when the token in hand expires. If it has
+        // expired by now, that is at once: no login was begun for those who need a token.
         let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
         let expires_at = self.in_hand().and_then(|issued| issued.expires_at);
         let latest = expires_at.filter(|_| is_ahead);
@@ -111,8 +111,8 @@ impl<W> State<W> {
         };
         let generation = old.issued.stamp.generation;
         let mut held = self.new_held(token, generation, brought_by, login.began_at, now);
-        // A lifetime of zero tells nothing. An unknown one says that the token lives, should the one
-        // that it had be over.
+        // A lifetime of zero tells nothing. An unknown one says that the token lives, should the
+        // one that it had be over.
         let lifetime = held.issued.token.lifetime().filter(|it| !it.is_zero());
         let known = old.issued.expires_at;
         let known = known.filter(|at| lifetime.is_some() || now < *at);
@@ -182,8 +182,8 @@ impl<W> State<W> {
 }
 
 impl<W> Login<W> {
-    /// Says whether a lifetime that ends at `known` is told once more by what is left of it, in whole
-    /// seconds, at some time while the login ran.
+    /// Says whether a lifetime that ends at `known` is told once more by what is left of it, in
+    /// whole seconds, at some time while the login ran.
     fn is_rest(&self, told: Duration, known: Instant, now: Instant) -> bool {
         later(self.began_at, told) <= known && known <= later(now, told) + ROUNDED
     }
