@@ -92,8 +92,8 @@
 //!   [that is allowed](BearerAuthLayer::allow_plain_http).
 //! * **No deadlock**: no reservation of the inner service is held during a login, so the login may
 //!   go through the same limits, and a [built-in login](login) through the very stack that it
-//!   authenticates. A refused response, which may keep the connection that the login needs, is
-//!   dropped when the login takes longer than 2 seconds.
+//!   authenticates. A refused response, which may keep the connection that the login needs, is held
+//!   for 2 seconds at most, or [not at all](OnFailedRenewal::Error).
 //! * **Nothing hangs**: a login ends after 30 seconds, and no request waits longer than 60 for one.
 //!   Without a runtime, without a timer, or after a source that panicked there is an error, not a
 //!   panic. (tokio tells of a missing timer by a panic, which is caught: the panic hook sees it,

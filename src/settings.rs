@@ -19,9 +19,11 @@ pub enum OnFailedRenewal {
     /// This is the default.
     ///
     /// Unread, that response keeps its connection, or room in its window, which the login may need.
-    /// It is dropped once the login has taken longer than
+    /// It is dropped when it was held for as long as
     /// [`SessionBuilder::renewal_hold`](crate::SessionBuilder::renewal_hold) says, 2 seconds by
-    /// default; if that login fails then, the caller gets the error.
+    /// default. If the login fails after that, the caller gets the error. A server that serves one
+    /// connection at a time, and keeps it open, needs [`Error`](Self::Error) or a hold of zero: the
+    /// login waits on a second connection by then.
     #[default]
     ReturnResponse,
     /// The caller gets the [`AuthError`] as the error of the request: for clients that drop a
@@ -120,11 +122,13 @@ impl Settings {
 
     /// Keeps a refused response for as long as its caller may get it.
     pub(crate) fn hold<R>(&self, response: Response<R>) -> HeldResponse<R> {
+        let limit = self.session.runner().renewal_hold();
         match self.on_failed_renewal {
-            OnFailedRenewal::Error => HeldResponse::dropped(),
-            OnFailedRenewal::ReturnResponse => {
-                HeldResponse::new(response, self.session.runner().renewal_hold())
+            OnFailedRenewal::ReturnResponse if !limit.is_zero() => {
+                HeldResponse::new(response, limit)
             }
+            // Before the login begins, not at some time during it.
+            _ => HeldResponse::dropped(),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What happens when: the cases that a caller meets, and what the layer does.
 //!
-//! Each number is a default. Its setter is on [`BearerAuthLayer`](crate::BearerAuthLayer) or on
+//! The numbers are defaults, with setters on [`BearerAuthLayer`](crate::BearerAuthLayer) and on
 //! [`SessionBuilder`](crate::SessionBuilder). The rules behind the cases, each with its tests:
 //! [`rules`](super::rules).
 //!
@@ -15,7 +15,7 @@
 //! | that login fails, however long it asks to be left alone | The token is used until it expires. Then one login is attempted, whatever the `Retry-After` of the failed one. |
 //! | a token has expired | One login runs before the next request is sent. There is no 401 in between, and at most one login per second. |
 //! | the answer has no lifetime, or one of 0 | The token is used until it is refused. |
-//! | a lifetime of up to 10 seconds | It is taken a second shorter: many servers count whole seconds. |
+//! | a lifetime of 2 to 10 whole seconds | It is taken a second shorter, always: many servers count whole seconds. |
 //! | a JWT | Its lifetime is what is left of it by its own claims. The same JWT again does not begin a new life. |
 //! | `session.token()` | Returns the current token, or logs in. It also warms a session up. |
 //!
@@ -29,7 +29,7 @@
 //! | a late 401 of a token that was replaced meanwhile | The request is retried with the current token. No login runs. |
 //! | the login returns the same token again | The refused response is returned, with an `AuthError` in its extensions ([`is_unchanged`]). |
 //! | the login fails | The refused response is returned, unread, with the `AuthError` in its extensions. With [`OnFailedRenewal::Error`] the error is returned. |
-//! | the login takes longer than 2 seconds | The refused response is dropped, so that it cannot keep the login from its connection. If the login fails after that, its error is returned. |
+//! | a refused response was held for 2 seconds | It is dropped, so that it cannot keep the login from its connection. If the login fails after that, its error is returned. |
 //! | new requests during that login | They wait for it, for 2 seconds at most, or until the token in hand is accepted. Then they use the token in hand, and their own answer decides. |
 //! | the request has a `grpc-timeout` | It waits for a login no longer than that ([`is_timeout`]). Its retry is sent with the time that is left. |
 //! | only the caller sees the refusal, as in the trailers of gRPC | The caller reports it: [`Session::invalidate`](crate::Session::invalidate). |

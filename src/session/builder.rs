@@ -184,7 +184,8 @@ impl SessionBuilder {
     ///
     /// New requests wait for it so long, before they go out with the token in hand after all. An
     /// acceptance of that token ends their wait at once: it is good for them. The refused response
-    /// is kept for its caller so long, and then dropped, for unread it keeps its connection: see
+    /// is kept for its caller so long, and then dropped, for unread it keeps its connection; with a
+    /// limit of zero it is dropped before the login begins: see
     /// [`OnFailedRenewal::ReturnResponse`](crate::OnFailedRenewal::ReturnResponse). The refused
     /// request itself waits for as long as [`wait_timeout`](Self::wait_timeout) says.
     #[must_use]

@@ -29,6 +29,7 @@ pub(crate) mod trace;
 mod view;
 mod wait;
 mod waiters;
+mod waker;
 
 use std::fmt;
 use std::mem;

@@ -68,7 +68,17 @@ impl Wait {
         Self { limit, ..self }
     }
 
+    /// Polled again after it is done, it asks anew.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Issued, AuthError>> {
+        let polled = self.poll_once(cx);
+        if polled.is_ready() {
+            self.joined = None;
+            self.lost_once = false;
+        }
+        polled
+    }
+
+    fn poll_once(&mut self, cx: &mut Context<'_>) -> Poll<Result<Issued, AuthError>> {
         let mut kept = None;
         loop {
             let Some(joined) = &mut self.joined else {
@@ -99,7 +109,6 @@ impl Wait {
             match ended {
                 Ok(outcome) if is_current => {
                     let account_epoch = joined.account_epoch;
-                    self.joined = None;
                     return Poll::Ready(self.conclude(outcome, account_epoch));
                 }
                 Err(_lost) if is_current && self.lost_once => {
@@ -161,7 +170,13 @@ impl Future for TokenFuture {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
-            let granted = ready!(self.wait.poll(cx))?;
+            let granted = match ready!(self.wait.poll(cx)) {
+                Ok(granted) => granted,
+                Err(error) => {
+                    self.has_waited_again = false;
+                    return Poll::Ready(Err(error));
+                }
+            };
             // The login may have ended long before this poll.
             let has_waited_again = std::mem::replace(&mut self.has_waited_again, true);
             let runner = &self.wait.runner;

@@ -1,8 +1,6 @@
 //! Those who wait for a login, and how the login hears that nobody does any more.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Poll};
 
 use futures::FutureExt;
 use futures::future::Shared;
@@ -12,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::error::AuthError;
 use crate::session::state::token::Issued;
+use crate::session::waker::contained;
 
 /// Each waiter holds a clone. An error of the channel means that the login was lost or given up.
 type SharedLogin = Shared<oneshot::Receiver<Outcome>>;
@@ -40,12 +39,9 @@ pub(super) struct Waiters {
 /// Resolves when the session has no use for the login any more.
 pub(super) type Abandoned = oneshot::Receiver<()>;
 
-/// A waiter's waker that keeps a panic of its own to itself: it must not keep the others asleep.
-struct Contained(Waker);
-
 impl Ticket {
     pub(super) fn poll_login(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, RecvError>> {
-        let waker = Contained::waker(cx);
+        let waker = contained(cx);
         self.login.poll_unpin(&mut Context::from_waker(&waker))
     }
 
@@ -53,7 +49,7 @@ impl Ticket {
         let Some(released) = &mut self.released else {
             return false;
         };
-        let waker = Contained::waker(cx);
+        let waker = contained(cx);
         let polled = released.poll_unpin(&mut Context::from_waker(&waker));
         polled.is_ready()
     }
@@ -91,22 +87,5 @@ impl Waiters {
     pub(super) fn notify(self, outcome: Outcome) {
         // That nobody waits any more is no loss: the session has the token.
         let _ = self.sender.send(outcome);
-    }
-}
-
-impl Contained {
-    fn waker(cx: &Context<'_>) -> Waker {
-        Arc::new(Self(cx.waker().clone())).into()
-    }
-}
-
-impl Wake for Contained {
-    fn wake(self: Arc<Self>) {
-        self.wake_by_ref();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        // The panic hook has told of it.
-        let _ = catch_unwind(AssertUnwindSafe(|| self.0.wake_by_ref()));
     }
 }

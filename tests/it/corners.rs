@@ -1,6 +1,7 @@
 //! Corners where two rules meet: an account that changes while somebody waits, refusals that come
 //! late or twice, and who is told what.
 
+use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
@@ -8,10 +9,12 @@ use std::time::Duration;
 
 use http::{Request, Response};
 use tokio::time::{Instant, sleep};
+use tokio_test::task::Spawn;
 use tokio_test::{assert_pending, assert_ready};
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::{
-    AuthError, BearerAuthLayer, OnFailedRenewal, Origins, ReplayBody, Session, source_fn,
+    AuthError, BearerAuthLayer, OnFailedRenewal, Origins, ReplayBody, Session, TokenFuture,
+    source_fn,
 };
 use tower_test::mock;
 
@@ -24,6 +27,45 @@ type Sent = Request<ReplayBody<Body>>;
 
 fn secs(s: u64) -> Duration {
     Duration::from_secs(s)
+}
+
+/// Some who wait for a token, among others who cannot be woken.
+struct Waiters {
+    good: [Spawn<TokenFuture>; 3],
+    _poisonous: [Pin<Box<TokenFuture>>; 2],
+}
+
+impl Waiters {
+    fn of(session: &Session) -> Self {
+        struct Panics;
+
+        impl Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                panic!("this task cannot be woken");
+            }
+        }
+
+        let mut good = [(); 3].map(|()| tokio_test::task::spawn(session.token()));
+        let mut poisonous = [(); 2].map(|()| Box::pin(session.token()));
+        let waker = Waker::from(Arc::new(Panics));
+        for (waiter, other) in good.iter_mut().zip(&mut poisonous) {
+            let polled = other.as_mut().poll(&mut Context::from_waker(&waker));
+            assert_pending!(polled);
+            assert_pending!(waiter.poll());
+        }
+        assert_pending!(good[2].poll());
+        Self {
+            good,
+            _poisonous: poisonous,
+        }
+    }
+
+    fn all_get(self, token: &str) {
+        for mut waiter in self.good {
+            assert!(waiter.is_woken());
+            assert_eq!(assert_ready!(waiter.poll()).unwrap().expose(), token);
+        }
+    }
 }
 
 /// S1, T7: a waiting request whose origin the new source's origins do not contain.
@@ -136,32 +178,50 @@ async fn who_waited_gets_signed_out_even_if_another_logs_in_at_once() {
 /// T3, T4: a waiter whose waker panics keeps no other one asleep, nor the login from its end.
 #[tokio::test(start_paused = true)]
 async fn a_waker_that_panics_leaves_the_others_woken() {
-    struct Panics;
-
-    impl Wake for Panics {
-        fn wake(self: Arc<Self>) {
-            panic!("this task cannot be woken");
-        }
-    }
-
     let desk = ScriptedSource::closed();
     let session = Session::new(desk.clone());
-    let mut waiters = [(); 3].map(|()| tokio_test::task::spawn(session.token()));
-    let mut poisonous = [(); 2].map(|()| Box::pin(session.token()));
-    let waker = Waker::from(Arc::new(Panics));
-    for (waiter, other) in waiters.iter_mut().zip(&mut poisonous) {
-        let polled = other.as_mut().poll(&mut Context::from_waker(&waker));
-        assert_pending!(polled);
-        assert_pending!(waiter.poll());
-    }
-    assert_pending!(waiters[2].poll());
+    let waiters = Waiters::of(&session);
     desk.let_through(1);
     settle().await;
-    for waiter in &mut waiters {
-        assert!(waiter.is_woken());
-        assert_eq!(assert_ready!(waiter.poll()).unwrap().expose(), "t1");
-    }
+    waiters.all_get("t1");
     assert_eq!(session.token().await.unwrap().expose(), "t1");
+}
+
+/// T3, R7: nor at the end of the time for which a renewal holds them back.
+#[tokio::test(start_paused = true)]
+async fn a_waker_that_panics_at_the_end_of_a_hold_leaves_the_others_woken() {
+    let (desk, server) = (ScriptedSource::closed(), Server::accepting("t2"));
+    let layer = BearerAuthLayer::new(desk.clone());
+    desk.let_through(1);
+    layer.session().token().await.unwrap();
+    let refused = tokio::spawn(layer.layer(server.service()).oneshot(get(URI)));
+    settle().await;
+    assert_eq!(desk.logins(), 2);
+    let waiters = Waiters::of(layer.session());
+    sleep(secs(3)).await;
+    waiters.all_get("t1");
+    desk.let_through(1);
+    assert_eq!(refused.await.unwrap().unwrap().status(), 200);
+}
+
+/// T3, T7: the future of a token that has failed asks anew when it is polled again.
+#[tokio::test(start_paused = true)]
+async fn a_token_future_that_failed_asks_anew() {
+    let desk = ScriptedSource::closed();
+    let session = Session::new(desk.clone());
+    let mut waiter = tokio_test::task::spawn(session.token());
+    assert_pending!(waiter.poll());
+    settle().await;
+    session.sign_out();
+    assert!(assert_ready!(waiter.poll()).unwrap_err().is_signed_out());
+    assert_pending!(waiter.poll());
+    sleep(secs(60)).await;
+    assert!(assert_ready!(waiter.poll()).unwrap_err().is_timeout());
+    sleep(secs(60)).await;
+    desk.let_through(9);
+    assert_pending!(waiter.poll());
+    settle().await;
+    assert!(assert_ready!(waiter.poll()).is_ok());
 }
 
 /// T5: one who is polled only after its token has expired waits for another one once, not for ever.

@@ -90,8 +90,8 @@ async fn refused_responses_make_room_for_the_login() {
     }
 }
 
-/// R4, W2: a caller who gets the error in any case has them dropped before the login, which so gets
-/// the connection even from a server that serves a single one.
+/// R4, W2: a caller who gets the error in any case, and one who wants none held, has them dropped
+/// before the login, which so gets the connection even from a server that serves a single one.
 #[tokio::test]
 async fn refused_responses_that_nobody_gets_are_dropped_at_once() {
     let of_many = Scenario {
@@ -100,9 +100,14 @@ async fn refused_responses_that_nobody_gets_are_dropped_at_once() {
         ..SCENARIOS[2]
     };
     for scenario in SCENARIOS.into_iter().chain([of_many]) {
-        let session = |login| Session::builder(login).renewal_hold(Duration::from_secs(3_600));
-        let answered = scenario.answered(OnFailedRenewal::Error, session).await;
-        assert_eq!(answered, scenario.requests, "{}", scenario.title);
+        for (mode, hold) in [
+            (OnFailedRenewal::Error, Duration::from_secs(3_600)),
+            (OnFailedRenewal::ReturnResponse, Duration::ZERO),
+        ] {
+            let session = |login| Session::builder(login).renewal_hold(hold);
+            let answered = scenario.answered(mode, session).await;
+            assert_eq!(answered, scenario.requests, "{}, {mode:?}", scenario.title);
+        }
     }
 }
 
