@@ -10,11 +10,14 @@ pub(crate) enum Reason {
     Unknown,
     /// What was to be exchanged for a token, such as a refresh token.
     Grant,
-    /// Something else: who the client is, what it asks for, or how often it has tried. Any other
-    /// grant would be rejected as well.
+    /// Something else: who the client is, or what it asks for. Any other grant would be rejected as
+    /// well.
     Request,
     /// The server, which may be able to answer later.
     Later,
+    /// How often it was tried. It is a limit of attempts, and not of requests: another one so soon
+    /// could prolong it, or lock the account.
+    Attempts,
 }
 
 /// [RFC 6749, section 5.2](https://www.rfc-editor.org/rfc/rfc6749#section-5.2), and as GitHub and
@@ -26,7 +29,7 @@ const GRANT: [&str; 4] = [
     "invalid_refresh_token",
 ];
 
-const REQUEST: [&str; 11] = [
+const REQUEST: [&str; 8] = [
     // RFC 6749, section 5.2, and RFC 8707, section 2.
     "invalid_client",
     "unauthorized_client",
@@ -37,13 +40,9 @@ const REQUEST: [&str; 11] = [
     "incorrect_client_credentials",
     "bad_client_secret",
     "invalid_client_id",
-    // A limit of attempts, and not of requests: another one so soon could prolong it.
-    "too_many_attempts",
-    "too_many_attempts_try_later",
-    "quota_exceeded",
 ];
 
-const LATER: [&str; 11] = [
+const LATER: [&str; 19] = [
     // RFC 6749, section 4.1.2.1, and RFC 8628, section 3.5.
     "temporarily_unavailable",
     "server_error",
@@ -56,17 +55,40 @@ const LATER: [&str; 11] = [
     "unavailable",
     "service_unavailable",
     "internal_server_error",
+    // As Slack says it, in a 200.
+    "internal_error",
+    "fatal_error",
+    "request_timeout",
+    "timeout",
+    "try_again_later",
+    "server_unavailable",
+    // As a gateway would say it by its status.
+    "bad_gateway",
+    "gateway_timeout",
+];
+
+/// As Auth0, which has a 429 for it, and Firebase say it.
+const ATTEMPTS: [&str; 3] = [
+    "too_many_attempts",
+    "too_many_attempts_try_later",
+    "quota_exceeded",
 ];
 
 impl Reason {
     pub(crate) fn of(names: &[Cow<'_, str>]) -> Self {
         let reasons = names.iter().map(|name| Self::of_name(name));
-        reasons.max().unwrap_or(Self::Unknown)
+        match reasons.max().unwrap_or(Self::Unknown) {
+            // A word says more than a number.
+            Self::Unknown if names.iter().any(|name| is_passing_status(name)) => Self::Later,
+            reason => reason,
+        }
     }
 
     fn of_name(name: &str) -> Self {
         let is_one_of = |known: &[&str]| known.iter().any(|known| is_same(known, name));
-        if is_one_of(&LATER) || is_passing_status(name) {
+        if is_one_of(&ATTEMPTS) {
+            Self::Attempts
+        } else if is_one_of(&LATER) {
             Self::Later
         } else if is_one_of(&REQUEST) {
             Self::Request
@@ -78,9 +100,10 @@ impl Reason {
     }
 }
 
-/// The number of a status that says "later", on its own.
+/// The number of a status that says "later", on its own. Many servers send 500 for any failure,
+/// such as a wrong password.
 fn is_passing_status(name: &str) -> bool {
-    matches!(name.parse(), Ok(408 | 425 | 429 | 500..=599_u16))
+    matches!(name.parse(), Ok(408 | 425 | 429 | 502..=504_u16))
 }
 
 /// The same words, however they are spelled: `too_many_requests`, `TooManyRequests`, `Too Many

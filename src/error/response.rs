@@ -132,7 +132,8 @@ impl ErrorResponse {
         self.message.as_deref()
     }
 
-    /// Datafiniti's `code`, or that of an error that is an object; a number as its digits.
+    /// Datafiniti's `code`, or that of an error that is an object, or a number that is the error or
+    /// its `status`; a number as its digits.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }

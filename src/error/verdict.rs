@@ -47,6 +47,8 @@ pub(crate) fn judge(
 ) -> AuthError {
     let reason = named.map(Reason::of);
     match (response.status().as_u16(), reason) {
+        // An account that is locked for a while may stay so for longer if it is tried again.
+        (429, Some(Reason::Attempts)) => waiting(AuthError::rejected(response), headers),
         (408 | 425 | 429 | 500..=599, _) | (200..=299 | 400..=499, Some(Reason::Later)) => {
             waiting(AuthError::unavailable(response), headers)
         }
@@ -73,7 +75,7 @@ pub(crate) fn judge(
 fn refuses_grant(response: &ErrorResponse, reason: Option<Reason>, headers: &HeaderMap) -> bool {
     match reason {
         Some(Reason::Grant) => true,
-        Some(Reason::Request | Reason::Later) => false,
+        Some(Reason::Request | Reason::Later | Reason::Attempts) => false,
         None | Some(Reason::Unknown) => {
             // A proxy, an account that is locked, or one that is for a while.
             let names_another = matches!(response.status().as_u16(), 407 | 423);

@@ -179,7 +179,8 @@ impl Answer {
             200..300 if self.delivery.breaks && self.body.len() <= LIMIT => {
                 assert!(error.is_unavailable());
             }
-            408 | 425 | 429 | 500..600 => assert!(error.is_unavailable()),
+            408 | 425 | 500..600 => assert!(error.is_unavailable()),
+            429 => assert!(error.is_unavailable() || self.is_whole() && error.is_rejected()),
             ..200 | 300..400 | 600.. => assert!(error.is_misconfigured()),
             // As the error says that the body names.
             200..300 | 404 | 405 => assert!(self.is_whole() || error.is_misconfigured()),

@@ -23,7 +23,6 @@ pub(super) fn error_response(
     let text = |name| text(answer, name, mask);
     let nested = |name| self::text(nested_error(answer)?, name, mask);
     let list = |name| answer.get(name).and_then(Value::as_array);
-    let code = |value| mask.clean(&code(value)?);
     response.error = text("error")
         .or_else(|| nested("status"))
         .or_else(|| nested("code"));
@@ -31,7 +30,7 @@ pub(super) fn error_response(
         .or_else(|| text("error_description"))
         .or_else(|| text("detail"))
         .or_else(|| nested("message"));
-    response.code = code(answer).or_else(|| code(nested_error(answer)?));
+    response.code = codes(answer).find_map(|code| mask.clean(&code));
     response.uri = text("error_uri");
     response.details = list("details")
         .into_iter()
@@ -60,11 +59,7 @@ pub(super) fn error_names(status: StatusCode, answer: Option<&Value>) -> Option<
     let message = message.and_then(|message| message.as_str()?.split(':').next());
     let texts = [answer.get("error"), kind].into_iter().flatten();
     let texts = texts.filter_map(Value::as_str).chain(message);
-    let codes = [Some(answer), nested]
-        .into_iter()
-        .flatten()
-        .filter_map(code);
-    let names = texts.map(|text| text.trim().into()).chain(codes);
+    let names = texts.map(|text| text.trim().into()).chain(codes(answer));
     let names = names.filter(|name: &Cow<str>| is_success || name.parse::<u64>().is_err());
     Some(names.collect())
 }
@@ -74,22 +69,43 @@ fn nested_error(answer: &Value) -> Option<&Value> {
     answer.get("error").filter(|error| error.is_object())
 }
 
-/// Neither `null`, `false`, `0` nor empty.
+/// Neither `null`, `false` nor empty, nor a success by its name, its number or its `code`.
 fn says_something(error: &Value) -> bool {
     match error {
         Value::Null => false,
         Value::Bool(is_error) => *is_error,
         Value::Number(code) => code.as_f64() != Some(0.0),
-        Value::String(name) => !name.trim().is_empty(),
+        Value::String(name) => !name.trim().is_empty() && !is_success(name),
         Value::Array(errors) => !errors.is_empty(),
-        Value::Object(error) => !error.is_empty(),
+        Value::Object(fields) => {
+            let code = fields.get("code").and_then(text_or_digits);
+            !fields.is_empty() && !code.is_some_and(|code| is_success(&code))
+        }
     }
 }
 
-fn code(value: &Value) -> Option<Cow<'_, str>> {
-    match value.get("code")? {
-        Value::Number(code) => Some(code.to_string().into()),
-        code => Some(code.as_str()?.into()),
+fn is_success(name: &str) -> bool {
+    let names = ["0", "ok", "success", "none"];
+    names.iter().any(|it| name.trim().eq_ignore_ascii_case(it))
+}
+
+/// The `code`, that of an error that is an object, and a number that is the error or its `status`.
+fn codes(answer: &Value) -> impl Iterator<Item = Cow<'_, str>> {
+    let nested = nested_error(answer);
+    let is_number = |value: &&Value| value.is_number();
+    let codes = [
+        answer.get("code"),
+        nested.and_then(|nested| nested.get("code")),
+        answer.get("error").filter(is_number),
+        nested.and_then(|nested| nested.get("status").filter(is_number)),
+    ];
+    codes.into_iter().flatten().filter_map(text_or_digits)
+}
+
+fn text_or_digits(value: &Value) -> Option<Cow<'_, str>> {
+    match value {
+        Value::Number(number) => Some(number.to_string().into()),
+        text => Some(text.as_str()?.trim().into()),
     }
 }
 

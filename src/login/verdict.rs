@@ -17,9 +17,9 @@ impl AuthError {
     /// Makes the error of a response that gave no token, as [`from_response`](Self::from_response)
     /// does, and reads its body: the documented fields get into [`response`](Self::response), and
     /// the error that they name counts as in the [built-in logins](crate::login#errors). A 2xx with
-    /// an `error` is [`is_rejected`](Self::is_rejected), and `temporarily_unavailable`,
-    /// `server_error`, `slow_down` or a rate limit is [`is_unavailable`](Self::is_unavailable),
-    /// whether its status is a 2xx or a 4xx.
+    /// an `error` is [`is_rejected`](Self::is_rejected), and so is a 429 about too many attempts.
+    /// `temporarily_unavailable`, `server_error`, `slow_down` or a rate limit is
+    /// [`is_unavailable`](Self::is_unavailable), whether its status is a 2xx or a 4xx.
     ///
     /// Whatever in a text equals one of the secrets, or a field of the body whose name ends in
     /// "token", is masked. Only of a body of at most 64 KiB is anything read.

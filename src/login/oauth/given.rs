@@ -1,4 +1,4 @@
-//! [`Given`]: a refresh token from elsewhere, and whether the server has replaced it.
+//! [`Given`]: a refresh token from elsewhere, and whether the server has replaced or refused it.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -13,6 +13,9 @@ pub(in crate::login) struct Given {
     text: Zeroizing<String>,
     /// An answer had another refresh token in its place.
     is_replaced: AtomicBool,
+    /// The server has refused it. It may be tried again after a sign-out, but not to renew the
+    /// token of the login that followed.
+    is_refused: AtomicBool,
 }
 
 impl Given {
@@ -23,6 +26,7 @@ impl Given {
         Self {
             text,
             is_replaced: AtomicBool::new(false),
+            is_refused: AtomicBool::new(false),
         }
     }
 
@@ -32,6 +36,14 @@ impl Given {
 
     pub(in crate::login) fn is_replaced(&self) -> bool {
         self.is_replaced.load(Ordering::Relaxed)
+    }
+
+    pub(in crate::login) fn is_refused(&self) -> bool {
+        self.is_refused.load(Ordering::Relaxed)
+    }
+
+    pub(in crate::login) fn note_refusal(&self) {
+        self.is_refused.store(true, Ordering::Relaxed);
     }
 
     /// Takes note of an answer to it. The answer need not have a usable token: the server has

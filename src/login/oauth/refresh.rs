@@ -30,7 +30,7 @@ const RESERVED: [&str; 5] = [
 /// |---|---|
 /// | no token yet, or none since a sign-out | a refresh with the [given](Self::from_token) refresh token, where there is one that the server has not replaced; else the login |
 /// | a token that came with a refresh token | a refresh |
-/// | a token that came without | the login |
+/// | a token that came without, such as a [known one](crate::SessionBuilder::token) | a refresh with the given refresh token, where there is one that the server has neither replaced nor refused; else the login |
 /// | a refresh that the server rejects, in whatever form: `invalid_grant`, GitHub's `bad_refresh_token` in a 200, an empty 401 | the login, at once and once; without one that is the error |
 /// | a refresh that the server rejects for [another reason](#another-reason) | that is the error: the login would be rejected as well |
 /// | a refresh that fails otherwise | that is the error: a server that is down gets no password instead |
@@ -98,7 +98,7 @@ pub struct Refresh {
     engine: Engine,
     auth: Option<ClientAuth>,
     fields: Fields,
-    /// For the time before there is a token.
+    /// For where there is no token, or none that came with a refresh token.
     given: Option<Given>,
     login: Option<Box<dyn DynTokenSource>>,
 }
@@ -126,6 +126,10 @@ impl Refresh {
 
     /// Renews by a refresh token from elsewhere, such as that of a device or a browser where the
     /// user logged in. The tokens may be sent to these origins.
+    ///
+    /// After a restart, give it the refresh token that you have kept, and the access token to
+    /// [`SessionBuilder::token`](crate::SessionBuilder::token): that one is used as long as it is
+    /// good, and then this one.
     ///
     /// A server that replaces refresh tokens accepts this one once. The new one is in
     /// [`Session::token`](crate::Session::token), for you to keep across restarts. After a
@@ -245,11 +249,15 @@ impl Refresh {
         })
     }
 
-    /// What there is to ask for a new token with. Beside a token the one that was given is spent,
-    /// unless it is the token's own.
+    /// What there is to ask for a new token with: what came with the token, else what was given.
     fn refresh_token<'a>(&'a self, stale: Option<&'a Token>) -> Option<&'a str> {
-        let given = || self.given.as_ref().map(Given::as_str);
-        let known = stale.map_or_else(given, Token::expose_refresh_token)?;
+        let own = stale.and_then(Token::expose_refresh_token);
+        let own = own.filter(|own| !own.is_empty());
+        // Next to a token of the login that followed its refusal, it would be refused each time.
+        let is_spent =
+            |given: &&Given| stale.is_some() && self.login.is_some() && given.is_refused();
+        let given = self.given.as_ref().filter(|given| !is_spent(given));
+        let known = own.or(given.map(Given::as_str))?;
         let is_replaced = self.given(known).is_some_and(Given::is_replaced);
         (!known.is_empty() && !is_replaced).then_some(known)
     }
@@ -265,8 +273,9 @@ impl Refresh {
         match &self.given {
             Some(given) if given.is_replaced() => AuthError::rejected(
                 "the server has replaced the given refresh token, and the new one is gone with \
-                 its access token, as by a sign-out: log in again elsewhere, and pass the refresh \
-                 token of that login to `Session::replace_source`",
+                 its access token, as by a sign-out, or the answer that replaced it was unusable: \
+                 log in again elsewhere, and pass the refresh token of that login to \
+                 `Session::replace_source`",
             ),
             _ => AuthError::misconfigured("there is neither a refresh token nor a login"),
         }
@@ -287,7 +296,12 @@ impl TokenSource for Refresh {
                 grant.fields.extend(self.fields.pairs());
                 grant.secrets.extend(self.fields.secrets());
                 match self.engine.grant(grant).await {
-                    Err(error) if refuses_grant(&error) => error,
+                    Err(error) if refuses_grant(&error) => {
+                        if let Some(given) = self.given(refresh_token) {
+                            given.note_refusal();
+                        }
+                        error
+                    }
                     renewed => return renewed.map(|token| keep(refresh_token, token)),
                 }
             }

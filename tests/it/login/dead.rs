@@ -62,6 +62,7 @@ async fn a_dead_refresh_token_is_followed_by_the_login() {
         (200, INVALID_GRANT.1),
         (200, r#"{"error": "bad_refresh_token", "error_uri": "x"}"#),
         (200, r#"{"error": "Unauthorized", "code": 401}"#),
+        (200, r#"{"error": "invalid_grant", "code": 503}"#),
         (400, r#"{"error": "invalid_request"}"#),
         (400, r#"{"error": "INVALID_GRANT"}"#),
         (400, r#"{"error": ["invalid_grant"]}"#),
@@ -123,6 +124,9 @@ async fn another_reason_makes_no_login() {
         (200, r#"{"error": "rate_limited"}"#, "unavailable"),
         (400, r#"{"error": "slow_down"}"#, "unavailable"),
         (401, r#"{"error": "rate_limit_exceeded"}"#, "unavailable"),
+        (200, r#"{"error": "internal_error"}"#, "unavailable"),
+        (200, r#"{"error": 503}"#, "unavailable"),
+        (429, r#"{"error": "too_many_attempts"}"#, "rejected"),
         (429, INVALID_GRANT.1, "unavailable"),
         (503, INVALID_GRANT.1, "unavailable"),
         (408, "", "unavailable"),
@@ -131,6 +135,7 @@ async fn another_reason_makes_no_login() {
         (302, INVALID_GRANT.1, "misconfigured"),
         (200, "", "misconfigured"),
         (200, r#"{"error": ""}"#, "misconfigured"),
+        (200, r#"{"error": "ok"}"#, "misconfigured"),
     ];
     failures.extend(others.map(|(status, body, kind)| (answer(status, body), kind)));
     let locked = r#"{"error": "locked"}"#;

@@ -1,5 +1,7 @@
 //! L1, L2, L3: what an answer means by the error that it names.
 
+use std::time::Duration;
+
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::{Value, json};
 use tower_bearer::{AuthError, TokenRequest, TokenSource};
@@ -7,7 +9,7 @@ use tower_bearer::{AuthError, TokenRequest, TokenSource};
 use super::{answer, answering, datafiniti_answered, form, form_answered};
 
 /// Names that say that the server may answer later.
-const LATER: [&str; 14] = [
+const LATER: [&str; 23] = [
     "temporarily_unavailable",
     "server_error",
     "slow_down",
@@ -22,10 +24,27 @@ const LATER: [&str; 14] = [
     "UNAVAILABLE",
     "service_unavailable",
     "Internal Server Error",
+    // Slack's, in a 200.
+    "internal_error",
+    "fatal_error",
+    "request_timeout",
+    "timeout",
+    "try_again_later",
+    "server_unavailable",
+    "bad_gateway",
+    "Bad Gateway",
+    "gateway_timeout",
+];
+
+/// Names that say that an account or a client has been tried too often.
+const ATTEMPTS: [&str; 3] = [
+    "too_many_attempts",
+    "TOO_MANY_ATTEMPTS_TRY_LATER",
+    "quota_exceeded",
 ];
 
 /// Names that say that the credentials are no good, whatever the status.
-const CREDENTIALS: [&str; 12] = [
+const CREDENTIALS: [&str; 11] = [
     "invalid_grant",
     "bad_refresh_token",
     "bad_verification_code",
@@ -37,7 +56,6 @@ const CREDENTIALS: [&str; 12] = [
     "incorrect_client_credentials",
     "bad_client_secret",
     "invalid_client_id",
-    "too_many_attempts",
 ];
 
 fn kind(error: &AuthError) -> &'static str {
@@ -82,7 +100,7 @@ async fn a_server_that_says_later_is_unavailable() {
 /// said to be.
 #[tokio::test]
 async fn an_error_about_the_credentials_is_a_rejection() {
-    for name in CREDENTIALS {
+    for name in CREDENTIALS.into_iter().chain(ATTEMPTS) {
         for body in naming(name) {
             for status in [200, 201, 400, 401, 403, 404, 405, 422] {
                 let kind = kind_of(status, &body).await;
@@ -128,14 +146,44 @@ async fn a_success_with_an_error_and_without_a_token_is_a_rejection() {
     );
 }
 
-/// L1, L2: the `code` of a success counts as its status, that of an error does not.
+/// L1: too many attempts are a rejection also where the status is that of a rate limit, or a number
+/// or another name says so: another attempt could lock the account for longer.
+#[tokio::test]
+async fn too_many_attempts_are_a_rejection_whatever_else_says_later() {
+    for name in ATTEMPTS {
+        for body in naming(name) {
+            assert_eq!(kind_of(429, &body).await, "rejected", "{body}");
+        }
+        for body in [
+            json!({"error": name, "code": 429}),
+            json!({"error": "Too Many Requests", "code": name}),
+            json!({"error": {"status": "RESOURCE_EXHAUSTED", "message": name}}),
+        ] {
+            for status in [200, 400, 403, 429] {
+                assert_eq!(kind_of(status, &body).await, "rejected", "{status} {body}");
+            }
+        }
+    }
+    let mut auth0 = answer(429, r#"{"error": "too_many_attempts"}"#);
+    let wait = HeaderValue::from_static("900");
+    auth0.headers_mut().insert("retry-after", wait);
+    let login = form(answering(auth0));
+    let error = login.fetch(TokenRequest::first()).await.unwrap_err();
+    assert!(error.is_rejected());
+    assert_eq!(error.retry_after(), Some(Duration::from_secs(900)));
+}
+
+/// L1, L2: a number in the error of a success counts as its status where that says "later", and one
+/// in an answer of any other status does not. 500 is what many servers have for any failure.
 #[tokio::test]
 async fn a_code_is_a_status_where_the_status_says_nothing() {
-    for code in [408, 425, 429, 500, 503, 599] {
+    for code in [408, 425, 429, 502, 503, 504] {
         for code in [json!(code), json!(code.to_string())] {
             for body in [
                 json!({"error": "no", "code": code}),
+                json!({"error": code}),
                 json!({"error": {"code": code}}),
+                json!({"error": {"status": code, "message": "no"}}),
             ] {
                 assert_eq!(kind_of(200, &body).await, "unavailable", "{body}");
                 assert_eq!(kind_of(401, &body).await, "rejected", "{body}");
@@ -143,9 +191,37 @@ async fn a_code_is_a_status_where_the_status_says_nothing() {
             }
         }
     }
-    for code in [0, 200, 302, 400, 401, 404, 418, 600, 1_000_503] {
-        let body = json!({"error": "no", "code": code});
-        assert_eq!(kind_of(200, &body).await, "rejected", "{body}");
+    for code in [
+        200, 302, 400, 401, 404, 418, 500, 501, 505, 599, 600, 1_000_503,
+    ] {
+        for body in [
+            json!({"error": "no", "code": code}),
+            json!({"error": code}),
+            json!({"error": {"code": code}}),
+            json!({"error": {"status": code}}),
+        ] {
+            assert_eq!(kind_of(200, &body).await, "rejected", "{body}");
+        }
+    }
+}
+
+/// L1: a number makes no outage of what is called an error of the credentials.
+#[tokio::test]
+async fn a_name_counts_for_more_than_a_number() {
+    for name in CREDENTIALS {
+        for body in [
+            json!({"error": name, "code": 503}),
+            json!({"error": name, "code": "503"}),
+            json!({"error": {"status": name, "code": 503}}),
+            json!({"error": {"status": 503, "code": name}}),
+            json!({"error": 503, "code": name}),
+        ] {
+            assert_eq!(kind_of(200, &body).await, "rejected", "{body}");
+        }
+    }
+    for name in LATER {
+        let body = json!({"error": name, "code": 401});
+        assert_eq!(kind_of(200, &body).await, "unavailable", "{body}");
     }
 }
 
@@ -161,6 +237,7 @@ async fn a_success_without_an_error_is_a_misconfiguration() {
         json!({"error": 0}),
         json!({"error": []}),
         json!({"error": {}}),
+        json!({"error": 0.0}),
         json!({"message": "rate_limited", "code": 429}),
         json!({"error_description": "invalid_grant"}),
         json!({"detail": "Wrong password"}),
@@ -171,10 +248,37 @@ async fn a_success_without_an_error_is_a_misconfiguration() {
     }
 }
 
+/// L3: an error that is called a success is none, so the token is looked for in the wrong place.
+#[tokio::test]
+async fn an_error_that_says_success_says_nothing() {
+    for name in [
+        "ok", "OK", " Ok ", "success", "SUCCESS", "none", "None", "0",
+    ] {
+        for body in [
+            json!({"error": name, "data": {"token": "abc"}}),
+            json!({"error": {"code": name, "message": ""}, "data": {"token": "abc"}}),
+            json!({"error": {"code": 0, "message": name}}),
+        ] {
+            assert_eq!(kind_of(200, &body).await, "misconfigured", "{body}");
+        }
+    }
+    for body in [
+        json!({"error": "not ok"}),
+        json!({"error": "none of these"}),
+        json!({"error": {"code": 1, "message": "ok"}}),
+        json!({"error": {"message": "Wrong password"}}),
+        json!({"error": "Wrong password", "code": 0}),
+    ] {
+        assert_eq!(kind_of(200, &body).await, "rejected", "{body}");
+    }
+    // Of an error it is no excuse.
+    assert_eq!(kind_of(401, &json!({"error": "ok"})).await, "rejected");
+}
+
 /// L3: a redirect, a 404 of a router and what is no answer at all stay what they are.
 #[tokio::test]
 async fn an_error_does_not_change_what_the_url_is_wrong_for() {
-    for name in LATER.into_iter().chain(CREDENTIALS) {
+    for name in LATER.into_iter().chain(CREDENTIALS).chain(ATTEMPTS) {
         for status in [100, 300, 302, 304, 307, 399, 600] {
             let kind = kind_of(status, &json!({"error": name})).await;
             assert_eq!(kind, "misconfigured", "{status} {name}");
@@ -192,13 +296,15 @@ async fn an_error_does_not_change_what_the_url_is_wrong_for() {
     }
 }
 
-/// L2: nor what the status says by itself.
+/// L2: nor what the status says by itself, but for too many attempts in a 429.
 #[tokio::test]
 async fn an_error_does_not_reject_what_is_unavailable() {
-    for name in CREDENTIALS {
+    for name in CREDENTIALS.into_iter().chain(ATTEMPTS) {
         for status in [408, 425, 429, 500, 502, 503, 504] {
             let kind = kind_of(status, &json!({"error": name})).await;
-            assert_eq!(kind, "unavailable", "{status} {name}");
+            let is_locked = status == 429 && ATTEMPTS.contains(&name);
+            let expected = if is_locked { "rejected" } else { "unavailable" };
+            assert_eq!(kind, expected, "{status} {name}");
         }
     }
 }
@@ -255,6 +361,12 @@ async fn an_error_may_be_an_object() {
         (response.message(), response.code()),
         (Some("outer"), Some("2"))
     );
+
+    for body in [json!({"error": 503}), json!({"error": {"status": 503}})] {
+        let error = form_answered(200, &body.to_string()).await.unwrap_err();
+        let response = error.response().unwrap();
+        assert_eq!((response.error(), response.code()), (None, Some("503")));
+    }
 }
 
 /// L1, L2: `Retry-After` is honoured of a success as well, and a misconfiguration has none.
@@ -279,7 +391,9 @@ async fn a_success_with_an_error_takes_retry_after() {
 #[tokio::test]
 async fn an_own_source_has_the_same_verdicts() {
     let mut bodies = vec![json!({}), json!({"error": ""}), json!({"error": "no"})];
+    bodies.extend([json!({"error": 503}), json!({"error": "ok"})]);
     bodies.push(json!({"error": "no", "code": 503}));
+    bodies.extend(naming("too_many_attempts"));
     bodies.extend(naming("rate_limited"));
     bodies.extend(naming("bad_refresh_token"));
     for body in bodies {

@@ -21,8 +21,9 @@ const SAME: (u16, &str) = (200, r#"{"access_token": "new", "refresh_token": "r1"
 const ROTATED: (u16, &str) = (200, r#"{"access_token": "new", "refresh_token": "r2"}"#);
 
 const GONE: &str = "login rejected: the server has replaced the given refresh token, and the new \
-                    one is gone with its access token, as by a sign-out: log in again elsewhere, \
-                    and pass the refresh token of that login to `Session::replace_source`";
+                    one is gone with its access token, as by a sign-out, or the answer that \
+                    replaced it was unusable: log in again elsewhere, and pass the refresh token \
+                    of that login to `Session::replace_source`";
 
 fn given(client: impl LoginClient) -> Refresh {
     Refresh::from_token(client, URL, "r1", Origins::any()).unwrap()
@@ -79,6 +80,64 @@ async fn a_given_refresh_token_may_be_followed_by_a_login() {
     source.fetch(replacing(&token)).await.unwrap();
     assert_eq!(login.logins(), 2);
     assert_eq!(endpoint.forms(), [refresh_form("r1")]);
+}
+
+/// D5, T8: a known token that came without a refresh token is renewed by the given one, and what
+/// replaces that counts from then on.
+#[tokio::test(start_paused = true)]
+async fn a_known_token_is_renewed_by_the_given_refresh_token() {
+    for known in [token("known"), token("known").refresh_token("")] {
+        let (endpoint, login) = (TokenEndpoint::new([ROTATED, KEPT]), ScriptedSource::open());
+        let minute = Duration::from_secs(60);
+        let session = Session::builder(alone(&endpoint).or_login(login.clone()))
+            .token(known.expires_in(minute))
+            .build();
+        assert_eq!(session.token().await.unwrap().expose(), "known");
+        assert!(endpoint.asked().is_empty());
+
+        advance(minute).await;
+        let renewed = session.token().await.unwrap();
+        assert_eq!(renewed.expose_refresh_token(), Some("r2"));
+        session.invalidate(&renewed);
+        session.token().await.unwrap();
+        assert_eq!(endpoint.forms(), ["r1", "r2"].map(refresh_form));
+        assert_eq!(login.logins(), 0);
+    }
+}
+
+/// D5, T8: a known token that has a refresh token of its own is renewed by that one.
+#[tokio::test]
+async fn a_known_refresh_token_counts_for_more_than_the_given_one() {
+    let endpoint = TokenEndpoint::new([KEPT]);
+    let known = token("known").refresh_token("r5");
+    alone(&endpoint).fetch(replacing(&known)).await.unwrap();
+    assert_eq!(endpoint.forms(), [refresh_form("r5")]);
+}
+
+/// D5: beside a known token without one, a given refresh token that was replaced is not sent, and
+/// one that was refused is sent again only if there is no login to make instead.
+#[tokio::test]
+async fn a_known_token_brings_no_dead_refresh_token_back() {
+    let endpoint = TokenEndpoint::new([ROTATED]);
+    let source = alone(&endpoint);
+    source.fetch(TokenRequest::first()).await.unwrap();
+    let error = source.fetch(replacing(&token("known"))).await.unwrap_err();
+    assert_eq!(error.to_string(), GONE);
+    assert_eq!(endpoint.forms(), [refresh_form("r1")]);
+
+    let (endpoint, login) = (TokenEndpoint::new([INVALID_GRANT]), ScriptedSource::open());
+    let source = alone(&endpoint).or_login(login.clone());
+    for logins in 1..4 {
+        source.fetch(replacing(&token("known"))).await.unwrap();
+        assert_eq!((endpoint.forms().len(), login.logins()), (1, logins));
+    }
+
+    let endpoint = TokenEndpoint::new([INVALID_GRANT, KEPT]);
+    let source = alone(&endpoint);
+    let error = source.fetch(replacing(&token("known"))).await.unwrap_err();
+    assert!(error.is_rejected());
+    source.fetch(replacing(&token("known"))).await.unwrap();
+    assert_eq!(endpoint.forms(), ["r1", "r1"].map(refresh_form));
 }
 
 /// D5, L3: with nothing to go by nothing is sent, and the error says why.
