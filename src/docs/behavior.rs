@@ -60,7 +60,7 @@
 //! | when | then |
 //! |---|---|
 //! | credentials rejected (400, 401, 403, 422, 423, another 4xx, or an `error` in a 2xx) | [`is_rejected`]. No further login for 60 seconds, doubling up to 1 hour, and no shorter than the server's `Retry-After`. So retries cannot lock the account. |
-//! | login unavailable (5xx, 408, 425, 429, a transport error, a timeout, a rate limit in any status) | [`is_unavailable`]. No further login for 250 milliseconds, doubling up to 30 seconds, of which the upper half is random, or as long as `Retry-After` asks, up to 1 hour. |
+//! | login unavailable (5xx, 408, 425, 429 unless it counts attempts, a transport error, a timeout, a rate limit in a 2xx or 4xx) | [`is_unavailable`]. No further login for 250 milliseconds, doubling up to 30 seconds, of which the upper half is random, or as long as `Retry-After` asks, up to 1 hour. |
 //! | login misconfigured (404, 405, a redirect, a 2xx without a token) | [`is_misconfigured`]. No further login for 1 second, doubling up to 1 minute. |
 //! | the login does not answer | It ends after 30 seconds for all that wait ([`is_timeout`]). |
 //! | the login is lost: its runtime shut down, or a sign-out abandoned it | The first loss delays nothing. From the second in a row on it counts as unavailable, because the server may have seen the credentials. |

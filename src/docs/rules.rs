@@ -101,8 +101,8 @@
 //!   A request without a usable token fails at once. Only `replace_source` or `reset_backoff` ends
 //!   that earlier.
 //! * **L2** After an outage the back-off is 250 ms, doubling up to 30 seconds, or `Retry-After`, up
-//!   to 1 hour. A rate limit is an outage, whatever its status. No request waits for it: a request
-//!   without a token fails at once.
+//!   to 1 hour. A rate limit is an outage, whatever its status, but too many attempts are a
+//!   rejection. No request waits for it: a request without a token fails at once.
 //! * **L3** After an answer without a usable token and without an `error`, such as a redirect or a
 //!   404, the back-off is 1 second, doubling up to 1 minute. A login follows no redirect.
 //! * **L4** A login takes at most 30 seconds and reads at most 64 KiB. Errors contain only the
