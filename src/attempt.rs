@@ -13,11 +13,12 @@ use crate::refusal::is_acceptance;
 use crate::replay::{Replay, ReplayBody};
 use crate::session::{Issued, Key, Stamp, trace};
 use crate::settings::Settings;
+use crate::snapshot::Snapshot;
 
 /// What a response belongs to.
 pub(crate) enum Attempt<S, B> {
     /// May be renewed and retried.
-    First(Sender<S>, FirstAttempt<B>),
+    First(Arc<Snapshot<S>>, FirstAttempt<B>),
     /// Whatever comes back is the caller's answer; the session hears of a refusal.
     Retry(Arc<Settings>, Stamp, Key),
     /// It has no token of ours.
@@ -30,6 +31,7 @@ pub(crate) enum Attempt<S, B> {
 pub(crate) struct Sender<S> {
     pub(crate) inner: S,
     pub(crate) settings: Arc<Settings>,
+    snapshot: Arc<Snapshot<S>>,
 }
 
 /// What the first attempt leaves behind.
@@ -64,7 +66,7 @@ impl<S, B> Attempt<S, B> {
     /// Was the token refused, or missed?
     pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
         match self {
-            Attempt::First(sender, _) => sender.settings.is_refused(response),
+            Attempt::First(snapshot, _) => snapshot.settings.is_refused(response),
             Attempt::Retry(settings, ..) => settings.is_refused(response),
             Attempt::Untouched | Attempt::Foreign(_) => false,
         }
@@ -75,7 +77,7 @@ impl<S, B> Attempt<S, B> {
     /// Tells the session, if it wants to know, that a token was accepted.
     pub(crate) fn note_acceptance<R>(&self, response: &Response<R>) {
         let (settings, sent) = match self {
-            Attempt::First(sender, kept) => (&sender.settings, kept.sent),
+            Attempt::First(snapshot, kept) => (&snapshot.settings, kept.sent),
             Attempt::Retry(settings, sent, _) => (settings, *sent),
             Attempt::Untouched | Attempt::Foreign(_) => return,
         };
@@ -92,10 +94,11 @@ impl<S, B> Attempt<S, B> {
 }
 
 impl<S: Clone> Sender<S> {
-    pub(crate) fn new(inner: &S, settings: &Arc<Settings>) -> Self {
+    pub(crate) fn new(snapshot: Arc<Snapshot<S>>) -> Self {
         Self {
-            inner: inner.clone(),
-            settings: settings.clone(),
+            inner: snapshot.prototype().to_inner(),
+            settings: snapshot.settings.clone(),
+            snapshot,
         }
     }
 
@@ -119,7 +122,10 @@ impl<S: Clone> Sender<S> {
             }
             Outgoing::First(request) => {
                 let (request, kept) = FirstAttempt::of(request, &self.settings, issued);
-                (self.inner.call(request), Attempt::First(self, kept))
+                (
+                    self.inner.call(request),
+                    Attempt::First(self.snapshot, kept),
+                )
             }
             Outgoing::Retry(mut request) => {
                 self.settings.attach(&mut request, issued);

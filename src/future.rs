@@ -230,9 +230,13 @@ impl<S, B, R> Step<S, B, R> {
         self,
         response: Response<R>,
         cx: &mut Context<'_>,
-    ) -> ControlFlow<Result<Response<R>, AuthError>, Self> {
+    ) -> ControlFlow<Result<Response<R>, AuthError>, Self>
+    where
+        S: Clone,
+    {
         match self {
-            Step::Call(Attempt::First(sender, kept)) => {
+            Step::Call(Attempt::First(snapshot, kept)) => {
+                let sender = Sender::new(snapshot);
                 let runner = sender.settings.session.runner().clone();
                 let key = kept.key();
                 let challenges = challenges(response.headers());

@@ -1,4 +1,4 @@
-//! [`View`]: what a clone of the service knows of its session.
+//! [`View`]: what the services know of their session, as of one epoch.
 
 use std::sync::Arc;
 
@@ -8,8 +8,7 @@ use crate::origins::Origins;
 use crate::session::runner::Runner;
 use crate::session::state::token::{Age, Issued};
 
-/// One clone's own copy of what a request needs, good until the epoch moves on.
-#[derive(Clone, Debug)]
+/// A copy of what a request needs, good until the epoch moves on.
 pub(crate) struct View {
     epoch: u64,
     pub(crate) origins: Origins,
@@ -17,23 +16,26 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// Its token shares no reference count with others: those are contended.
     pub(crate) fn new(runner: &Runner) -> Self {
         let inner = runner.lock();
+        let epoch = runner.epoch();
+        let origins = inner.origins.clone();
+        let mut issued = inner.state.usable().cloned();
+        drop(inner);
+        if let Some(issued) = &mut issued {
+            issued.token.detach();
+        }
         Self {
-            epoch: runner.epoch(),
-            origins: inner.origins.clone(),
-            issued: inner.state.usable().cloned(),
+            epoch,
+            origins,
+            issued,
         }
     }
 
-    /// Takes the lock only when something changed since the view was last used, and says whether it
-    /// did.
-    pub(crate) fn refresh(&mut self, runner: &Runner) -> bool {
-        let is_changed = self.epoch != runner.epoch();
-        if is_changed {
-            *self = Self::new(runner);
-        }
-        is_changed
+    /// Whether nothing has changed since.
+    pub(crate) fn is_current(&self, runner: &Runner) -> bool {
+        self.epoch == runner.epoch()
     }
 
     /// The token that a request may go out with at once.
@@ -45,12 +47,5 @@ impl View {
             Age::Good => {}
         }
         Some(issued)
-    }
-
-    /// From now on its token shares no reference count with others.
-    pub(crate) fn detach(&mut self) {
-        if let Some(issued) = &mut self.issued {
-            issued.token.detach();
-        }
     }
 }
