@@ -21,8 +21,9 @@ use http::{Request, Response};
 use tower::Service;
 
 use ratios::Suite;
+use requests::Headers::{self, Made, Static};
 use requests::{empty, one_kib, request, streamed};
-use services::{bare, bearer_auth, floor, mutex_filter, retry, static_header};
+use services::{bare, bearer_auth, cloned, floor, mutex_filter, retry, static_header};
 
 /// Each measurement is of so many requests.
 const REQUESTS: u64 = 100;
@@ -30,7 +31,7 @@ const REQUESTS: u64 = 100;
 /// A service that has run before, and the requests that it is given.
 type Work = Box<dyn FnMut()>;
 
-fn prepare<S, B>(mut service: S, headers: usize, body: fn() -> B) -> Work
+fn prepare<S, B>(mut service: S, headers: Headers, body: fn() -> B) -> Work
 where
     S: Service<Request<B>, Response = Response<()>> + 'static,
     B: 'static,
@@ -56,9 +57,10 @@ macro_rules! compare {
 
             $(
                 #[library_benchmark]
-                #[bench::headers_0(prepare($service(), 0, $body))]
-                #[bench::headers_4(prepare($service(), 4, $body))]
-                #[bench::headers_12(prepare($service(), 12, $body))]
+                #[bench::made_0(prepare($service(), Made(0), $body))]
+                #[bench::made_4(prepare($service(), Made(4), $body))]
+                #[bench::made_12(prepare($service(), Made(12), $body))]
+                #[bench::static_4(prepare($service(), Static(4), $body))]
                 fn $service(mut work: Work) -> Work {
                     work();
                     black_box(work)
@@ -73,9 +75,9 @@ macro_rules! compare {
     };
 }
 
-compare!(empty_body, empty: bare static_header floor retry mutex_filter bearer_auth);
-compare!(one_kib_body, one_kib: bare static_header floor retry mutex_filter bearer_auth);
-compare!(streamed_body, streamed: bare static_header floor mutex_filter bearer_auth);
+compare!(empty_body, empty: bare static_header floor retry mutex_filter bearer_auth cloned);
+compare!(one_kib_body, one_kib: bare static_header floor retry mutex_filter bearer_auth cloned);
+compare!(streamed_body, streamed: bare static_header floor mutex_filter bearer_auth cloned);
 
 mod measured {
     use gungraun::main;

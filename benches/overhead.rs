@@ -17,27 +17,37 @@ use http::{Request, Response};
 use http_body::Body;
 use tower::Service;
 
+use requests::Headers::{self, Made, Static};
 use requests::request;
 
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 fn overhead(c: &mut Criterion) {
-    for headers in [0, 4, 12] {
+    for headers in [Made(0), Static(4), Made(4), Made(12)] {
+        let name = name(headers);
         let empty = || request(headers, requests::empty());
-        let mut group = c.benchmark_group(format!("{headers} headers, empty"));
+        let mut group = c.benchmark_group(format!("{name}, empty"));
         compare(&mut group, empty);
         measure(&mut group, "retry", services::retry(), empty);
         drop(group);
 
         let one_kib = || request(headers, requests::one_kib());
-        let mut group = c.benchmark_group(format!("{headers} headers, 1 KiB"));
+        let mut group = c.benchmark_group(format!("{name}, 1 KiB"));
         compare(&mut group, one_kib);
         measure(&mut group, "retry", services::retry(), one_kib);
         drop(group);
 
         // `tower::retry` cannot repeat it.
-        let mut group = c.benchmark_group(format!("{headers} headers, stream"));
+        let mut group = c.benchmark_group(format!("{name}, stream"));
         compare(&mut group, || request(headers, requests::streamed()));
+    }
+}
+
+fn name(headers: Headers) -> String {
+    match headers {
+        Made(0) | Static(0) => "0 headers".to_owned(),
+        Made(number) => format!("{number} headers"),
+        Static(number) => format!("{number} static headers"),
     }
 }
 
@@ -51,6 +61,7 @@ where
     measure(group, "floor", services::floor(), request);
     measure(group, "mutex", services::mutex_filter(), request);
     measure(group, "ours", services::bearer_auth(), request);
+    measure(group, "cloned", services::cloned(), request);
 }
 
 fn measure<B, S>(

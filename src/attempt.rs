@@ -120,12 +120,12 @@ impl<S: Clone> Sender<S> {
                 let response = self.inner.call(request.map(ReplayBody::new));
                 (response, Attempt::Foreign(error))
             }
-            Outgoing::First(request) => {
-                let (request, kept) = FirstAttempt::of(request, &self.settings, issued);
-                (
-                    self.inner.call(request),
-                    Attempt::First(self.snapshot, kept),
-                )
+            Outgoing::First(mut request) => {
+                let head = FirstAttempt::head(&request, &self.settings);
+                self.settings.attach(&mut request, issued);
+                let (request, kept) = FirstAttempt::new(request, head, &self.settings, issued);
+                let response = self.inner.call(request);
+                (response, Attempt::First(self.snapshot, kept))
             }
             Outgoing::Retry(mut request) => {
                 self.settings.attach(&mut request, issued);
@@ -139,27 +139,28 @@ impl<S: Clone> Sender<S> {
 }
 
 impl<B: Body> FirstAttempt<B> {
-    /// Attaches the token, and keeps what a second attempt needs.
-    pub(crate) fn of(
+    /// Keeps what a second attempt needs. The head is of the request as it was without its token.
+    pub(crate) fn new(
         request: Request<B>,
+        head: Result<HeadSnapshot, Key>,
         settings: &Settings,
         issued: &Issued,
     ) -> (Request<ReplayBody<B>>, Self) {
-        let mut replay = None;
-        let mut request = request.map(|body| {
-            let (body, handle) = ReplayBody::replayable(body, settings.replay_limit);
-            replay = handle.is_offered().then_some(handle);
-            body
-        });
+        let (parts, body) = request.into_parts();
+        let (body, replay) = ReplayBody::replayable(body, settings.replay_limit);
         let kept = Self {
             sent: issued.stamp,
-            copy: match replay {
-                Some(replay) => Ok((HeadSnapshot::of(&request), replay)),
-                None => Err(Key::of(request.method(), request.uri())),
-            },
+            copy: head.map(|head| (head, replay)),
         };
-        settings.attach(&mut request, issued);
-        (request, kept)
+        (Request::from_parts(parts, body), kept)
+    }
+
+    /// Only the endpoint, if the body is known to be too large.
+    pub(crate) fn head(request: &Request<B>, settings: &Settings) -> Result<HeadSnapshot, Key> {
+        match ReplayBody::is_replayable(request.body(), settings.replay_limit) {
+            true => Ok(HeadSnapshot::of(request)),
+            false => Err(Key::of(request.method(), request.uri())),
+        }
     }
 }
 

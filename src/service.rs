@@ -11,10 +11,11 @@ use http_body::Body;
 use tower::{BoxError, Service};
 
 use crate::attempt::{Attempt, FirstAttempt, Sender, release};
+use crate::error::AuthError;
 use crate::future::ResponseFuture;
 use crate::replay::ReplayBody;
 use crate::session::Session;
-use crate::settings::Settings;
+use crate::settings::{Fault, Settings};
 use crate::snapshot::{Prototype, Snapshot, Snapshots};
 
 /// The service that [`BearerAuthLayer`](crate::BearerAuthLayer) makes.
@@ -153,6 +154,21 @@ impl<S: Clone> BearerAuth<S> {
     }
 }
 
+impl<S> BearerAuth<S> {
+    /// Sends the request without a token of ours.
+    fn pass<B, R>(
+        &mut self,
+        request: Request<B>,
+        attempt: Attempt<S, B>,
+    ) -> ResponseFuture<S, S::Future, B, R>
+    where
+        S: Service<Request<ReplayBody<B>>>,
+    {
+        let response = self.inner.call(request.map(ReplayBody::new));
+        ResponseFuture::calling(response, attempt)
+    }
+}
+
 impl<S: Clone> Clone for BearerAuth<S> {
     fn clone(&self) -> Self {
         Self::linked(self.inner.clone(), self.share())
@@ -182,31 +198,47 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
-        if self.settings().leaves_alone(&request) {
-            let response = self.inner.call(request.map(ReplayBody::new));
-            return ResponseFuture::calling(response, Attempt::Untouched);
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        if self.settings().is_exempt(request.extensions()) {
+            return self.pass(request, Attempt::Untouched);
         }
         let snapshot = self.update();
         let Snapshot { settings, view, .. } = &*snapshot;
-        if !settings.may_carry(request.uri(), &view.origins) {
-            let error = settings.foreign(request.uri(), &view.origins);
-            let response = self.inner.call(request.map(ReplayBody::new));
-            return ResponseFuture::calling(response, Attempt::Foreign(error));
-        }
-        if let Some(error) = settings.insecure(request.uri()) {
-            release(&mut self.inner);
-            return ResponseFuture::failed(error);
-        }
-        if let Some(issued) = view.usable(settings.session.runner()) {
-            let (request, kept) = FirstAttempt::of(request, settings, issued);
+        let fault = settings.fault(request.uri(), &view.origins);
+        let usable = match fault {
+            None => view.usable(),
+            Some(_) => None,
+        };
+        if let Some((issued, is_due)) = usable {
+            let head = FirstAttempt::head(&request, settings);
+            if !settings.attach(&mut request, issued) {
+                return self.pass(request, Attempt::Untouched);
+            }
+            if is_due {
+                settings.session.runner().renew_ahead();
+            }
+            let (request, kept) = FirstAttempt::new(request, head, settings, issued);
             let response = self.inner.call(request);
             return ResponseFuture::calling(response, Attempt::First(snapshot, kept));
         }
-        let sender = Sender::new(snapshot);
-        // No reservation is held during a login.
-        release(&mut self.inner);
-        ResponseFuture::waiting(sender, request)
+        if settings.has_own_header(request.headers()) {
+            return self.pass(request, Attempt::Untouched);
+        }
+        match fault {
+            Some(Fault::Foreign) => {
+                let error = settings.foreign(request.uri(), &view.origins);
+                self.pass(request, Attempt::Foreign(error))
+            }
+            Some(Fault::Insecure) => {
+                release(&mut self.inner);
+                ResponseFuture::failed(AuthError::insecure("token", request.uri()))
+            }
+            None => {
+                // No reservation is held during a login.
+                release(&mut self.inner);
+                ResponseFuture::waiting(Sender::new(snapshot), request)
+            }
+        }
     }
 }
 

@@ -16,7 +16,8 @@ use pin_project_lite::pin_project;
 use tokio::sync::Mutex;
 use tower::filter::{AsyncFilterLayer, AsyncPredicate};
 use tower::retry::{Policy, RetryLayer};
-use tower::{BoxError, Layer, Service};
+use tower::util::Oneshot;
+use tower::{BoxError, Layer, Service, ServiceExt};
 use tower_bearer::{BearerAuthLayer, Origins, Token, source_fn};
 use tower_http::auth::AddAuthorizationLayer;
 
@@ -41,6 +42,9 @@ pin_project! {
         kept: Parts,
     }
 }
+
+#[derive(Clone)]
+pub(crate) struct CloneEach<S>(S);
 
 /// Retries once on a 401.
 #[derive(Clone)]
@@ -102,6 +106,14 @@ where
     layer.layer(Noop)
 }
 
+/// Ours, cloned for each request: `client.clone().oneshot(request)`.
+pub(crate) fn cloned<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone
+where
+    B: Body + Unpin,
+{
+    CloneEach(bearer_auth())
+}
+
 fn bearer() -> HeaderValue {
     HeaderValue::from_str(&format!("Bearer {TOKEN}")).unwrap()
 }
@@ -152,6 +164,23 @@ impl<F: Future> Future for FloorFuture<F> {
         let this = self.project();
         black_box(this.kept);
         this.call.poll(cx)
+    }
+}
+
+impl<S, B> Service<Request<B>> for CloneEach<S>
+where
+    S: Service<Request<B>> + Clone,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Oneshot<S, Request<B>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.0.clone().oneshot(request)
     }
 }
 

@@ -123,6 +123,15 @@ impl<B> ReplayBody<B> {
         }
     }
 
+    /// Whether a request with this body can be kept at all: not if the body is known to be too large
+    /// before it is sent.
+    pub(crate) fn is_replayable(body: &B, limit: usize) -> bool
+    where
+        B: Body,
+    {
+        body.size_hint().lower() <= limit as u64
+    }
+
     /// Returns the body of a first attempt, and the handle for a second one. The handle gives one
     /// as long as no more than `limit` bytes have been read.
     pub(crate) fn replayable(body: B, limit: usize) -> (Self, Replay<B>)
@@ -242,12 +251,6 @@ impl<B> fmt::Debug for ReplayBody<B> {
 }
 
 impl<B> Replay<B> {
-    /// Whether there is anything to keep a request for: not if its body was known to be too large
-    /// before it was sent. Takes no lock, unlike [`is_possible`](Self::is_possible).
-    pub(crate) fn is_offered(&self) -> bool {
-        !matches!(self.inner, Handle::Impossible)
-    }
-
     /// Whether [`take`](Self::take) would give a body if it were called now.
     pub(crate) fn is_possible(&self) -> bool {
         match &self.inner {

@@ -1,7 +1,5 @@
 //! [`View`]: what the services know of their session, as of one epoch.
 
-use std::sync::Arc;
-
 use tokio::time::Instant;
 
 use crate::origins::Origins;
@@ -38,14 +36,12 @@ impl View {
         self.epoch == runner.epoch()
     }
 
-    /// The token that a request may go out with at once.
-    pub(crate) fn usable(&self, runner: &Arc<Runner>) -> Option<&Issued> {
+    /// The token that a request may go out with at once, and whether it is to be renewed ahead.
+    pub(crate) fn usable(&self) -> Option<(&Issued, bool)> {
         let issued = self.issued.as_ref()?;
         match issued.age(Instant::now) {
-            Age::Expired => return None,
-            Age::Due => runner.renew_ahead(),
-            Age::Good => {}
+            Age::Expired => None,
+            age => Some((issued, age == Age::Due)),
         }
-        Some(issued)
     }
 }
