@@ -140,6 +140,8 @@ impl<S: Clone> Sender<S> {
 
 impl<B: Body> FirstAttempt<B> {
     /// Keeps what a second attempt needs. The head is of the request as it was without its token.
+    // It and what it keeps are large: inlined, they are made where they are needed.
+    #[inline(always)]
     pub(crate) fn new(
         request: Request<B>,
         head: Result<HeadSnapshot, Key>,
@@ -148,14 +150,16 @@ impl<B: Body> FirstAttempt<B> {
     ) -> (Request<ReplayBody<B>>, Self) {
         let (parts, body) = request.into_parts();
         let (body, replay) = ReplayBody::replayable(body, settings.replay_limit);
+        let request = Request::from_parts(parts, body);
         let kept = Self {
             sent: issued.stamp,
             copy: head.map(|head| (head, replay)),
         };
-        (Request::from_parts(parts, body), kept)
+        (request, kept)
     }
 
     /// Only the endpoint, if the body is known to be too large.
+    #[inline(always)]
     pub(crate) fn head(request: &Request<B>, settings: &Settings) -> Result<HeadSnapshot, Key> {
         match ReplayBody::is_replayable(request.body(), settings.replay_limit) {
             true => Ok(HeadSnapshot::of(request)),

@@ -48,7 +48,8 @@ pub(crate) struct Settings {
     pub(crate) origins: Option<Origins>,
     pub(crate) plain_http: bool,
     pub(crate) header: HeaderName,
-    pub(crate) refused_when: Arc<Predicate>,
+    /// `None`: as by default.
+    pub(crate) refused_when: Option<Arc<Predicate>>,
     pub(crate) replay_limit: usize,
     pub(crate) on_failed_renewal: OnFailedRenewal,
 }
@@ -70,7 +71,7 @@ impl Settings {
             origins: None,
             plain_http: false,
             header: header::AUTHORIZATION,
-            refused_when: Arc::new(is_refusal),
+            refused_when: None,
             replay_limit: 64 * 1024,
             on_failed_renewal: OnFailedRenewal::default(),
         }
@@ -87,12 +88,17 @@ impl Settings {
         login_of.is_some_and(|login_of| self.session.is(*login_of))
     }
 
+    /// Says whether the request has the caller's own header.
     pub(crate) fn has_own_header(&self, headers: &HeaderMap) -> bool {
         let has_header = headers.contains_key(&self.header);
         if has_header {
             self.note_own_header();
         }
         has_header
+    }
+
+    fn note_own_header(&self) {
+        trace::left_alone(self.session.name(), "it has the header already");
     }
 
     /// Why a request to this URI may not go out with a token.
@@ -119,14 +125,19 @@ impl Settings {
     }
 
     pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
-        (self.refused_when)(response.status(), response.headers())
+        let (status, headers) = (response.status(), response.headers());
+        match &self.refused_when {
+            Some(is_refused) => is_refused(status, headers),
+            None => is_refusal(status, headers),
+        }
     }
 
     /// Gives the request its token. `false`: it has the caller's own header, and is left as it is.
     pub(crate) fn attach<B>(&self, request: &mut Request<B>, issued: &Issued) -> bool {
+        // One look-up finds both the caller's header and the place of ours.
         match request.headers_mut().entry(&self.header) {
-            Entry::Vacant(vacant) => {
-                vacant.insert(issued.token.header_value().clone());
+            Entry::Vacant(place) => {
+                place.insert(issued.token.header_value().clone());
             }
             Entry::Occupied(_) => {
                 self.note_own_header();
@@ -137,10 +148,6 @@ impl Settings {
             sent.note(self.session.runner().id(), issued);
         }
         true
-    }
-
-    fn note_own_header(&self) {
-        trace::left_alone(self.session.name(), "it has the header already");
     }
 
     /// What the caller gets whose token was refused, and who gets no retry.

@@ -67,6 +67,7 @@ struct Lease<'a, B> {
 }
 
 impl<B> Shared<B> {
+    #[inline(always)]
     pub(super) fn new(source: B, hint: SizeHint, limit: usize) -> Self {
         let state = State {
             stage: Stage::Keeping,
