@@ -102,8 +102,8 @@ impl<S> BearerAuth<S> {
 impl<S: Clone> BearerAuth<S> {
     /// The snapshot of now, for a request of this service.
     ///
-    /// One that serves on another thread than its snapshot was made on gets one of its own, unless
-    /// it was made for a single request.
+    /// A service that serves on another thread than its snapshot was made on gets one of its own,
+    /// unless it was made for a single request.
     fn update(&mut self) -> Arc<Snapshot<S>> {
         let is_first = !mem::replace(&mut self.has_served, true);
         match &self.link {
@@ -120,17 +120,25 @@ impl<S: Clone> BearerAuth<S> {
         }
     }
 
-    /// The snapshot of now, for another service or a request of its own.
+    /// A snapshot for a request that is sent by another instance of the inner service.
+    pub(crate) fn to_snapshot(&self) -> Arc<Snapshot<S>> {
+        match self.share() {
+            Link::Snapshot(snapshot) => snapshot,
+            Link::Settings(_) => Arc::new(self.snapshot()),
+        }
+    }
+
+    /// What a clone gets: it shares its counts with others of this thread alone, if there are many.
     fn share(&self) -> Link<S> {
         match &self.link {
             Link::Snapshot(snapshot) if snapshot.is_current() && snapshot.is_of_this_thread() => {
                 Link::Snapshot(snapshot.clone())
             }
-            link => {
-                if self.clones.load(Ordering::Relaxed) < MANY {
-                    self.clones.fetch_add(1, Ordering::Relaxed);
-                    return link.clone();
-                }
+            link if self.clones.load(Ordering::Relaxed) < MANY => {
+                self.clones.fetch_add(1, Ordering::Relaxed);
+                link.clone()
+            }
+            _ => {
                 let snapshots = || Box::new(Snapshots::new(self.prototype()));
                 let snapshots = self.snapshots.get_or_init(snapshots);
                 Link::Snapshot(snapshots.get(self.settings()))
@@ -139,10 +147,7 @@ impl<S: Clone> BearerAuth<S> {
     }
 
     fn snapshot(&self) -> Snapshot<S> {
-        match &self.link {
-            Link::Snapshot(snapshot) => snapshot.renewed(),
-            Link::Settings(settings) => Snapshot::new(settings.clone(), self.prototype()),
-        }
+        Snapshot::new(self.settings().clone(), self.prototype())
     }
 
     fn prototype(&self) -> Arc<Prototype<S>> {
@@ -151,21 +156,6 @@ impl<S: Clone> BearerAuth<S> {
             (_, Some(snapshots)) => snapshots.prototype.clone(),
             _ => Arc::new(Prototype::new(self.inner.clone())),
         }
-    }
-}
-
-impl<S> BearerAuth<S> {
-    /// Sends the request without a token of ours.
-    fn pass<B, R>(
-        &mut self,
-        request: Request<B>,
-        attempt: Attempt<S, B>,
-    ) -> ResponseFuture<S, S::Future, B, R>
-    where
-        S: Service<Request<ReplayBody<B>>>,
-    {
-        let response = self.inner.call(request.map(ReplayBody::new));
-        ResponseFuture::calling(response, attempt)
     }
 }
 
@@ -198,48 +188,75 @@ where
         self.inner.poll_ready(cx).map_err(Into::into)
     }
 
-    fn call(&mut self, mut request: Request<B>) -> Self::Future {
-        if self.settings().is_exempt(request.extensions()) {
-            return self.pass(request, Attempt::Untouched);
-        }
+    fn call(&mut self, request: Request<B>) -> Self::Future {
         let snapshot = self.update();
-        let Snapshot { settings, view, .. } = &*snapshot;
-        let fault = settings.fault(request.uri(), &view.origins);
-        let usable = match fault {
-            None => view.usable(),
-            Some(_) => None,
-        };
-        if let Some((issued, is_due)) = usable {
-            let head = FirstAttempt::head(&request, settings);
-            if !settings.attach(&mut request, issued) {
-                return self.pass(request, Attempt::Untouched);
-            }
-            if is_due {
-                settings.session.runner().renew_ahead();
-            }
-            let (request, kept) = FirstAttempt::new(request, head, settings, issued);
-            let response = self.inner.call(request);
-            return ResponseFuture::calling(response, Attempt::First(snapshot, kept));
+        respond(&mut self.inner, snapshot, request)
+    }
+}
+
+/// Picks the path of a request. The inner service is ready, and is called or gives that back.
+pub(crate) fn respond<S, B, R>(
+    inner: &mut S,
+    snapshot: Arc<Snapshot<S>>,
+    mut request: Request<B>,
+) -> ResponseFuture<S, S::Future, B, R>
+where
+    S: Service<Request<ReplayBody<B>>, Response = Response<R>> + Clone,
+    B: Body,
+{
+    let Snapshot { settings, view, .. } = &*snapshot;
+    if settings.is_exempt(request.extensions()) {
+        return pass(inner, request, Attempt::Untouched);
+    }
+    let fault = settings.fault(request.uri(), &view.origins);
+    let usable = match fault {
+        None => view.usable(),
+        Some(_) => None,
+    };
+    if let Some((issued, is_due)) = usable {
+        let head = FirstAttempt::head(&request, settings);
+        if !settings.attach(&mut request, issued) {
+            return pass(inner, request, Attempt::Untouched);
         }
-        if settings.has_own_header(request.headers()) {
-            return self.pass(request, Attempt::Untouched);
+        if is_due {
+            settings.session.runner().renew_ahead();
         }
-        match fault {
-            Some(Fault::Foreign) => {
-                let error = settings.foreign(request.uri(), &view.origins);
-                self.pass(request, Attempt::Foreign(error))
-            }
-            Some(Fault::Insecure) => {
-                release(&mut self.inner);
-                ResponseFuture::failed(AuthError::insecure("token", request.uri()))
-            }
-            None => {
-                // No reservation is held during a login.
-                release(&mut self.inner);
-                ResponseFuture::waiting(Sender::new(snapshot), request)
-            }
+        let (request, kept) = FirstAttempt::new(request, head, settings, issued);
+        let response = inner.call(request);
+        return ResponseFuture::calling(response, Attempt::First(snapshot, kept));
+    }
+    if settings.has_own_header(request.headers()) {
+        return pass(inner, request, Attempt::Untouched);
+    }
+    match fault {
+        Some(Fault::Foreign) => {
+            let error = settings.foreign(request.uri(), &view.origins);
+            pass(inner, request, Attempt::Foreign(error))
+        }
+        Some(Fault::Insecure) => {
+            release(inner);
+            ResponseFuture::failed(AuthError::insecure("token", request.uri()))
+        }
+        None => {
+            // No reservation is held during a login.
+            release(inner);
+            ResponseFuture::waiting(Sender::new(snapshot), request)
         }
     }
+}
+
+/// Sends a request without a token of ours.
+#[inline(never)]
+fn pass<S, B, R>(
+    inner: &mut S,
+    request: Request<B>,
+    attempt: Attempt<S, B>,
+) -> ResponseFuture<S, S::Future, B, R>
+where
+    S: Service<Request<ReplayBody<B>>>,
+{
+    let response = inner.call(request.map(ReplayBody::new));
+    ResponseFuture::calling(response, attempt)
 }
 
 impl<S: fmt::Debug> fmt::Debug for BearerAuth<S> {

@@ -121,7 +121,7 @@ impl<B> ReplayBody<B> {
         }
     }
 
-    /// Whether a request with this body can be kept at all: not if the body is known to be too large
+    /// Whether a request with this body can be kept at all: not if it is known to be too large
     /// before it is sent.
     pub(crate) fn is_replayable(body: &B, limit: usize) -> bool
     where
