@@ -76,9 +76,9 @@ impl<S, B> Attempt<S, B> {
 impl<S, B> Attempt<S, B> {
     /// Tells the session, if it wants to know, that a token was accepted.
     pub(crate) fn note_acceptance<R>(&self, response: &Response<R>) {
-        let (settings, sent) = match self {
-            Attempt::First(snapshot, kept) => (&snapshot.settings, kept.sent),
-            Attempt::Retry(settings, sent, _) => (settings, *sent),
+        let settings = match self {
+            Attempt::First(snapshot, _) => &snapshot.settings,
+            Attempt::Retry(settings, ..) => settings,
             Attempt::Untouched | Attempt::Foreign(_) => return,
         };
         let runner = settings.session.runner();
@@ -86,8 +86,8 @@ impl<S, B> Attempt<S, B> {
             return;
         }
         match self {
-            Attempt::First(_, kept) => runner.note_acceptance(sent, kept.key(), false),
-            Attempt::Retry(_, _, key) => runner.note_acceptance(sent, *key, true),
+            Attempt::First(_, kept) => runner.note_acceptance(kept.sent, kept.key(), false),
+            Attempt::Retry(_, sent, key) => runner.note_acceptance(*sent, *key, true),
             Attempt::Untouched | Attempt::Foreign(_) => {}
         }
     }

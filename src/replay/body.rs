@@ -12,7 +12,7 @@ use tower::BoxError;
 
 use super::frames::{Abandoned, Polled, data_len, less, poll_source};
 use super::second::{Second, Takeover};
-use super::shared::{FirstPoll, Next, Shared};
+use super::shared::{Next, Shared};
 
 /// The request body that the inner service receives.
 ///
@@ -176,7 +176,7 @@ where
                 Inner::Ended(_) => return Poll::Ready(None),
                 Inner::Abandoned => return Abandoned::polled(),
                 Inner::First(first) => {
-                    let FirstPoll { polled, becomes } = first.shared.poll_first(cx);
+                    let (polled, becomes) = first.shared.poll_first(cx);
                     first.delivered += data_len(&polled);
                     if let Some(next) = becomes {
                         *inner = next.into();

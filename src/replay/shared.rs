@@ -29,12 +29,6 @@ pub(super) struct Shared<B> {
     second: Mutex<Option<Waker>>,
 }
 
-/// How a poll of the first attempt went.
-pub(super) struct FirstPoll<B> {
-    pub(super) polled: Polled,
-    pub(super) becomes: Option<Next<B>>,
-}
-
 /// What an attempt becomes when it needs no [`Shared`] any more.
 pub(super) enum Next<B> {
     /// It has the original to itself.
@@ -91,8 +85,9 @@ impl<B> Shared<B> {
         }
     }
 
-    /// Polls the original for the first attempt, if it has not been taken over.
-    pub(super) fn poll_first(&self, cx: &mut Context<'_>) -> FirstPoll<B>
+    /// Polls the original for the first attempt, if it has not been taken over. Also says what that
+    /// attempt becomes, if anything.
+    pub(super) fn poll_first(&self, cx: &mut Context<'_>) -> (Polled, Option<Next<B>>)
     where
         B: Body + Unpin,
         B::Error: Into<BoxError>,
@@ -103,7 +98,7 @@ impl<B> Shared<B> {
         };
         let first = turn.poll(cx);
         match turn.end() {
-            TAKEN_OVER | DISCARDED => FirstPoll::abandoned(),
+            TAKEN_OVER | DISCARDED => abandoned(),
             _ => first,
         }
     }
@@ -220,14 +215,15 @@ where
     // | error         | LET_GO, Ended           | Ended  | Failed with that error                  |
     // | end           | Ended                   | Ended  | Ended                                   |
     // | panic (drop)  | LET_GO                  |        | Failed                                  |
-    fn poll(&mut self, cx: &mut Context<'_>) -> FirstPoll<B> {
+    #[inline(always)]
+    fn poll(&mut self, cx: &mut Context<'_>) -> (Polled, Option<Next<B>>) {
         let shared = self.shared;
         let Some(state) = &mut self.state else {
-            return FirstPoll::abandoned();
+            return abandoned();
         };
         let source = match &mut state.source {
             Source::Live(source) if shared.stage() < TAKEN_OVER => source,
-            _ => return FirstPoll::abandoned(),
+            _ => return abandoned(),
         };
         let mut polled = poll_source(source, cx);
         let at_end = source.is_end_stream();
@@ -249,10 +245,7 @@ where
                 if is_over {
                     state.source = Source::Ended;
                 }
-                return FirstPoll {
-                    polled,
-                    becomes: is_over.then_some(Next::Ended),
-                };
+                return (polled, is_over.then_some(Next::Ended));
             }
             stage = match shared.advance(KEEPING, LET_GO) {
                 true => LET_GO,
@@ -267,10 +260,7 @@ where
                 }
                 _ => Next::Ended,
             };
-            return FirstPoll {
-                polled,
-                becomes: Some(becomes),
-            };
+            return (polled, Some(becomes));
         }
         match polled {
             // No limit for this one frame: its promise is given, and nobody else has it.
@@ -284,7 +274,7 @@ where
             Poll::Ready(None) => state.source = Source::Ended,
             Poll::Pending => {}
         }
-        FirstPoll::abandoned()
+        abandoned()
     }
 }
 
@@ -323,11 +313,6 @@ impl<B> Drop for Turn<'_, B> {
     }
 }
 
-impl<B> FirstPoll<B> {
-    fn abandoned() -> Self {
-        Self {
-            polled: Abandoned::polled(),
-            becomes: Some(Next::Abandoned),
-        }
-    }
+fn abandoned<B>() -> (Polled, Option<Next<B>>) {
+    (Abandoned::polled(), Some(Next::Abandoned))
 }
