@@ -78,6 +78,7 @@ impl Settings {
     }
 
     /// The caller's wish, or this session's own login.
+    #[inline]
     pub(crate) fn is_exempt(&self, extensions: &Extensions) -> bool {
         if extensions.get::<NoAuth>().is_some() {
             trace::left_alone(self.session.name(), "it has the extension `NoAuth`");
@@ -102,6 +103,7 @@ impl Settings {
     }
 
     /// Why a request to this URI may not go out with a token.
+    #[inline]
     pub(crate) fn fault(&self, uri: &Uri, origins: &Origins) -> Option<Fault> {
         if !self.may_carry(uri, origins) {
             Some(Fault::Foreign)
@@ -113,6 +115,7 @@ impl Settings {
     }
 
     /// The layer's own origins go before those of the source.
+    #[inline]
     pub(crate) fn may_carry(&self, uri: &Uri, origins: &Origins) -> bool {
         self.origins.as_ref().unwrap_or(origins).contains(uri)
     }

@@ -112,6 +112,7 @@ impl<S> Slot<S> {
     }
 }
 
+#[inline]
 fn this_thread() -> usize {
     static THREADS_SO_FAR: AtomicUsize = AtomicUsize::new(0);
     thread_local! {

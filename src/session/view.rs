@@ -32,11 +32,13 @@ impl View {
     }
 
     /// Whether nothing has changed since.
+    #[inline]
     pub(crate) fn is_current(&self, runner: &Runner) -> bool {
         self.epoch == runner.epoch()
     }
 
     /// The token that a request may go out with at once, and whether it is to be renewed ahead.
+    #[inline]
     pub(crate) fn usable(&self) -> Option<(&Issued, bool)> {
         let issued = self.issued.as_ref()?;
         match issued.age(Instant::now) {

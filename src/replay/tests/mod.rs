@@ -234,6 +234,59 @@ fn a_large_frame_with_its_own_buffer_is_kept_without_a_copy() {
     assert_eq!(next_data(&mut second), "two");
 }
 
+/// B1, B2: the connection has got all of it, and nothing of the original is needed any more.
+#[test]
+fn the_last_frame_of_a_body_that_knows_its_end_ends_the_first_attempt() {
+    let body = Script {
+        exact: true,
+        knows_end: true,
+        ..script([data("all of it")])
+    };
+    let log = Arc::clone(&body.log);
+    let (mut first, replay) = ReplayBody::replayable(body, LIMIT);
+    assert_eq!(next_data(&mut first), "all of it");
+    assert!(first.is_end_stream());
+    assert_eq!(first.size_hint().exact(), Some(0));
+    assert_eq!(Arc::strong_count(&log), 1, "the original lives on");
+    let mut second = replay.take().unwrap();
+    assert!(
+        next(&mut first).is_none(),
+        "abandoned, although it was sent"
+    );
+    assert_eq!(next_data(&mut second), "all of it");
+    assert!(next(&mut second).is_none());
+}
+
+/// B1: clients move requests often.
+#[test]
+fn a_body_is_no_larger_than_a_bytes_whatever_it_wraps() {
+    assert!(size_of::<ReplayBody<[u64; 64]>>() <= size_of::<Bytes>());
+}
+
+/// B1: whoever of the two threads comes first.
+#[test]
+fn letting_go_from_another_thread_frees_what_was_kept() {
+    within_ten_seconds(|| {
+        for _ in 0..300 {
+            let body = script([large(), data("more")]);
+            let (mut first, replay) = ReplayBody::replayable(body, 2 * LARGE);
+            let start = Arc::new(Barrier::new(2));
+            let other = std::thread::spawn({
+                let start = Arc::clone(&start);
+                move || {
+                    start.wait();
+                    drop(replay);
+                }
+            });
+            start.wait();
+            let sent = next_data(&mut first);
+            other.join().unwrap();
+            assert!(sent.is_unique(), "still kept");
+            assert_eq!(next_data(&mut first), "more");
+        }
+    });
+}
+
 /// B1: trailers are kept within the same limit.
 #[test]
 fn trailers_over_the_limit_make_a_replay_impossible() {
