@@ -123,6 +123,9 @@ fn a_request_with_its_token_in_hand_allocates_once_for_its_head_and_twice_for_it
 
         let client = layer.layer(service_fn(read_and_answer));
         settle(|| by_the_layer(&mut client.clone(), request(headers, Empty::<Bytes>::new())));
+        // What its clones share is made anew, once.
+        layer.session().reset_backoff();
+        by_the_layer(&mut client.clone(), request(headers, Empty::<Bytes>::new()));
         let cloned = allocations({
             let request = request(headers, Empty::<Bytes>::new());
             || by_the_layer(&mut client.clone(), request)

@@ -268,27 +268,26 @@ fn clones_on_many_threads_go_out_with_the_newest_token() {
             .build()
             .unwrap()
     };
-    let everybody = || {
+    let mut staying: Vec<_> = (0..20).map(|_| client.clone()).collect();
+    let mut everybody = || {
         std::thread::scope(|scope| {
-            for _ in 0..20 {
+            for staying in &mut staying {
                 let mut moved = client.clone();
-                scope.spawn({
-                    let client = &client;
-                    move || {
-                        runtime().block_on(async {
-                            for _ in 0..4 {
-                                let responses = [
-                                    client.clone().oneshot(get(URI)).await,
-                                    client.send(get(URI)).await,
-                                    moved.ready().await.unwrap().call(get(URI)).await,
-                                    moved.clone().oneshot(get(URI)).await,
-                                ];
-                                let is_ok =
-                                    |it: Result<Response<_>, _>| it.unwrap().status() == 200;
-                                assert!(responses.into_iter().all(is_ok));
-                            }
-                        });
-                    }
+                let client = &client;
+                scope.spawn(move || {
+                    runtime().block_on(async {
+                        for _ in 0..4 {
+                            let responses = [
+                                client.clone().oneshot(get(URI)).await,
+                                client.send(get(URI)).await,
+                                moved.ready().await.unwrap().call(get(URI)).await,
+                                staying.ready().await.unwrap().call(get(URI)).await,
+                                staying.clone().oneshot(get(URI)).await,
+                            ];
+                            let is_ok = |it: Result<Response<_>, _>| it.unwrap().status() == 200;
+                            assert!(responses.into_iter().all(is_ok));
+                        }
+                    });
                 });
             }
         });
