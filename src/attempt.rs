@@ -140,8 +140,6 @@ impl<S: Clone> Sender<S> {
 
 impl<B: Body> FirstAttempt<B> {
     /// Keeps what a second attempt needs. The head is of the request as it was without its token.
-    // It and what it keeps are large: inlined, they are made where they are needed.
-    #[inline(always)]
     pub(crate) fn new(
         request: Request<B>,
         head: Result<HeadSnapshot, Key>,
@@ -159,7 +157,6 @@ impl<B: Body> FirstAttempt<B> {
     }
 
     /// Only the endpoint, if the body is known to be too large.
-    #[inline(always)]
     pub(crate) fn head(request: &Request<B>, settings: &Settings) -> Result<HeadSnapshot, Key> {
         match ReplayBody::is_replayable(request.body(), settings.replay_limit) {
             true => Ok(HeadSnapshot::of(request)),

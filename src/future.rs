@@ -80,7 +80,6 @@ enum Errand<B, R> {
 }
 
 impl<S, F, B, R> ResponseFuture<S, F, B, R> {
-    #[inline(always)]
     pub(crate) fn calling(call: F, attempt: Attempt<S, B>) -> Self {
         Self {
             call: Some(call),

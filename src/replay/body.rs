@@ -132,7 +132,6 @@ impl<B> ReplayBody<B> {
 
     /// Returns the body of a first attempt, and the handle for a second one. The handle gives one
     /// as long as no more than `limit` bytes have been read.
-    #[inline(always)]
     pub(crate) fn replayable(body: B, limit: usize) -> (Self, Replay<B>)
     where
         B: Body,

@@ -69,7 +69,6 @@ const TAKEN_OVER: Stage = 2;
 const DISCARDED: Stage = 3;
 
 impl<B> Shared<B> {
-    #[inline(always)]
     pub(super) fn new(source: B, hint: SizeHint, limit: usize) -> Self {
         let state = State {
             source: Source::Live(source),
@@ -215,7 +214,6 @@ where
     // | error         | LET_GO, Ended           | Ended  | Failed with that error                  |
     // | end           | Ended                   | Ended  | Ended                                   |
     // | panic (drop)  | LET_GO                  |        | Failed                                  |
-    #[inline(always)]
     fn poll(&mut self, cx: &mut Context<'_>) -> (Polled, Option<Next<B>>) {
         let shared = self.shared;
         let Some(state) = &mut self.state else {
