@@ -1,28 +1,21 @@
 //! Instructions of a request with its token in hand, as a ratio to the hand-written floor's.
 //!
-//! `cargo bench --bench instructions` fails when a ratio of ours has grown by more than 3 % over the
-//! recorded one, and with `RECORD=1` before it records anew. It needs valgrind, and gungraun-runner
-//! in the version of gungraun in Cargo.toml.
+//! `cargo bench --manifest-path benches/Cargo.toml --bench instructions` fails when a ratio of ours
+//! has grown by more than 3 % over the recorded one, and with `RECORD=1` before it records anew. It
+//! needs valgrind, and gungraun-runner in the version of gungraun in benches/Cargo.toml.
 
 #![allow(clippy::unwrap_used, missing_docs)]
-
-#[path = "common/ratios.rs"]
-mod ratios;
-#[path = "common/requests.rs"]
-mod requests;
-#[path = "common/services.rs"]
-mod services;
 
 use std::hint::black_box;
 use std::process::ExitCode;
 
 use gungraun::{library_benchmark, library_benchmark_group};
+use harness::ratios::Suite;
+use harness::requests::Headers::{self, Made, Static};
+use harness::requests::{empty, one_kib, request, streamed};
+use harness::services;
 use http::{Request, Response};
 use tower::Service;
-
-use ratios::Suite;
-use requests::{empty, one_kib, request, streamed};
-use services::{bare, bearer_auth, floor, mutex_filter, retry, static_header};
 
 /// Each measurement is of so many requests.
 const REQUESTS: u64 = 100;
@@ -30,7 +23,7 @@ const REQUESTS: u64 = 100;
 /// A service that has run before, and the requests that it is given.
 type Work = Box<dyn FnMut()>;
 
-fn prepare<S, B>(mut service: S, headers: usize, body: fn() -> B) -> Work
+fn prepare<S, B>(mut service: S, headers: Headers, body: fn() -> B) -> Work
 where
     S: Service<Request<B>, Response = Response<()>> + 'static,
     B: 'static,
@@ -50,15 +43,18 @@ where
 
 /// One benchmark of each service, with each number of headers.
 macro_rules! compare {
-    ($module:ident, $body:ident: $($service:ident)+) => {
+    ($module:ident, $group:ident, $body:ident, $from:path: $($service:ident)+) => {
         mod $module {
+            use $from as from;
+
             use super::*;
 
             $(
                 #[library_benchmark]
-                #[bench::headers_0(prepare($service(), 0, $body))]
-                #[bench::headers_4(prepare($service(), 4, $body))]
-                #[bench::headers_12(prepare($service(), 12, $body))]
+                #[bench::made_0(prepare(from::$service(), Made(0), $body))]
+                #[bench::made_4(prepare(from::$service(), Made(4), $body))]
+                #[bench::made_12(prepare(from::$service(), Made(12), $body))]
+                #[bench::static_4(prepare(from::$service(), Static(4), $body))]
                 fn $service(mut work: Work) -> Work {
                     work();
                     black_box(work)
@@ -66,23 +62,30 @@ macro_rules! compare {
             )+
 
             library_benchmark_group!(
-                name = $body,
+                name = $group,
                 benchmarks = [$($service),+]
             );
         }
     };
 }
 
-compare!(empty_body, empty: bare static_header floor retry mutex_filter bearer_auth);
-compare!(one_kib_body, one_kib: bare static_header floor retry mutex_filter bearer_auth);
-compare!(streamed_body, streamed: bare static_header floor mutex_filter bearer_auth);
+compare!(empty_body, empty, empty, services:
+    bare static_header floor retry mutex_filter bearer_auth cloned);
+compare!(one_kib_body, one_kib, one_kib, services:
+    bare static_header floor retry mutex_filter bearer_auth cloned);
+compare!(streamed_body, streamed, streamed, services:
+    bare static_header floor mutex_filter bearer_auth cloned);
+compare!(real_client, real, one_kib, services::real:
+    bare bare_cloned floor floor_cloned bearer_auth cloned);
 
 mod measured {
     use gungraun::main;
 
-    use super::{empty_body::empty, one_kib_body::one_kib, streamed_body::streamed};
+    use super::{
+        empty_body::empty, one_kib_body::one_kib, real_client::real, streamed_body::streamed,
+    };
 
-    main!(library_benchmark_groups = [empty, one_kib, streamed]);
+    main!(library_benchmark_groups = [empty, one_kib, real, streamed]);
 
     pub(crate) fn run() {
         main();

@@ -1,43 +1,73 @@
 //! What a request with its token in hand costs, over a service that answers at once.
 //!
-//! `cargo bench --bench overhead`
+//! `cargo bench --manifest-path benches/Cargo.toml --bench overhead`
 
 #![allow(clippy::unwrap_used, missing_docs)]
-
-#[path = "common/requests.rs"]
-mod requests;
-#[path = "common/services.rs"]
-mod services;
 
 use std::time::Duration;
 
 use criterion::measurement::WallTime;
 use criterion::{BatchSize, BenchmarkGroup, Criterion, criterion_group, criterion_main};
+use harness::requests::Headers::{self, Made, Static};
+use harness::requests::request;
+use harness::{requests, services};
 use http::{Request, Response};
 use http_body::Body;
 use tower::Service;
 
-use requests::request;
-
 type Group<'a> = BenchmarkGroup<'a, WallTime>;
 
 fn overhead(c: &mut Criterion) {
-    for headers in [0, 4, 12] {
+    for headers in [Made(0), Static(4), Made(4), Made(12)] {
+        let name = name(headers);
         let empty = || request(headers, requests::empty());
-        let mut group = c.benchmark_group(format!("{headers} headers, empty"));
+        let mut group = c.benchmark_group(format!("{name}, empty"));
         compare(&mut group, empty);
         measure(&mut group, "retry", services::retry(), empty);
         drop(group);
 
         let one_kib = || request(headers, requests::one_kib());
-        let mut group = c.benchmark_group(format!("{headers} headers, 1 KiB"));
+        let mut group = c.benchmark_group(format!("{name}, 1 KiB"));
         compare(&mut group, one_kib);
         measure(&mut group, "retry", services::retry(), one_kib);
         drop(group);
 
+        // Whose inner service has a client to clone.
+        let mut group = c.benchmark_group(format!("{name}, 1 KiB, real client"));
+        measure(&mut group, "bare", services::real::bare(), one_kib);
+        measure(
+            &mut group,
+            "bare, cloned",
+            services::real::bare_cloned(),
+            one_kib,
+        );
+        measure(&mut group, "floor", services::real::floor(), one_kib);
+        measure(
+            &mut group,
+            "floor, cloned",
+            services::real::floor_cloned(),
+            one_kib,
+        );
+        measure(&mut group, "ours", services::real::bearer_auth(), one_kib);
+        measure(
+            &mut group,
+            "ours, cloned",
+            services::real::cloned(),
+            one_kib,
+        );
+        drop(group);
+
         // `tower::retry` cannot repeat it.
-        let mut group = c.benchmark_group(format!("{headers} headers, stream"));
+        let mut group = c.benchmark_group(format!("{name}, stream"));
         compare(&mut group, || request(headers, requests::streamed()));
+    }
+}
+
+fn name(headers: Headers) -> String {
+    match headers {
+        Made(0) | Static(0) => "0 headers".to_owned(),
+        Made(number) => format!("{number} headers"),
+        Static(number) => format!("{number} static headers"),
     }
 }
 
@@ -51,6 +81,7 @@ where
     measure(group, "floor", services::floor(), request);
     measure(group, "mutex", services::mutex_filter(), request);
     measure(group, "ours", services::bearer_auth(), request);
+    measure(group, "ours, cloned", services::cloned(), request);
 }
 
 fn measure<B, S>(

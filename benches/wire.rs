@@ -1,23 +1,16 @@
 //! Requests over a loopback connection, with the layer and without.
 //!
 //! ```text
-//! cargo bench --bench wire -- [--quick] [--record DIR]
+//! cargo bench --manifest-path benches/Cargo.toml --bench wire -- [--quick] [--record DIR]
 //! ```
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
-#[path = "common/loopback.rs"]
-mod loopback;
-#[path = "common/record.rs"]
-mod record;
-#[path = "common/rounds.rs"]
-mod rounds;
-
 use std::time::Instant;
 
-use crate::loopback::{Loopback, Threads};
-use crate::record::{Bench, Table};
-use crate::rounds::{Samples, in_turns};
+use harness::loopback::{Loopback, Threads};
+use harness::record::{Bench, Table};
+use harness::rounds::{Samples, in_turns};
 
 fn main() {
     let bench = Bench::from_args("wire");

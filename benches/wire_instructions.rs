@@ -6,19 +6,13 @@
 
 #![allow(clippy::unwrap_used, missing_docs)]
 
-#[path = "common/loopback.rs"]
-mod loopback;
-
-#[path = "common/ratios.rs"]
-mod ratios;
-
 use std::hint::black_box;
 use std::process::ExitCode;
 
 use gungraun::{library_benchmark, library_benchmark_group};
 
-use loopback::{Authenticated, Loopback, Plain, Retrying, Threads};
-use ratios::Suite;
+use harness::loopback::{Authenticated, Loopback, Plain, Retrying, Threads};
+use harness::ratios::Suite;
 
 /// Each measurement is of so many requests.
 const REQUESTS: u64 = 200;

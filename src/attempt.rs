@@ -13,11 +13,12 @@ use crate::refusal::is_acceptance;
 use crate::replay::{Replay, ReplayBody};
 use crate::session::{Issued, Key, Stamp, trace};
 use crate::settings::Settings;
+use crate::snapshot::Snapshot;
 
 /// What a response belongs to.
 pub(crate) enum Attempt<S, B> {
     /// May be renewed and retried.
-    First(Sender<S>, FirstAttempt<B>),
+    First(Arc<Snapshot<S>>, FirstAttempt<B>),
     /// Whatever comes back is the caller's answer; the session hears of a refusal.
     Retry(Arc<Settings>, Stamp, Key),
     /// It has no token of ours.
@@ -30,6 +31,7 @@ pub(crate) enum Attempt<S, B> {
 pub(crate) struct Sender<S> {
     pub(crate) inner: S,
     pub(crate) settings: Arc<Settings>,
+    snapshot: Arc<Snapshot<S>>,
 }
 
 /// What the first attempt leaves behind.
@@ -64,7 +66,7 @@ impl<S, B> Attempt<S, B> {
     /// Was the token refused, or missed?
     pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
         match self {
-            Attempt::First(sender, _) => sender.settings.is_refused(response),
+            Attempt::First(snapshot, _) => snapshot.settings.is_refused(response),
             Attempt::Retry(settings, ..) => settings.is_refused(response),
             Attempt::Untouched | Attempt::Foreign(_) => false,
         }
@@ -74,9 +76,9 @@ impl<S, B> Attempt<S, B> {
 impl<S, B> Attempt<S, B> {
     /// Tells the session, if it wants to know, that a token was accepted.
     pub(crate) fn note_acceptance<R>(&self, response: &Response<R>) {
-        let (settings, sent) = match self {
-            Attempt::First(sender, kept) => (&sender.settings, kept.sent),
-            Attempt::Retry(settings, sent, _) => (settings, *sent),
+        let settings = match self {
+            Attempt::First(snapshot, _) => &snapshot.settings,
+            Attempt::Retry(settings, ..) => settings,
             Attempt::Untouched | Attempt::Foreign(_) => return,
         };
         let runner = settings.session.runner();
@@ -84,18 +86,19 @@ impl<S, B> Attempt<S, B> {
             return;
         }
         match self {
-            Attempt::First(_, kept) => runner.note_acceptance(sent, kept.key(), false),
-            Attempt::Retry(_, _, key) => runner.note_acceptance(sent, *key, true),
+            Attempt::First(_, kept) => runner.note_acceptance(kept.sent, kept.key(), false),
+            Attempt::Retry(_, sent, key) => runner.note_acceptance(*sent, *key, true),
             Attempt::Untouched | Attempt::Foreign(_) => {}
         }
     }
 }
 
 impl<S: Clone> Sender<S> {
-    pub(crate) fn new(inner: &S, settings: &Arc<Settings>) -> Self {
+    pub(crate) fn new(snapshot: Arc<Snapshot<S>>) -> Self {
         Self {
-            inner: inner.clone(),
-            settings: settings.clone(),
+            inner: snapshot.prototype().to_inner(),
+            settings: snapshot.settings.clone(),
+            snapshot,
         }
     }
 
@@ -117,9 +120,12 @@ impl<S: Clone> Sender<S> {
                 let response = self.inner.call(request.map(ReplayBody::new));
                 (response, Attempt::Foreign(error))
             }
-            Outgoing::First(request) => {
-                let (request, kept) = FirstAttempt::of(request, &self.settings, issued);
-                (self.inner.call(request), Attempt::First(self, kept))
+            Outgoing::First(mut request) => {
+                let head = FirstAttempt::head(&request, &self.settings);
+                self.settings.attach(&mut request, issued);
+                let (request, kept) = FirstAttempt::new(request, head, &self.settings, issued);
+                let response = self.inner.call(request);
+                (response, Attempt::First(self.snapshot, kept))
             }
             Outgoing::Retry(mut request) => {
                 self.settings.attach(&mut request, issued);
@@ -133,27 +139,29 @@ impl<S: Clone> Sender<S> {
 }
 
 impl<B: Body> FirstAttempt<B> {
-    /// Attaches the token, and keeps what a second attempt needs.
-    pub(crate) fn of(
+    /// Keeps what a second attempt needs. The head is of the request as it was without its token.
+    pub(crate) fn new(
         request: Request<B>,
+        head: Result<HeadSnapshot, Key>,
         settings: &Settings,
         issued: &Issued,
     ) -> (Request<ReplayBody<B>>, Self) {
-        let mut replay = None;
-        let mut request = request.map(|body| {
-            let (body, handle) = ReplayBody::replayable(body, settings.replay_limit);
-            replay = handle.is_offered().then_some(handle);
-            body
-        });
+        let (parts, body) = request.into_parts();
+        let (body, replay) = ReplayBody::replayable(body, settings.replay_limit);
+        let request = Request::from_parts(parts, body);
         let kept = Self {
             sent: issued.stamp,
-            copy: match replay {
-                Some(replay) => Ok((HeadSnapshot::of(&request), replay)),
-                None => Err(Key::of(request.method(), request.uri())),
-            },
+            copy: head.map(|head| (head, replay)),
         };
-        settings.attach(&mut request, issued);
         (request, kept)
+    }
+
+    /// Only the endpoint, if the body is known to be too large.
+    pub(crate) fn head(request: &Request<B>, settings: &Settings) -> Result<HeadSnapshot, Key> {
+        match ReplayBody::is_replayable(request.body(), settings.replay_limit) {
+            true => Ok(HeadSnapshot::of(request)),
+            false => Err(Key::of(request.method(), request.uri())),
+        }
     }
 }
 

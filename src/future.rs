@@ -120,17 +120,22 @@ where
         let mut this = self.project();
         loop {
             if let Some(call) = this.call.as_mut().as_pin_mut() {
-                let mut response = ready!(call.poll(cx)).map_err(Into::into);
+                let answer = ready!(call.poll(cx));
                 // The attempt gives up what it holds before anything else is waited for.
                 this.call.set(None);
-                if !matches!(&response, Ok(response) if this.step.is_refused(response)) {
-                    if let Ok(response) = &mut response {
-                        this.step.accepted(response);
+                let mut response = match answer {
+                    Ok(response) => response,
+                    Err(error) => {
+                        *this.step = Step::Done;
+                        return Poll::Ready(Err(error.into()));
                     }
+                };
+                if !this.step.is_refused(&response) {
+                    this.step.accepted(&mut response);
                     *this.step = Step::Done;
-                    return Poll::Ready(response);
+                    return Poll::Ready(Ok(response));
                 }
-                match mem::replace(this.step, Step::Done).refused(response?, cx) {
+                match mem::replace(this.step, Step::Done).refused(response, cx) {
                     Continue(step) => *this.step = step,
                     Break(result) => return Poll::Ready(result.map_err(Into::into)),
                 }
@@ -230,9 +235,13 @@ impl<S, B, R> Step<S, B, R> {
         self,
         response: Response<R>,
         cx: &mut Context<'_>,
-    ) -> ControlFlow<Result<Response<R>, AuthError>, Self> {
+    ) -> ControlFlow<Result<Response<R>, AuthError>, Self>
+    where
+        S: Clone,
+    {
         match self {
-            Step::Call(Attempt::First(sender, kept)) => {
+            Step::Call(Attempt::First(snapshot, kept)) => {
+                let sender = Sender::new(snapshot);
                 let runner = sender.settings.session.runner().clone();
                 let key = kept.key();
                 let challenges = challenges(response.headers());

@@ -1,6 +1,7 @@
 //! The copy of a request's head that a retry is made from.
 
 use bytes::{Buf, Bytes};
+use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
 use crate::grpc_timeout::{self, GrpcDeadline};
@@ -9,37 +10,46 @@ use crate::session::Key;
 /// A copy that is cheap to make: hardly one in a thousand is ever read.
 ///
 /// Copying a `HeaderMap` copies its index, and gives each value that was a buffer of its own a
-/// shared owner. Here names and values lie in one buffer, to be parsed again when needed.
+/// shared owner; copying a `Uri` counts two owners. Here all texts lie in one buffer, to be parsed
+/// again when needed.
 pub(crate) struct HeadSnapshot {
     method: Method,
-    uri: Uri,
     version: Version,
+    scheme: Option<Scheme>,
     extensions: Extensions,
-    headers: PackedHeaders,
+    /// Of the authority, and of path and query: nothing is of no length.
+    authority_len: usize,
+    path_len: usize,
+    /// The authority, path and query, then each header: the length of its name and whether its
+    /// value is sensitive, the length of its value, its name and its value. Repeated names keep
+    /// their order.
+    bytes: Vec<u8>,
     /// Of the request, if it has a `grpc-timeout`: measured from the moment of the copy. Boxed, as
     /// every response future would be larger by it.
     deadline: Option<Box<GrpcDeadline>>,
 }
 
-/// Each header as the length of its name, the length of its value, whether that is sensitive, its
-/// name and its value. Repeated names keep their order.
-struct PackedHeaders {
-    bytes: Box<[u8]>,
-}
-
 const WORD: usize = size_of::<usize>();
 
-const PREFIX: usize = 2 * WORD + 1;
+const PREFIX: usize = 2 * WORD;
+
+/// What most headers take less than, on average.
+const LIKELY: usize = 64;
 
 impl HeadSnapshot {
     pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        let (headers, has_grpc_timeout) = PackedHeaders::new(request.headers());
+        let uri = request.uri();
+        let authority = uri.authority().map_or("", Authority::as_str);
+        let path = uri.path_and_query().map_or("", PathAndQuery::as_str);
+        let (bytes, has_grpc_timeout) = pack([authority, path], request.headers());
         Self {
             method: request.method().clone(),
-            uri: request.uri().clone(),
             version: request.version(),
+            scheme: uri.scheme().cloned(),
             extensions: request.extensions().clone(),
-            headers,
+            authority_len: authority.len(),
+            path_len: path.len(),
+            bytes,
             deadline: has_grpc_timeout
                 .then(|| GrpcDeadline::of(request.headers()))
                 .flatten()
@@ -48,7 +58,13 @@ impl HeadSnapshot {
     }
 
     pub(crate) fn key(&self) -> Key {
-        Key::of(&self.method, &self.uri)
+        let (_, rest) = self.bytes.split_at(self.authority_len);
+        let uri = unpack_uri(
+            None,
+            Bytes::new(),
+            Bytes::copy_from_slice(&rest[..self.path_len]),
+        );
+        Key::of(&self.method, &uri)
     }
 
     pub(crate) fn deadline(&self) -> Option<GrpcDeadline> {
@@ -56,57 +72,71 @@ impl HeadSnapshot {
     }
 
     pub(crate) fn into_request<B>(self, body: B) -> Request<B> {
+        let mut bytes = Bytes::from(self.bytes);
+        let authority = bytes.split_to(self.authority_len);
+        let path = bytes.split_to(self.path_len);
         let mut request = Request::new(body);
         *request.method_mut() = self.method;
-        *request.uri_mut() = self.uri;
+        *request.uri_mut() = unpack_uri(self.scheme, authority, path);
         *request.version_mut() = self.version;
         *request.extensions_mut() = self.extensions;
-        *request.headers_mut() = self.headers.unpack();
+        *request.headers_mut() = unpack_headers(bytes);
         request
     }
 }
 
-impl PackedHeaders {
-    /// Also returns whether there is a `grpc-timeout`, which a look-up would have to hash the name
-    /// for in every request.
-    fn new(headers: &HeaderMap) -> (Self, bool) {
-        let length =
-            |(name, value): (&HeaderName, &HeaderValue)| PREFIX + name.as_str().len() + value.len();
-        let mut bytes = Vec::with_capacity(headers.iter().map(length).sum());
-        let mut has_grpc_timeout = false;
-        for (name, value) in headers {
-            let name = name.as_str();
-            has_grpc_timeout |= name == grpc_timeout::NAME;
-            let mut prefix = [0; PREFIX];
-            prefix[..WORD].copy_from_slice(&name.len().to_ne_bytes());
-            prefix[WORD..2 * WORD].copy_from_slice(&value.len().to_ne_bytes());
-            prefix[2 * WORD] = value.is_sensitive().into();
-            bytes.extend_from_slice(&prefix);
-            bytes.extend_from_slice(name.as_bytes());
-            bytes.extend_from_slice(value.as_bytes());
-        }
-        let bytes = bytes.into_boxed_slice();
-        (Self { bytes }, has_grpc_timeout)
+/// Also returns whether there is a `grpc-timeout`, which a look-up would have to hash the name for
+/// in every request.
+fn pack([authority, path]: [&str; 2], headers: &HeaderMap) -> (Vec<u8>, bool) {
+    // Measuring them first would take as long as packing them.
+    let likely = authority.len() + path.len() + headers.len() * LIKELY;
+    let mut bytes = Vec::with_capacity(likely);
+    bytes.extend_from_slice(authority.as_bytes());
+    bytes.extend_from_slice(path.as_bytes());
+    let mut has_grpc_timeout = false;
+    for (name, value) in headers {
+        let name = name.as_str();
+        has_grpc_timeout |= name == grpc_timeout::NAME;
+        let name_and_sensitive = name.len() << 1 | usize::from(value.is_sensitive());
+        let mut prefix = [0; PREFIX];
+        prefix[..WORD].copy_from_slice(&name_and_sensitive.to_ne_bytes());
+        prefix[WORD..].copy_from_slice(&value.len().to_ne_bytes());
+        bytes.extend_from_slice(&prefix);
+        bytes.extend_from_slice(name.as_bytes());
+        bytes.extend_from_slice(value.as_bytes());
     }
+    (bytes, has_grpc_timeout)
+}
 
-    #[expect(clippy::expect_used, reason = "proved below")]
-    fn unpack(self) -> HeaderMap {
-        let mut bytes = Bytes::from(self.bytes);
-        let mut headers = HeaderMap::new();
-        while bytes.has_remaining() {
-            let (name, value) = (take_length(&mut bytes), take_length(&mut bytes));
-            let is_sensitive = bytes.get_u8() != 0;
-            let name = bytes.split_to(name);
-            let value = bytes.split_to(value);
-            // Both were a name and a value before. Every name is in lower case, and `from_bytes`
-            // does not take all that HTTP/2 lets through.
-            let name = HeaderName::from_lowercase(&name).expect("a header's name");
-            let mut value = HeaderValue::from_maybe_shared(value).expect("a header's value");
-            value.set_sensitive(is_sensitive);
-            headers.append(name, value);
-        }
-        headers
+/// What was parsed once is parsed again into the same.
+#[expect(clippy::expect_used, reason = "each part was one of a URI before")]
+fn unpack_uri(scheme: Option<Scheme>, authority: Bytes, path: Bytes) -> Uri {
+    let mut parts = uri::Parts::default();
+    parts.scheme = scheme;
+    if !authority.is_empty() {
+        parts.authority = Some(Authority::from_maybe_shared(authority).expect("an authority"));
     }
+    if !path.is_empty() {
+        parts.path_and_query = Some(PathAndQuery::from_maybe_shared(path).expect("a path"));
+    }
+    Uri::from_parts(parts).expect("parts of a URI")
+}
+
+#[expect(clippy::expect_used, reason = "each was a name and a value before")]
+fn unpack_headers(mut bytes: Bytes) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    while bytes.has_remaining() {
+        let name_and_sensitive = take_length(&mut bytes);
+        let value = take_length(&mut bytes);
+        let name = bytes.split_to(name_and_sensitive >> 1);
+        let value = bytes.split_to(value);
+        // Every name is in lower case, and `from_bytes` does not take all that HTTP/2 lets through.
+        let name = HeaderName::from_lowercase(&name).expect("a header's name");
+        let mut value = HeaderValue::from_maybe_shared(value).expect("a header's value");
+        value.set_sensitive(name_and_sensitive & 1 == 1);
+        headers.append(name, value);
+    }
+    headers
 }
 
 fn take_length(bytes: &mut Bytes) -> usize {
@@ -142,6 +172,26 @@ mod tests {
         })
     }
 
+    /// Of all forms, and what merely looks like one.
+    fn uri() -> impl Strategy<Value = Uri> {
+        let text = prop_oneof![
+            "(https?|HTTPS|ftp|x\\+y)://([a-z:]{1,4}@)?([a-zA-Z0-9.-]{1,12}|\\[::1\\])(:[0-9]{0,6})?(/[!-~é]{0,12})?(\\?[!-~]{0,12})?",
+            "/[!-~é]{0,20}",
+            "[!-~]{1,20}",
+            "[a-z0-9.:]{1,20}",
+        ];
+        text.prop_filter_map("no URI", |text| Uri::try_from(text).ok())
+    }
+
+    fn parts(uri: &Uri) -> [Option<&str>; 4] {
+        [
+            uri.scheme_str(),
+            uri.authority().map(Authority::as_str),
+            uri.path_and_query().map(PathAndQuery::as_str),
+            uri.query(),
+        ]
+    }
+
     fn listed(headers: &HeaderMap) -> Vec<(&HeaderName, &HeaderValue, bool)> {
         let listed = |(name, value)| (name, value, HeaderValue::is_sensitive(value));
         headers.iter().map(listed).collect()
@@ -165,9 +215,22 @@ mod tests {
                 }
             }
 
-            let unpacked = PackedHeaders::new(&map).0.unpack();
+            let unpacked = unpack_headers(pack(["", ""], &map).0.into());
 
             prop_assert_eq!(listed(&unpacked), listed(&map));
+        }
+
+        /// R5: whatever the URI.
+        #[test]
+        fn a_uri_comes_out_as_it_went_in(uri in uri()) {
+            let request = Request::builder().uri(uri.clone()).header("x-a", "1").body(()).unwrap();
+
+            let head = HeadSnapshot::of(&request);
+            prop_assert_eq!(head.key(), Key::of(request.method(), &uri));
+            let copy = head.into_request(());
+
+            prop_assert_eq!(parts(copy.uri()), parts(&uri));
+            prop_assert_eq!(copy.headers(), request.headers());
         }
     }
 

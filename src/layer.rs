@@ -129,7 +129,7 @@ impl BearerAuthLayer {
     where
         P: Fn(StatusCode, &HeaderMap) -> bool + Send + Sync + 'static,
     {
-        self.set(|settings| settings.refused_when = Arc::new(is_refused))
+        self.set(|settings| settings.refused_when = Some(Arc::new(is_refused)))
     }
 
     /// Sets how many bytes of a request's body are kept for a replay. Defaults to 64 KiB.

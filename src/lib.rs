@@ -189,6 +189,7 @@ mod send;
 mod service;
 mod session;
 mod settings;
+mod snapshot;
 mod source;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -146,6 +146,7 @@ impl Origins {
     }
 
     /// May a request to this URI carry the token?
+    #[inline]
     pub fn contains(&self, uri: &Uri) -> bool {
         match &self.origins {
             None => true,

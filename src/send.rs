@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
@@ -12,7 +13,8 @@ use tower::{BoxError, Service};
 
 use crate::future::ResponseFuture;
 use crate::replay::ReplayBody;
-use crate::service::BearerAuth;
+use crate::service::{BearerAuth, respond};
+use crate::snapshot::Snapshot;
 
 impl<S> BearerAuth<S> {
     /// Sends a request: waits until a clone of the inner service is ready, and calls that clone.
@@ -60,8 +62,8 @@ impl<S> BearerAuth<S> {
     {
         SendFuture {
             state: State::Ready {
-                service: self.clone(),
-                request: Some(request),
+                inner: self.get_ref().clone(),
+                outgoing: Some((self.to_snapshot(), request)),
             },
             poll: poll::<S, B, R>,
         }
@@ -97,8 +99,8 @@ type Poller<S, F, B, R> =
 pin_project! {
     #[project = StateProj]
     enum State<S, F, B, R> {
-        // The request is `None` once the future has completed with an error of readiness.
-        Ready { service: BearerAuth<S>, request: Option<Request<B>> },
+        // `None` once the future has completed with an error of readiness.
+        Ready { inner: S, outgoing: Option<(Arc<Snapshot<S>>, Request<B>)> },
         Response { #[pin] response: ResponseFuture<S, F, B, R> },
     }
 }
@@ -114,13 +116,16 @@ where
 {
     loop {
         match state.as_mut().project() {
-            StateProj::Ready { service, request } => {
-                let is_ready = ready!(Service::<Request<B>>::poll_ready(service, cx));
-                let Some(request) = request.take() else {
+            StateProj::Ready { inner, outgoing } => {
+                let is_ready = ready!(inner.poll_ready(cx));
+                let Some((mut snapshot, request)) = outgoing.take() else {
                     panic!("`SendFuture` polled after completion");
                 };
-                is_ready?;
-                let response = service.call(request);
+                is_ready.map_err(Into::into)?;
+                if !snapshot.is_current() {
+                    snapshot = Arc::new(snapshot.renewed());
+                }
+                let response = respond(inner, snapshot, request);
                 // The clone has served: it is dropped, so it reserves nothing during a login.
                 state.set(State::Response { response });
             }

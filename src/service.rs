@@ -1,6 +1,9 @@
 //! [`BearerAuth`]: passes readiness on, and picks the path of a request.
 
-use std::sync::Arc;
+use std::fmt;
+use std::mem;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 
 use http::{Request, Response};
@@ -8,10 +11,12 @@ use http_body::Body;
 use tower::{BoxError, Service};
 
 use crate::attempt::{Attempt, FirstAttempt, Sender, release};
+use crate::error::AuthError;
 use crate::future::ResponseFuture;
 use crate::replay::ReplayBody;
-use crate::session::{Session, View};
-use crate::settings::Settings;
+use crate::session::Session;
+use crate::settings::{Fault, Settings};
+use crate::snapshot::{Prototype, Snapshot, Snapshots};
 
 /// The service that [`BearerAuthLayer`](crate::BearerAuthLayer) makes.
 ///
@@ -27,36 +32,33 @@ use crate::settings::Settings;
 ///
 /// let service: BearerAuth<_> = BearerAuthLayer::new(source).layer(client);
 /// ```
-#[derive(Debug)]
 pub struct BearerAuth<S> {
     inner: S,
-    settings: Arc<Settings>,
-    view: View,
-    tenure: Tenure,
+    link: Link<S>,
+    /// For its clones, if it has many.
+    snapshots: OnceLock<Box<Snapshots<S>>>,
+    clones: AtomicU8,
+    has_served: bool,
 }
 
-/// How long this very clone has served. One that stays has reference counts of its own: those that
-/// clones on other threads share are contended. One that is made for a single request has not.
-#[derive(Clone, Copy, Debug)]
-enum Tenure {
-    New,
-    Once,
-    Settled,
+/// What it shares with its clones.
+enum Link<S> {
+    /// It has not served, nor was it made of one that has.
+    Settings(Arc<Settings>),
+    Snapshot(Arc<Snapshot<S>>),
 }
+
+/// A service that was cloned so often goes on being cloned, and not only once for each request.
+const MANY: u8 = 3;
 
 impl<S> BearerAuth<S> {
     pub(crate) fn new(inner: S, settings: Arc<Settings>) -> Self {
-        Self {
-            inner,
-            view: View::new(settings.session.runner()),
-            settings,
-            tenure: Tenure::New,
-        }
+        Self::linked(inner, Link::Settings(settings))
     }
 
     /// Returns the session that this service shares.
     pub fn session(&self) -> &Session {
-        &self.settings.session
+        &self.settings().session
     }
 
     /// Returns the inner service.
@@ -65,7 +67,12 @@ impl<S> BearerAuth<S> {
     }
 
     /// Returns the inner service.
+    ///
+    /// What you change is seen by later requests, and by their retries.
     pub fn get_mut(&mut self) -> &mut S {
+        // Both have a clone of the inner service as it was.
+        self.link = Link::Settings(self.settings().clone());
+        self.snapshots = OnceLock::new();
         &mut self.inner
     }
 
@@ -75,32 +82,94 @@ impl<S> BearerAuth<S> {
     }
 
     pub(crate) fn settings(&self) -> &Arc<Settings> {
-        &self.settings
+        match &self.link {
+            Link::Settings(settings) => settings,
+            Link::Snapshot(snapshot) => &snapshot.settings,
+        }
     }
 
-    /// Updates what this clone knows of the session.
-    fn refresh(&mut self) {
-        let is_changed = self.view.refresh(self.settings.session.runner());
-        match self.tenure {
-            Tenure::New => self.tenure = Tenure::Once,
-            Tenure::Once => {
-                self.settings = Arc::new(Settings::clone(&self.settings));
-                self.view.detach();
-                self.tenure = Tenure::Settled;
+    fn linked(inner: S, link: Link<S>) -> Self {
+        Self {
+            inner,
+            link,
+            snapshots: OnceLock::new(),
+            clones: AtomicU8::new(0),
+            has_served: false,
+        }
+    }
+}
+
+impl<S: Clone> BearerAuth<S> {
+    /// The snapshot of now, for a request of this service.
+    ///
+    /// A service that serves on another thread than its snapshot was made on gets one of its own,
+    /// unless it was made for a single request.
+    fn update(&mut self) -> Arc<Snapshot<S>> {
+        let is_first = !mem::replace(&mut self.has_served, true);
+        match &self.link {
+            Link::Snapshot(snapshot)
+                if snapshot.is_current() && (is_first || snapshot.is_of_this_thread()) =>
+            {
+                snapshot.clone()
             }
-            Tenure::Settled if is_changed => self.view.detach(),
-            Tenure::Settled => {}
+            _ => {
+                let snapshot = Arc::new(self.snapshot());
+                self.link = Link::Snapshot(snapshot.clone());
+                snapshot
+            }
+        }
+    }
+
+    /// A snapshot for a request that is sent by another instance of the inner service.
+    pub(crate) fn to_snapshot(&self) -> Arc<Snapshot<S>> {
+        match self.share() {
+            Link::Snapshot(snapshot) => snapshot,
+            Link::Settings(_) => Arc::new(self.snapshot()),
+        }
+    }
+
+    /// What a clone gets: it shares its counts with others of this thread alone, if there are many.
+    fn share(&self) -> Link<S> {
+        match &self.link {
+            Link::Snapshot(snapshot) if snapshot.is_current() && snapshot.is_of_this_thread() => {
+                Link::Snapshot(snapshot.clone())
+            }
+            link if self.clones.load(Ordering::Relaxed) < MANY => {
+                self.clones.fetch_add(1, Ordering::Relaxed);
+                link.clone()
+            }
+            _ => {
+                let snapshots = || Box::new(Snapshots::new(self.prototype()));
+                let snapshots = self.snapshots.get_or_init(snapshots);
+                Link::Snapshot(snapshots.get(self.settings()))
+            }
+        }
+    }
+
+    fn snapshot(&self) -> Snapshot<S> {
+        Snapshot::new(self.settings().clone(), self.prototype())
+    }
+
+    fn prototype(&self) -> Arc<Prototype<S>> {
+        match (&self.link, self.snapshots.get()) {
+            (Link::Snapshot(snapshot), _) => snapshot.prototype().clone(),
+            (_, Some(snapshots)) => snapshots.prototype.clone(),
+            _ => Arc::new(Prototype::new(self.inner.clone())),
         }
     }
 }
 
 impl<S: Clone> Clone for BearerAuth<S> {
     fn clone(&self) -> Self {
-        Self {
-            inner: self.inner.clone(),
-            settings: self.settings.clone(),
-            view: self.view.clone(),
-            tenure: Tenure::New,
+        Self::linked(self.inner.clone(), self.share())
+    }
+}
+
+impl<S> Clone for Link<S> {
+    fn clone(&self) -> Self {
+        match self {
+            Self::Settings(settings) => Self::Settings(settings.clone()),
+            Self::Snapshot(snapshot) => Self::Snapshot(snapshot.clone()),
         }
     }
 }
@@ -120,31 +189,81 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let settings = &self.settings;
-        if settings.leaves_alone(&request) {
-            let response = self.inner.call(request.map(ReplayBody::new));
-            return ResponseFuture::calling(response, Attempt::Untouched);
+        let snapshot = self.update();
+        respond(&mut self.inner, snapshot, request)
+    }
+}
+
+/// Picks the path of a request. The inner service is ready, and is called or gives that back.
+pub(crate) fn respond<S, B, R>(
+    inner: &mut S,
+    snapshot: Arc<Snapshot<S>>,
+    mut request: Request<B>,
+) -> ResponseFuture<S, S::Future, B, R>
+where
+    S: Service<Request<ReplayBody<B>>, Response = Response<R>> + Clone,
+    B: Body,
+{
+    let Snapshot { settings, view, .. } = &*snapshot;
+    if settings.is_exempt(request.extensions()) {
+        return pass(inner, request, Attempt::Untouched);
+    }
+    let fault = settings.fault(request.uri(), &view.origins);
+    let usable = match fault {
+        None => view.usable(),
+        Some(_) => None,
+    };
+    if let Some((issued, is_due)) = usable {
+        let head = FirstAttempt::head(&request, settings);
+        if !settings.attach(&mut request, issued) {
+            return pass(inner, request, Attempt::Untouched);
         }
-        self.refresh();
-        let settings = &self.settings;
-        if !settings.may_carry(request.uri(), &self.view.origins) {
-            let error = settings.foreign(request.uri(), &self.view.origins);
-            let response = self.inner.call(request.map(ReplayBody::new));
-            return ResponseFuture::calling(response, Attempt::Foreign(error));
+        if is_due {
+            settings.session.runner().renew_ahead();
         }
-        if let Some(error) = settings.insecure(request.uri()) {
-            release(&mut self.inner);
-            return ResponseFuture::failed(error);
+        let (request, kept) = FirstAttempt::new(request, head, settings, issued);
+        let response = inner.call(request);
+        return ResponseFuture::calling(response, Attempt::First(snapshot, kept));
+    }
+    if settings.has_own_header(request.headers()) {
+        return pass(inner, request, Attempt::Untouched);
+    }
+    match fault {
+        Some(Fault::Foreign) => {
+            let error = settings.foreign(request.uri(), &view.origins);
+            pass(inner, request, Attempt::Foreign(error))
         }
-        if let Some(issued) = self.view.usable(settings.session.runner()) {
-            let (request, kept) = FirstAttempt::of(request, settings, issued);
-            let sender = Sender::new(&self.inner, settings);
-            let response = self.inner.call(request);
-            return ResponseFuture::calling(response, Attempt::First(sender, kept));
+        Some(Fault::Insecure) => {
+            release(inner);
+            ResponseFuture::failed(AuthError::insecure("token", request.uri()))
         }
-        let sender = Sender::new(&self.inner, settings);
-        // No reservation is held during a login.
-        release(&mut self.inner);
-        ResponseFuture::waiting(sender, request)
+        None => {
+            // No reservation is held during a login.
+            release(inner);
+            ResponseFuture::waiting(Sender::new(snapshot), request)
+        }
+    }
+}
+
+/// Sends a request without a token of ours.
+#[inline(never)]
+fn pass<S, B, R>(
+    inner: &mut S,
+    request: Request<B>,
+    attempt: Attempt<S, B>,
+) -> ResponseFuture<S, S::Future, B, R>
+where
+    S: Service<Request<ReplayBody<B>>>,
+{
+    let response = inner.call(request.map(ReplayBody::new));
+    ResponseFuture::calling(response, attempt)
+}
+
+impl<S: fmt::Debug> fmt::Debug for BearerAuth<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BearerAuth")
+            .field("inner", &self.inner)
+            .field("settings", self.settings())
+            .finish_non_exhaustive()
     }
 }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{HeaderMap, HeaderName, Request, Response, StatusCode, Uri, header};
+use http::header::{self, Entry};
+use http::{Extensions, HeaderMap, HeaderName, Request, Response, StatusCode, Uri};
 
 use crate::error::AuthError;
 use crate::held_response::HeldResponse;
@@ -55,9 +56,18 @@ pub(crate) struct Settings {
     pub(crate) origins: Option<Origins>,
     pub(crate) plain_http: bool,
     pub(crate) header: HeaderName,
-    pub(crate) refused_when: Arc<Predicate>,
+    /// `None`: as by default.
+    pub(crate) refused_when: Option<Arc<Predicate>>,
     pub(crate) replay_limit: usize,
     pub(crate) on_failed_renewal: OnFailedRenewal,
+}
+
+/// Why a token may not go where a request goes.
+#[derive(Clone, Copy)]
+pub(crate) enum Fault {
+    Foreign,
+    /// It would be readable on its way.
+    Insecure,
 }
 
 pub(crate) type Predicate = dyn Fn(StatusCode, &HeaderMap) -> bool + Send + Sync;
@@ -69,29 +79,51 @@ impl Settings {
             origins: None,
             plain_http: false,
             header: header::AUTHORIZATION,
-            refused_when: Arc::new(is_refusal),
+            refused_when: None,
             replay_limit: 64 * 1024,
             on_failed_renewal: OnFailedRenewal::default(),
         }
     }
 
-    /// The caller's own header, the caller's wish, or this session's own login.
-    pub(crate) fn leaves_alone<B>(&self, request: &Request<B>) -> bool {
-        let extensions = request.extensions();
-        let reason = if request.headers().contains_key(&self.header) {
-            "it has the header already"
-        } else if extensions.get::<NoAuth>().is_some() {
-            "it has the extension `NoAuth`"
+    /// The caller's wish, or this session's own login.
+    #[inline]
+    pub(crate) fn is_exempt(&self, extensions: &Extensions) -> bool {
+        if extensions.get::<NoAuth>().is_some() {
+            trace::left_alone(self.session.name(), "it has the extension `NoAuth`");
+            return true;
+        }
+        // The session's own login is no news.
+        let login_of = extensions.get::<SessionId>();
+        login_of.is_some_and(|login_of| self.session.is(*login_of))
+    }
+
+    /// Says whether the request has the caller's own header.
+    pub(crate) fn has_own_header(&self, headers: &HeaderMap) -> bool {
+        let has_header = headers.contains_key(&self.header);
+        if has_header {
+            self.note_own_header();
+        }
+        has_header
+    }
+
+    fn note_own_header(&self) {
+        trace::left_alone(self.session.name(), "it has the header already");
+    }
+
+    /// Why a request to this URI may not go out with a token.
+    #[inline]
+    pub(crate) fn fault(&self, uri: &Uri, origins: &Origins) -> Option<Fault> {
+        if !self.may_carry(uri, origins) {
+            Some(Fault::Foreign)
+        } else if !self.plain_http && is_plain_http(uri) {
+            Some(Fault::Insecure)
         } else {
-            // The session's own login is no news.
-            let login_of = extensions.get::<SessionId>();
-            return login_of.is_some_and(|login_of| self.session.is(*login_of));
-        };
-        trace::left_alone(self.session.name(), reason);
-        true
+            None
+        }
     }
 
     /// The layer's own origins go before those of the source.
+    #[inline]
     pub(crate) fn may_carry(&self, uri: &Uri, origins: &Origins) -> bool {
         self.origins.as_ref().unwrap_or(origins).contains(uri)
     }
@@ -103,21 +135,30 @@ impl Settings {
         error
     }
 
-    /// The error of a request whose token would be readable on its way.
-    pub(crate) fn insecure(&self, uri: &Uri) -> Option<AuthError> {
-        (!self.plain_http && is_plain_http(uri)).then(|| AuthError::insecure("token", uri))
-    }
-
     pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
-        (self.refused_when)(response.status(), response.headers())
+        let (status, headers) = (response.status(), response.headers());
+        match &self.refused_when {
+            Some(is_refused) => is_refused(status, headers),
+            None => is_refusal(status, headers),
+        }
     }
 
-    pub(crate) fn attach<B>(&self, request: &mut Request<B>, issued: &Issued) {
-        let value = issued.token.header_value().clone();
-        request.headers_mut().insert(self.header.clone(), value);
+    /// Gives the request its token. `false`: it has the caller's own header, and is left as it is.
+    pub(crate) fn attach<B>(&self, request: &mut Request<B>, issued: &Issued) -> bool {
+        // One look-up finds both the caller's header and the place of ours.
+        match request.headers_mut().entry(&self.header) {
+            Entry::Vacant(place) => {
+                place.insert(issued.token.header_value().clone());
+            }
+            Entry::Occupied(_) => {
+                self.note_own_header();
+                return false;
+            }
+        }
         if let Some(sent) = request.extensions().get::<Sent>() {
             sent.note(self.session.runner().id(), issued);
         }
+        true
     }
 
     /// Keeps a refused response for as long as its caller may get it.

@@ -11,7 +11,7 @@ use tower::{Layer, Service, ServiceExt};
 use tower_bearer::{BearerAuth, BearerAuthLayer, Session, SessionBuilder};
 
 use crate::api::{Api, Pace, Sent};
-use crate::record::{Bench, Table};
+use harness::record::{Bench, Table};
 
 const LIFETIME: Duration = Duration::from_secs(2);
 const TASKS: usize = 64;

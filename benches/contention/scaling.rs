@@ -14,8 +14,8 @@ use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::{BearerAuthLayer, Origins, Token, source_fn};
 
 use crate::by_hand::{Locked, Mutexed};
-use crate::record::{Bench, Table};
-use crate::rounds::{Samples, in_turns};
+use harness::record::{Bench, Table};
+use harness::rounds::{Samples, in_turns};
 
 type Body = Full<Bytes>;
 

@@ -15,8 +15,8 @@ use tower::{Layer, Service, ServiceExt};
 use tower_bearer::{BearerAuth, BearerAuthLayer};
 
 use crate::api::{Api, Pace};
-use crate::record::{Bench, Table};
-use crate::rounds::{Samples, in_turns};
+use harness::record::{Bench, Table};
+use harness::rounds::{Samples, in_turns};
 
 const PACE: Pace = Pace {
     login: Duration::from_millis(50),

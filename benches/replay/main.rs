@@ -2,22 +2,20 @@
 //! as the layer makes it, against the caller's body by itself.
 //!
 //! ```text
-//! cargo bench --bench replay -- [--quick] [--record DIR]
+//! cargo bench --manifest-path benches/Cargo.toml --bench replay -- [--quick] [--record DIR]
 //! ```
 
 #![allow(clippy::expect_used, clippy::unwrap_used)]
 
 mod body;
 mod memory;
-#[path = "../common/record.rs"]
-mod record;
-#[path = "../common/rounds.rs"]
-mod rounds;
 mod sending;
 mod throughput;
 
+use harness::record::Bench;
+
 fn main() {
-    let bench = record::Bench::from_args("replay");
+    let bench = Bench::from_args("replay");
     throughput::run(&bench);
     memory::run(&bench);
 }

@@ -8,8 +8,8 @@ use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tower::{BoxError, Service};
 
 use crate::body::{Frames, Kind, bytes};
-use crate::record::{Bench, Table};
 use crate::sending::{Sink, authenticated, drain, post, send};
+use harness::record::{Bench, Table};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;

@@ -9,9 +9,9 @@ use http_body::Body;
 use tower::{BoxError, Service};
 
 use crate::body::{Frames, Kind, bytes};
-use crate::record::{Bench, Effort, Table};
-use crate::rounds::{Samples, in_turns};
 use crate::sending::{Sink, authenticated, drain, post, send};
+use harness::record::{Bench, Effort, Table};
+use harness::rounds::{Samples, in_turns};
 
 const KIB: usize = 1 << 10;
 const MIB: usize = 1 << 20;

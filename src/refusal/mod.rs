@@ -50,6 +50,7 @@ const INSUFFICIENT: [&str; 3] = [
 /// [RFC 6750, section 3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
 /// [RFC 9449, section 9]: https://www.rfc-editor.org/rfc/rfc9449#section-9
 /// [RFC 9470, section 3]: https://www.rfc-editor.org/rfc/rfc9470#section-3
+#[inline]
 pub fn is_refusal(status: StatusCode, headers: &HeaderMap) -> bool {
     match status {
         StatusCode::UNAUTHORIZED => !is_beyond_a_login(headers),

@@ -12,7 +12,7 @@ use tower::BoxError;
 
 use super::frames::{Abandoned, Polled, data_len, less, poll_source};
 use super::second::{Second, Takeover};
-use super::shared::{FirstPoll, Next, Shared};
+use super::shared::{Next, Shared};
 
 /// The request body that the inner service receives.
 ///
@@ -89,13 +89,13 @@ pub(crate) struct Replay<B> {
     pub(super) inner: Handle<B>,
 }
 
+/// No larger than a `Bytes`, whatever `B` is: clients move requests often.
 pub(super) enum Inner<B> {
-    Direct(B),
+    Direct(Box<B>),
     Ended(SizeHint),
     First(First<B>),
     Abandoned,
     Takeover(Takeover<B>),
-    /// Boxed: few requests are sent twice, and every body would be larger by it.
     Second(Box<Second<B>>),
 }
 
@@ -108,8 +108,6 @@ pub(super) enum Handle<B> {
 pub(super) struct First<B> {
     shared: Arc<Shared<B>>,
     delivered: u64,
-    /// As of the last poll: asking the original would take the lock, and it may be elsewhere.
-    at_end: bool,
 }
 
 impl<B> ReplayBody<B> {
@@ -119,8 +117,17 @@ impl<B> ReplayBody<B> {
     /// service without the layer, for example in a test.
     pub fn new(body: B) -> Self {
         Self {
-            inner: Inner::Direct(body),
+            inner: Inner::Direct(Box::new(body)),
         }
+    }
+
+    /// Whether a request with this body can be kept at all: not if it is known to be too large
+    /// before it is sent.
+    pub(crate) fn is_replayable(body: &B, limit: usize) -> bool
+    where
+        B: Body,
+    {
+        body.size_hint().lower() <= limit as u64
     }
 
     /// Returns the body of a first attempt, and the handle for a second one. The handle gives one
@@ -131,15 +138,14 @@ impl<B> ReplayBody<B> {
     {
         let hint = body.size_hint();
         let (inner, handle) = if body.is_end_stream() {
-            (Inner::Direct(body), Handle::Empty(hint))
+            (Inner::Ended(hint), Handle::Empty(hint))
         } else if hint.lower() > limit as u64 {
-            (Inner::Direct(body), Handle::Impossible)
+            (Inner::Direct(Box::new(body)), Handle::Impossible)
         } else {
             let shared = Arc::new(Shared::new(body, hint, limit));
             let first = First {
                 shared: Arc::clone(&shared),
                 delivered: 0,
-                at_end: false,
             };
             (Inner::First(first), Handle::Shared(shared))
         };
@@ -160,7 +166,7 @@ where
         loop {
             match inner {
                 Inner::Direct(body) => {
-                    let polled = ready!(poll_source(body, cx));
+                    let polled = ready!(poll_source(&mut **body, cx));
                     if !matches!(polled, Some(Ok(_))) {
                         *inner = Inner::ended();
                     }
@@ -169,12 +175,7 @@ where
                 Inner::Ended(_) => return Poll::Ready(None),
                 Inner::Abandoned => return Abandoned::polled(),
                 Inner::First(first) => {
-                    let FirstPoll {
-                        polled,
-                        at_end,
-                        becomes,
-                    } = first.shared.poll_first(cx);
-                    first.at_end = at_end;
+                    let (polled, becomes) = first.shared.poll_first(cx);
                     first.delivered += data_len(&polled);
                     if let Some(next) = becomes {
                         *inner = next.into();
@@ -203,8 +204,8 @@ where
         match &self.inner {
             Inner::Direct(body) => body.is_end_stream(),
             Inner::Ended(_) => true,
-            Inner::First(first) => first.at_end,
-            Inner::Abandoned | Inner::Takeover(_) | Inner::Second(_) => false,
+            // A first attempt becomes another when the original ends.
+            Inner::First(_) | Inner::Abandoned | Inner::Takeover(_) | Inner::Second(_) => false,
         }
     }
 
@@ -242,12 +243,6 @@ impl<B> fmt::Debug for ReplayBody<B> {
 }
 
 impl<B> Replay<B> {
-    /// Whether there is anything to keep a request for: not if its body was known to be too large
-    /// before it was sent. Takes no lock, unlike [`is_possible`](Self::is_possible).
-    pub(crate) fn is_offered(&self) -> bool {
-        !matches!(self.inner, Handle::Impossible)
-    }
-
     /// Whether [`take`](Self::take) would give a body if it were called now.
     pub(crate) fn is_possible(&self) -> bool {
         match &self.inner {
@@ -274,9 +269,9 @@ impl<B> Replay<B> {
 
 impl<B> Drop for Replay<B> {
     fn drop(&mut self) {
-        if let Handle::Shared(shared) = &mut self.inner {
+        if let Handle::Shared(shared) = &self.inner {
             // Usually the first attempt has been sent and dropped by now.
-            if Arc::get_mut(shared).is_none() {
+            if Arc::strong_count(shared) > 1 {
                 shared.release();
             }
         }
@@ -292,7 +287,7 @@ impl<B> Inner<B> {
 impl<B> From<Next<B>> for Inner<B> {
     fn from(next: Next<B>) -> Self {
         match next {
-            Next::Alone(body) => Self::Direct(body),
+            Next::Alone(body) => Self::Direct(Box::new(body)),
             Next::Ended => Self::ended(),
             Next::Abandoned => Self::Abandoned,
         }

@@ -1,25 +1,26 @@
 //! A request body that can be sent a second time, without `Clone` and without reading ahead.
 //!
-//! The original body is never copied and never has two readers. It lies in a slot that both
+//! The original body is never copied and never has two readers. It lies in a state that both
 //! attempts know, and beside it lies what the first attempt has read so far:
 //!
 //! ```text
 //!                   ┌─ Shared ────────────────────────┐
-//!  first attempt ──►│ slot: the original              │◄── Replay (held by the response future)
-//!  takes it, polls  │ kept: what was read, to a limit │      │
-//!  it, puts it back └─────────────────────────────────┘      ├─ dropped: kept is freed, the first
+//!  first attempt ──►│ source: the original            │◄── Replay (held by the response future)
+//!  polls it where   │ kept: what was read, to a limit │      │
+//!  it lies, locked  └─────────────────────────────────┘      ├─ dropped: kept is freed, the first
 //!                                    │                       │  attempt has the original to itself
 //!                                    ▼                       │
 //!                    second attempt: kept, then the rest ◄───┴─ take(): the first attempt is woken
 //!                    straight from the original                 and ends in an error
 //! ```
 //!
-//! * The first attempt polls the original outside the lock, on a lease. If it is
-//!   taken over meanwhile, the frame that the poll brought belongs to the second attempt too.
-//! * The second attempt waits until the original is back in the slot, and then needs the slot no
-//!   more. It does not need the first attempt to be dropped: a connection may hold that for long.
-//! * Every value that may run a user's code (the body, its data, wakers) is polled, cloned and
-//!   dropped outside the lock.
+//! * The first attempt locks the state for the time of a poll. If it is taken over meanwhile, the
+//!   frame that the poll returned belongs to the second attempt too. A body that knows its end ends
+//!   the first attempt with its last frame.
+//! * The second attempt waits until that poll has ended, and then takes everything. It does not
+//!   need the first attempt to be dropped: a connection may hold that for long.
+//! * A poll runs a user's code, so nobody ever waits for it in a lock: see [`shared`]. What the
+//!   other end takes out of the state it drops outside the lock.
 
 mod body;
 mod buffer;

@@ -111,6 +111,7 @@ struct Model {
     trailers: Option<HeaderMap>,
     fails: bool,
     limit: usize,
+    knows_end: bool,
     kept: usize,
     delivered: usize,
     empty: bool,
@@ -358,6 +359,7 @@ impl Model {
             trailers,
             fails: plan.fails,
             limit: plan.limit,
+            knows_end: plan.knows_end,
             kept: 0,
             delivered: 0,
             empty,
@@ -394,6 +396,9 @@ impl Model {
             Expected::Ended => self.first_ended = true,
             Expected::Pending | Expected::Abandoned => {}
         }
+        // The last frame of a body that knows its end is the end of this attempt.
+        let is_frame = matches!(step, Expected::Data(_) | Expected::Trailers(_));
+        self.first_ended |= is_frame && self.knows_end && self.steps[0] == Expected::Ended;
         step
     }
 }

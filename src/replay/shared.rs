@@ -1,7 +1,17 @@
 //! What the two attempts share, and the hand-over between them.
+//!
+//! The first attempt polls the original where it lies, with the state locked. Its other end, first
+//! the handle and then the second attempt, never waits for that lock: it says by the `stage` what
+//! is to become of the state, and tries the lock. If that is taken, the first attempt is polling,
+//! and does it in its place: it looks at the stage once more when the lock is free again.
+//!
+//! Both read and change the stage by operations that are ordered among each other. So if the first
+//! attempt's last look came too early to see a change, the lock was free before that change, and
+//! whoever made it gets it.
 
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker};
 
 use http_body::{Body, SizeHint};
@@ -13,14 +23,10 @@ use super::frames::{Abandoned, Polled, poll_source};
 pub(super) struct Shared<B> {
     pub(super) hint: SizeHint,
     limit: usize,
+    stage: AtomicU8,
     state: Mutex<State<B>>,
-}
-
-/// How a poll of the first attempt went.
-pub(super) struct FirstPoll<B> {
-    pub(super) polled: Polled,
-    pub(super) at_end: bool,
-    pub(super) becomes: Option<Next<B>>,
+    /// The second attempt, which waits for the first one's poll to end.
+    second: Mutex<Option<Waker>>,
 }
 
 /// What an attempt becomes when it needs no [`Shared`] any more.
@@ -39,285 +45,272 @@ pub(super) enum Source<B> {
 }
 
 struct State<B> {
-    stage: Stage,
-    slot: Slot<B>,
+    source: Source<B>,
     kept: Buffer,
-    /// Of the first attempt, which must learn that it is taken over. After that, of the second one,
-    /// which waits for the original to be back in its slot.
-    waker: Option<Waker>,
+    /// The first attempt, which must learn that it is taken over.
+    first: Option<Waker>,
 }
 
-enum Stage {
-    Keeping,
-    /// There will be no second attempt.
-    LetGo,
-    TakenOver,
-}
-
-enum Slot<B> {
-    Leased,
-    Here(Source<B>),
-}
-
-/// The original, out of its slot for one poll of the first attempt.
-struct Lease<'a, B> {
+/// One poll of the first attempt, which has the state to itself meanwhile.
+struct Turn<'a, B> {
     shared: &'a Shared<B>,
-    /// `None` only once it is on its way back.
-    source: Option<B>,
+    /// `None` only once it has ended.
+    state: Option<MutexGuard<'a, State<B>>>,
 }
+
+/// What becomes of the state. It only ever grows.
+type Stage = u8;
+
+const KEEPING: Stage = 0;
+/// There will be no second attempt.
+const LET_GO: Stage = 1;
+const TAKEN_OVER: Stage = 2;
+/// The second attempt is gone as well.
+const DISCARDED: Stage = 3;
 
 impl<B> Shared<B> {
     pub(super) fn new(source: B, hint: SizeHint, limit: usize) -> Self {
         let state = State {
-            stage: Stage::Keeping,
-            slot: Slot::Here(Source::Live(source)),
+            source: Source::Live(source),
             kept: Buffer::default(),
-            waker: None,
+            first: None,
         };
         Self {
             hint,
             limit,
+            stage: AtomicU8::new(KEEPING),
             state: Mutex::new(state),
+            second: Mutex::new(None),
         }
     }
 
-    /// Polls the original for the first attempt, if it has not been taken over.
-    pub(super) fn poll_first(&self, cx: &mut Context<'_>) -> FirstPoll<B>
+    /// Polls the original for the first attempt, if it has not been taken over. Also says what that
+    /// attempt becomes, if anything.
+    pub(super) fn poll_first(&self, cx: &mut Context<'_>) -> (Polled, Option<Next<B>>)
     where
         B: Body + Unpin,
         B::Error: Into<BoxError>,
     {
-        match self.lease() {
-            Some(lease) => lease.poll(cx),
-            None => FirstPoll {
-                polled: Abandoned::polled(),
-                at_end: false,
-                becomes: Some(Next::Abandoned),
-            },
+        let mut turn = Turn {
+            shared: self,
+            state: Some(self.lock()),
+        };
+        let first = turn.poll(cx);
+        match turn.end() {
+            TAKEN_OVER | DISCARDED => abandoned(),
+            _ => first,
         }
     }
 
     pub(super) fn is_replayable(&self) -> bool {
-        matches!(self.lock().stage, Stage::Keeping)
+        self.stage() == KEEPING
     }
 
     /// Ends the first attempt for the second one's sake, if that is still possible.
     pub(super) fn take_over(&self) -> bool {
-        let waker = {
-            let mut state = self.lock();
-            if !matches!(state.stage, Stage::Keeping) {
-                return false;
-            }
-            state.stage = Stage::TakenOver;
-            state.waker.take()
-        };
-        if let Some(waker) = waker {
-            waker.wake();
+        if !self.advance(KEEPING, TAKEN_OVER) {
+            return false;
+        }
+        let first = self.try_lock().and_then(|mut state| state.first.take());
+        if let Some(first) = first {
+            first.wake();
         }
         true
     }
 
     /// There will be no second attempt.
     pub(super) fn release(&self) {
-        // Bound outside the lock's scope, and so dropped outside: dropping data and wakers can
-        // run a user's code. The same holds wherever a block below ends in what it took out.
-        let _unneeded = {
-            let mut state = self.lock();
-            matches!(state.stage, Stage::Keeping).then(|| state.release())
-        };
+        if self.advance(KEEPING, LET_GO) {
+            // Bound outside the lock's scope, and so dropped outside: dropping data and wakers can
+            // run a user's code. The same holds wherever a block below ends in what it took out.
+            let _unneeded = self.try_lock().map(|mut state| state.forget());
+        }
     }
 
     /// Everything that the second attempt needs, as soon as the first does not use it.
     pub(super) fn acquire(&self, cx: &mut Context<'_>) -> Poll<(Buffer, Source<B>)> {
-        let mut waker = Some(cx.waker().clone());
-        let mut state = self.lock();
-        match mem::replace(&mut state.slot, Slot::Leased) {
-            Slot::Here(source) => Poll::Ready((mem::take(&mut state.kept), source)),
-            Slot::Leased => {
-                mem::swap(&mut state.waker, &mut waker);
-                Poll::Pending
-            }
+        // The first attempt looks for it after it has given the lock up.
+        let _earlier = self.second().replace(cx.waker().clone());
+        match self.try_lock() {
+            Some(mut state) => Poll::Ready(state.take()),
+            None => Poll::Pending,
         }
     }
 
-    /// The second attempt is gone, and the original with it. If that is leased just now, the
-    /// first attempt is the only one left that knows this, and lets go of it when it comes back.
+    /// The second attempt is gone, and the original with it.
     pub(super) fn discard(&self) {
-        let _unneeded = {
-            let mut state = self.lock();
-            let slot = match state.slot {
-                Slot::Here(_) => Some(mem::replace(&mut state.slot, Slot::Leased)),
-                Slot::Leased => None,
-            };
-            (slot, mem::take(&mut state.kept), state.waker.take())
-        };
+        self.stage.swap(DISCARDED, Ordering::AcqRel);
+        let _unneeded = self
+            .try_lock()
+            .map(|mut state| (state.take(), state.first.take()));
+        let _waker = self.second().take();
     }
 
-    fn lease(&self) -> Option<Lease<'_, B>> {
-        let mut state = self.lock();
-        if matches!(state.stage, Stage::TakenOver) {
-            return None;
-        }
-        match mem::replace(&mut state.slot, Slot::Leased) {
-            Slot::Here(Source::Live(source)) => Some(Lease {
-                shared: self,
-                source: Some(source),
-            }),
-            other => {
-                state.slot = other;
-                None
-            }
-        }
+    fn stage(&self) -> Stage {
+        self.stage.load(Ordering::Acquire)
     }
 
+    /// As [`stage`](Self::stage), and ordered among all changes: see above.
+    fn stage_now(&self) -> Stage {
+        let mut stage = self.stage();
+        while !self.advance(stage, stage) {
+            stage = self.stage();
+        }
+        stage
+    }
+
+    fn advance(&self, from: Stage, to: Stage) -> bool {
+        self.stage
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire)
+            .is_ok()
+    }
+
+    /// Only for the first attempt: the other end holds it only for a moment.
     fn lock(&self) -> MutexGuard<'_, State<B>> {
-        // Nothing of a user's runs under the lock, so a panic elsewhere left it consistent.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Only for the other end. `None`: the first attempt is polling.
+    fn try_lock(&self) -> Option<MutexGuard<'_, State<B>>> {
+        match self.state.try_lock() {
+            Ok(state) => Some(state),
+            Err(TryLockError::Poisoned(state)) => Some(state.into_inner()),
+            Err(TryLockError::WouldBlock) => None,
+        }
+    }
+
+    fn second(&self) -> MutexGuard<'_, Option<Waker>> {
+        self.second.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<B> State<B> {
     #[must_use = "to be dropped outside the lock"]
-    fn release(&mut self) -> (Buffer, Option<Waker>) {
-        self.stage = Stage::LetGo;
-        (mem::take(&mut self.kept), self.waker.take())
+    fn forget(&mut self) -> (Buffer, Option<Waker>) {
+        (mem::take(&mut self.kept), self.first.take())
+    }
+
+    #[must_use = "to be dropped outside the lock"]
+    fn take(&mut self) -> (Buffer, Source<B>) {
+        let source = mem::replace(&mut self.source, Source::Ended);
+        (mem::take(&mut self.kept), source)
     }
 }
 
-impl<B> Lease<'_, B>
+impl<B> Turn<'_, B>
 where
     B: Body + Unpin,
     B::Error: Into<BoxError>,
 {
-    /// Polls the original and puts it back.
-    fn poll(mut self, cx: &mut Context<'_>) -> FirstPoll<B> {
-        let polled = match &mut self.source {
-            Some(source) => poll_source(source, cx),
-            None => Poll::Ready(None),
+    // What one poll comes to, by the stage that it ends in. The source stays where it lies unless
+    // another one is named, and then the first attempt shares on unless it becomes something.
+    //
+    // | outcome       | KEEPING                 | LET_GO | TAKEN_OVER, DISCARDED: Abandoned        |
+    // |---------------|-------------------------|--------|-----------------------------------------|
+    // | pending       | keeps the waker         | Alone  |                                         |
+    // | frame         | keeps the frame         | Alone  | keeps the frame without a limit         |
+    // | the last one  | likewise, Ended         | Alone  | likewise                                |
+    // | frame, no fit | LET_GO, Alone           | Alone  | Failed                                  |
+    // | error         | LET_GO, Ended           | Ended  | Failed with that error                  |
+    // | end           | Ended                   | Ended  | Ended                                   |
+    // | panic (drop)  | LET_GO                  |        | Failed                                  |
+    fn poll(&mut self, cx: &mut Context<'_>) -> (Polled, Option<Next<B>>) {
+        let shared = self.shared;
+        let Some(state) = &mut self.state else {
+            return abandoned();
         };
-        let at_end = self.source.as_ref().is_none_or(Body::is_end_stream);
-        let waker = polled.is_pending().then(|| cx.waker().clone());
-        let (polled, becomes) = self.settle(polled, waker);
-        FirstPoll {
-            polled,
-            at_end,
-            becomes,
+        let source = match &mut state.source {
+            Source::Live(source) if shared.stage() < TAKEN_OVER => source,
+            _ => return abandoned(),
+        };
+        let mut polled = poll_source(source, cx);
+        let at_end = source.is_end_stream();
+
+        let mut stage = shared.stage();
+        if stage == KEEPING {
+            let is_good = match &mut polled {
+                Poll::Ready(Some(Ok(frame))) => state.kept.add(frame, shared.limit),
+                Poll::Ready(Some(Err(_))) => false,
+                Poll::Ready(None) | Poll::Pending => true,
+            };
+            if is_good {
+                state.first = polled.is_pending().then(|| cx.waker().clone());
+                let is_over = match &polled {
+                    Poll::Ready(Some(_)) => at_end,
+                    Poll::Ready(None) => true,
+                    Poll::Pending => false,
+                };
+                if is_over {
+                    state.source = Source::Ended;
+                }
+                return (polled, is_over.then_some(Next::Ended));
+            }
+            stage = match shared.advance(KEEPING, LET_GO) {
+                true => LET_GO,
+                false => shared.stage(),
+            };
         }
+        if stage == LET_GO {
+            let source = mem::replace(&mut state.source, Source::Ended);
+            let becomes = match (source, &polled) {
+                (Source::Live(source), Poll::Ready(Some(Ok(_))) | Poll::Pending) => {
+                    Next::Alone(source)
+                }
+                _ => Next::Ended,
+            };
+            return (polled, Some(becomes));
+        }
+        match polled {
+            // No limit for this one frame: its promise is given, and nobody else has it.
+            Poll::Ready(Some(Ok(mut frame))) => {
+                if !state.kept.add(&mut frame, usize::MAX) {
+                    let error = "a frame of the request body cannot be replayed";
+                    state.source = Source::Failed(error.into());
+                }
+            }
+            Poll::Ready(Some(Err(error))) => state.source = Source::Failed(error),
+            Poll::Ready(None) => state.source = Source::Ended,
+            Poll::Pending => {}
+        }
+        abandoned()
     }
 }
 
-impl<B> Lease<'_, B> {
-    // What one poll comes to, by the stage that it ends in. The slot gets the original unless
-    // another content is named, and then the first attempt shares on unless it becomes something.
-    //
-    // | outcome       | Keeping                 | LetGo   | TakenOver: wakes the second, Abandoned |
-    // |---------------|-------------------------|---------|----------------------------------------|
-    // | pending       | slot, keeps the waker   | Alone   | slot                                   |
-    // | frame         | slot, keeps the frame   | Alone   | slot, keeps the frame without a limit  |
-    // | frame, no fit | LetGo, Alone            | Alone   | slot: Failed                           |
-    // | error         | LetGo, Ended            | Ended   | slot: Failed with that error           |
-    // | end           | slot: Ended, Ended      | Ended   | slot: Ended                            |
-    // | panic (drop)  | LetGo, slot             | slot    | slot: Failed                           |
-
-    /// Puts the original where it belongs now, and returns how the poll ends for the first attempt.
-    fn settle(mut self, mut polled: Polled, mut waker: Option<Waker>) -> (Polled, Option<Next<B>>) {
-        let Some(source) = self.source.take() else {
-            return (polled, None);
-        };
-        let limit = self.shared.limit;
-        // Declared before the lock is taken, so that what ends up unused is dropped after it.
-        let mut in_flight = Abandoned::polled();
-        let mut unneeded = None;
-        let mut second = None;
-
-        let mut state = self.shared.lock();
-        let becomes = match state.stage {
-            Stage::Keeping => match &mut polled {
-                Poll::Ready(Some(Ok(frame))) => {
-                    if state.kept.add(frame, limit) {
-                        state.slot = Slot::Here(Source::Live(source));
-                        mem::swap(&mut state.waker, &mut waker);
-                        None
-                    } else {
-                        unneeded = Some(state.release());
-                        Some(Next::Alone(source))
-                    }
+impl<B> Turn<'_, B> {
+    /// Gives the lock up, and does what the other end could not meanwhile.
+    fn end(&mut self) -> Stage {
+        self.state = None;
+        let shared = self.shared;
+        let stage = shared.stage_now();
+        match stage {
+            LET_GO => drop(shared.lock().forget()),
+            TAKEN_OVER => {
+                let second = shared.second().take();
+                if let Some(second) = second {
+                    second.wake();
                 }
-                Poll::Pending => {
-                    state.slot = Slot::Here(Source::Live(source));
-                    mem::swap(&mut state.waker, &mut waker);
-                    None
-                }
-                Poll::Ready(Some(Err(_))) => {
-                    unneeded = Some(state.release());
-                    Some(Next::Ended)
-                }
-                Poll::Ready(None) => {
-                    state.slot = Slot::Here(Source::Ended);
-                    Some(Next::Ended)
-                }
-            },
-            Stage::LetGo => match &polled {
-                Poll::Ready(Some(Ok(_))) | Poll::Pending => Some(Next::Alone(source)),
-                Poll::Ready(Some(Err(_)) | None) => Some(Next::Ended),
-            },
-            Stage::TakenOver => {
-                mem::swap(&mut polled, &mut in_flight);
-                state.slot = Slot::Here(match in_flight {
-                    // No limit for this one frame: its promise is given, and nobody else has it.
-                    Poll::Ready(Some(Ok(ref mut frame))) => {
-                        if state.kept.add(frame, usize::MAX) {
-                            Source::Live(source)
-                        } else {
-                            Source::Failed("a frame of the request body cannot be replayed".into())
-                        }
-                    }
-                    Poll::Pending => Source::Live(source),
-                    Poll::Ready(Some(Err(error))) => Source::Failed(error),
-                    Poll::Ready(None) => Source::Ended,
-                });
-                second = state.waker.take();
-                Some(Next::Abandoned)
             }
-        };
-        drop(state);
-        drop(unneeded);
-
-        if let Some(second) = second {
-            second.wake();
+            DISCARDED => drop(shared.lock().take()),
+            _ => {}
         }
-        (polled, becomes)
+        stage
     }
 }
 
 /// Only a panic of the original leaves anything to do here.
-impl<B> Drop for Lease<'_, B> {
+impl<B> Drop for Turn<'_, B> {
     fn drop(&mut self) {
-        let Some(source) = self.source.take() else {
+        let Some(state) = &mut self.state else {
             return;
         };
-        // As in `settle`.
-        let mut unneeded = None;
-        let mut second = None;
-
-        let mut state = self.shared.lock();
-        match state.stage {
-            Stage::Keeping => {
-                // What it had read may be lost: a second attempt could be short of it.
-                unneeded = Some(state.release());
-                state.slot = Slot::Here(Source::Live(source));
-            }
-            Stage::LetGo => state.slot = Slot::Here(Source::Live(source)),
-            Stage::TakenOver => {
-                state.slot = Slot::Here(Source::Failed("the request body panicked".into()));
-                second = state.waker.take();
-            }
+        // What it had read may be lost: a second attempt could be short of it.
+        if !self.shared.advance(KEEPING, LET_GO) && self.shared.stage() != LET_GO {
+            state.source = Source::Failed("the request body panicked".into());
         }
-        drop(state);
-        drop(unneeded);
-
-        if let Some(second) = second {
-            second.wake();
-        }
+        self.end();
     }
+}
+
+fn abandoned<B>() -> (Polled, Option<Next<B>>) {
+    (Abandoned::polled(), Some(Next::Abandoned))
 }

@@ -12,7 +12,7 @@
 //!
 //! The lock is held only for the decision, never while a source, a waker, a subscriber of events
 //! or a drop of the user's runs. A change that concerns requests on their way out moves the
-//! `epoch`, by which each clone of the service knows that its own copy of the token still holds.
+//! `epoch`, by which each service knows whether its [`View`] of the session still holds.
 
 mod builder;
 mod deadline;

@@ -110,6 +110,7 @@ impl Runner {
         self.policy.renewal_hold
     }
 
+    #[inline]
     pub(super) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::Acquire)
     }
@@ -166,6 +167,7 @@ impl Runner {
     }
 
     /// Whether an acceptance is to be noted. On a good day that is only the first of each token.
+    #[inline]
     pub(crate) fn is_watching(&self) -> bool {
         self.is_watching.load(Ordering::Relaxed)
     }

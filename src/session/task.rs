@@ -32,7 +32,7 @@ struct Running {
 
 impl Runner {
     /// Begins a login in the background of the requests that use the token in hand.
-    pub(super) fn renew_ahead(self: &Arc<Self>) {
+    pub(crate) fn renew_ahead(self: &Arc<Self>) {
         let mut inner = self.lock();
         self.bump_epoch();
         if inner.state.is_due(Instant::now()) {

@@ -1,6 +1,4 @@
-//! [`View`]: what a clone of the service knows of its session.
-
-use std::sync::Arc;
+//! [`View`]: what the services know of their session, as of one epoch.
 
 use tokio::time::Instant;
 
@@ -8,8 +6,7 @@ use crate::origins::Origins;
 use crate::session::runner::Runner;
 use crate::session::state::token::{Age, Issued};
 
-/// One clone's own copy of what a request needs, good until the epoch moves on.
-#[derive(Clone, Debug)]
+/// A copy of what a request needs, good until the epoch moves on.
 pub(crate) struct View {
     epoch: u64,
     pub(crate) origins: Origins,
@@ -17,40 +14,36 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// Its token shares no reference count with others: those are contended.
     pub(crate) fn new(runner: &Runner) -> Self {
         let inner = runner.lock();
+        let epoch = runner.epoch();
+        let origins = inner.origins.clone();
+        let mut issued = inner.state.usable().cloned();
+        drop(inner);
+        if let Some(issued) = &mut issued {
+            issued.token.detach();
+        }
         Self {
-            epoch: runner.epoch(),
-            origins: inner.origins.clone(),
-            issued: inner.state.usable().cloned(),
+            epoch,
+            origins,
+            issued,
         }
     }
 
-    /// Takes the lock only when something changed since the view was last used, and says whether it
-    /// did.
-    pub(crate) fn refresh(&mut self, runner: &Runner) -> bool {
-        let is_changed = self.epoch != runner.epoch();
-        if is_changed {
-            *self = Self::new(runner);
-        }
-        is_changed
+    /// Whether nothing has changed since.
+    #[inline]
+    pub(crate) fn is_current(&self, runner: &Runner) -> bool {
+        self.epoch == runner.epoch()
     }
 
-    /// The token that a request may go out with at once.
-    pub(crate) fn usable(&self, runner: &Arc<Runner>) -> Option<&Issued> {
+    /// The token that a request may go out with at once, and whether it is to be renewed ahead.
+    #[inline]
+    pub(crate) fn usable(&self) -> Option<(&Issued, bool)> {
         let issued = self.issued.as_ref()?;
         match issued.age(Instant::now) {
-            Age::Expired => return None,
-            Age::Due => runner.renew_ahead(),
-            Age::Good => {}
-        }
-        Some(issued)
-    }
-
-    /// From now on its token shares no reference count with others.
-    pub(crate) fn detach(&mut self) {
-        if let Some(issued) = &mut self.issued {
-            issued.token.detach();
+            Age::Expired => None,
+            age => Some((issued, age == Age::Due)),
         }
     }
 }

@@ -234,6 +234,52 @@ fn a_large_frame_with_its_own_buffer_is_kept_without_a_copy() {
     assert_eq!(next_data(&mut second), "two");
 }
 
+/// B1, B2: the connection has got all of it, and nothing of the original is needed any more.
+#[test]
+fn the_last_frame_of_a_body_that_knows_its_end_ends_the_first_attempt() {
+    let body = Script {
+        exact: true,
+        knows_end: true,
+        ..script([data("all of it")])
+    };
+    let log = Arc::clone(&body.log);
+    let (mut first, replay) = ReplayBody::replayable(body, LIMIT);
+    assert_eq!(next_data(&mut first), "all of it");
+    assert!(first.is_end_stream());
+    assert_eq!(first.size_hint().exact(), Some(0));
+    assert_eq!(Arc::strong_count(&log), 1, "the original lives on");
+    let mut second = replay.take().unwrap();
+    assert!(
+        next(&mut first).is_none(),
+        "abandoned, although it was sent"
+    );
+    assert_eq!(next_data(&mut second), "all of it");
+    assert!(next(&mut second).is_none());
+}
+
+/// B1: clients move requests often.
+#[test]
+fn a_body_is_no_larger_than_a_bytes_whatever_it_wraps() {
+    assert!(size_of::<ReplayBody<[u64; 64]>>() <= size_of::<Bytes>());
+}
+
+/// B1: also while the original is polled, as another thread could do it then.
+#[test]
+fn letting_go_in_the_middle_of_a_poll_frees_what_was_kept() {
+    let cell = Arc::new(Mutex::new(None));
+    let let_go = {
+        let cell = Arc::clone(&cell);
+        Step::Run(Box::new(move || drop(cell.lock().unwrap().take())))
+    };
+    let body = script([large(), let_go, data("more")]);
+    let (mut first, replay) = ReplayBody::replayable(body, 2 * LARGE);
+    *cell.lock().unwrap() = Some(replay);
+    let sent = next_data(&mut first);
+    assert!(!sent.is_unique(), "nothing was kept");
+    assert_eq!(next_data(&mut first), "more");
+    assert!(sent.is_unique(), "still kept");
+}
+
 /// B1: trailers are kept within the same limit.
 #[test]
 fn trailers_over_the_limit_make_a_replay_impossible() {
@@ -538,7 +584,7 @@ fn a_panicking_body_leaves_no_one_waiting() {
 #[test]
 fn an_empty_body_is_empty_on_both_attempts() {
     let (first, replay) = ReplayBody::replayable(Empty::<Bytes>::new(), 0);
-    assert!(matches!(first.inner, Inner::Direct(_)));
+    assert!(matches!(first.inner, Inner::Ended(_)));
     assert!(matches!(replay.inner, Handle::Empty(_)));
     assert!(replay.is_possible());
     assert!(first.is_end_stream());
@@ -806,6 +852,8 @@ where
         let mut seen_end = ends;
         for _ in 0..read {
             seen_end |= !matches!(next(&mut first), Some(Ok(_)));
+            // The last frame of a body that knows its end is the end of this attempt.
+            seen_end |= first.is_end_stream();
         }
         let fails_first = whole.error.is_some() && seen_end;
         assert_eq!(replay.is_possible(), !fails_first);

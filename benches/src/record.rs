@@ -1,7 +1,7 @@
 //! The options that the benches share, and the tables that they print and record.
 //!
 //! ```text
-//! cargo bench --bench NAME -- [--quick] [--record DIR]
+//! cargo bench --manifest-path benches/Cargo.toml --bench NAME -- [--quick] [--record DIR]
 //! ```
 //!
 //! `--record` writes each table to `DIR/NAME-TABLE.csv`, behind lines of `#` that say what machine,
@@ -14,14 +14,14 @@ use std::process::{Command, exit};
 use std::time::SystemTime;
 use std::{env, fs};
 
-pub(crate) struct Bench {
+pub struct Bench {
     name: &'static str,
     effort: Effort,
     record: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy)]
-pub(crate) enum Effort {
+pub enum Effort {
     /// Just shows that it runs.
     Smoke,
     Quick,
@@ -29,7 +29,7 @@ pub(crate) enum Effort {
 }
 
 /// A table of one group of figures, of which one row is the baseline.
-pub(crate) struct Table<const N: usize> {
+pub struct Table<const N: usize> {
     name: &'static str,
     /// What is measured, and how; a line each.
     about: &'static [&'static str],
@@ -38,7 +38,7 @@ pub(crate) struct Table<const N: usize> {
 
 impl Bench {
     /// From the command line. `name` is the bench's own, as Cargo knows it.
-    pub(crate) fn from_args(name: &'static str) -> Self {
+    pub fn from_args(name: &'static str) -> Self {
         let (mut measure, mut quick, mut record, mut unknown) = (false, false, None, None);
         let mut args = env::args().skip(1);
         while let Some(arg) = args.next() {
@@ -68,12 +68,12 @@ impl Bench {
         }
     }
 
-    pub(crate) fn effort(&self) -> Effort {
+    pub fn effort(&self) -> Effort {
         self.effort
     }
 
     /// Prints the table, and records it if that is asked for.
-    pub(crate) fn show<const N: usize>(&self, table: &Table<N>) {
+    pub fn show<const N: usize>(&self, table: &Table<N>) {
         println!("\n{} / {}", self.name, table.name);
         for line in table.about {
             println!("  {line}");
@@ -97,7 +97,11 @@ impl Bench {
         writeln!(text, "# rustc: {}", rustc()).unwrap();
         let now = httpdate::fmt_http_date(SystemTime::now());
         writeln!(text, "# date: {now}").unwrap();
-        let command = format!("cargo bench --bench {} -- {}", self.name, args.join(" "));
+        let command = format!(
+            "cargo bench --manifest-path benches/Cargo.toml --bench {} -- {}",
+            self.name,
+            args.join(" ")
+        );
         writeln!(text, "# command: {command}").unwrap();
         for row in &table.rows {
             let cells: Vec<_> = row.iter().map(|cell| quoted(cell)).collect();
@@ -108,7 +112,7 @@ impl Bench {
 }
 
 impl Effort {
-    pub(crate) fn pick<T>(self, smoke: T, quick: T, full: T) -> T {
+    pub fn pick<T>(self, smoke: T, quick: T, full: T) -> T {
         match self {
             Self::Smoke => smoke,
             Self::Quick => quick,
@@ -118,11 +122,7 @@ impl Effort {
 }
 
 impl<const N: usize> Table<N> {
-    pub(crate) fn new(
-        name: &'static str,
-        about: &'static [&'static str],
-        columns: [&str; N],
-    ) -> Self {
+    pub fn new(name: &'static str, about: &'static [&'static str], columns: [&str; N]) -> Self {
         Self {
             name,
             about,
@@ -130,7 +130,7 @@ impl<const N: usize> Table<N> {
         }
     }
 
-    pub(crate) fn row(&mut self, cells: [String; N]) {
+    pub fn row(&mut self, cells: [String; N]) {
         self.rows.push(cells);
     }
 

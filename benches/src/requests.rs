@@ -5,7 +5,7 @@ use std::convert::Infallible;
 use bytes::Bytes;
 use futures::StreamExt;
 use futures::stream::{self, Iter, Map};
-use http::Request;
+use http::{HeaderValue, Request};
 use http_body::Frame;
 use http_body_util::{Empty, Full, StreamBody};
 
@@ -28,27 +28,39 @@ const HEADERS: [(&str, &str); 12] = [
     ("referer", "https://app.example.com/properties"),
 ];
 
-pub(crate) type Streamed = StreamBody<Map<Chunks, fn(Bytes) -> Result<Frame<Bytes>, Infallible>>>;
+pub type Streamed = StreamBody<Map<Chunks, fn(Bytes) -> Result<Frame<Bytes>, Infallible>>>;
 type Chunks = Iter<std::array::IntoIter<Bytes, 4>>;
 
-/// Header values are allocated, as those of a real request are.
-pub(crate) fn request<B>(headers: usize, body: B) -> Request<B> {
+/// How many headers there are beside the token, and how their values came to be.
+#[derive(Clone, Copy)]
+pub enum Headers {
+    /// They cost nothing to clone.
+    Static(usize),
+    /// Made at run time, each in a buffer of its own. A clone of such a value allocates.
+    Made(usize),
+}
+
+pub fn request<B>(headers: Headers, body: B) -> Request<B> {
     let mut request = Request::post("https://api.example.com/v4/properties/search");
-    for (name, value) in &HEADERS[..headers] {
-        request = request.header(*name, *value);
+    let (Headers::Static(number) | Headers::Made(number)) = headers;
+    for (name, value) in &HEADERS[..number] {
+        request = match headers {
+            Headers::Static(_) => request.header(*name, HeaderValue::from_static(value)),
+            Headers::Made(_) => request.header(*name, *value),
+        };
     }
     request.body(body).unwrap()
 }
 
-pub(crate) fn empty() -> Empty<Bytes> {
+pub fn empty() -> Empty<Bytes> {
     Empty::new()
 }
 
-pub(crate) fn one_kib() -> Full<Bytes> {
+pub fn one_kib() -> Full<Bytes> {
     Full::new(Bytes::from_static(&[b'x'; 1024]))
 }
 
-pub(crate) fn streamed() -> Streamed {
+pub fn streamed() -> Streamed {
     let chunks = [const { Bytes::from_static(&[b'x'; 256]) }; 4];
     StreamBody::new(stream::iter(chunks).map(|chunk| Ok(Frame::data(chunk))))
 }

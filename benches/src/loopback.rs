@@ -25,23 +25,23 @@ use tokio::runtime::{Builder, Runtime};
 use tower::{BoxError, Service};
 use tower_bearer::{BearerAuth, BearerAuthLayer, Origins, ReplayBody, Token, source_fn};
 
-pub(crate) type Http<B> = Client<HttpConnector, B>;
-pub(crate) type Plain = Http<Full<Bytes>>;
-pub(crate) type Retrying = ByHand<Plain>;
-pub(crate) type Authenticated = BearerAuth<Http<ReplayBody<Full<Bytes>>>>;
+pub type Http<B> = Client<HttpConnector, B>;
+pub type Plain = Http<Full<Bytes>>;
+pub type Retrying = ByHand<Plain>;
+pub type Authenticated = BearerAuth<Http<ReplayBody<Full<Bytes>>>>;
 
 const TOKEN: &str = "mF_9.B5f-4.1JqM";
 
 /// Where the server runs: the client's thread, so that all there is to do is done by it, or one of
 /// its own, so that the client's part stands by itself.
 #[derive(Clone, Copy)]
-pub(crate) enum Threads {
+pub enum Threads {
     One,
     Two,
 }
 
 /// A client with its server, and what it sends: POST, 4 headers and the caller's `Authorization`.
-pub(crate) struct Loopback<C> {
+pub struct Loopback<C> {
     runtime: Runtime,
     client: C,
     uri: Uri,
@@ -53,14 +53,14 @@ pub(crate) struct Loopback<C> {
 
 impl Loopback<Plain> {
     /// Without the layer: the caller sets the header, so that the server sees the same bytes.
-    pub(crate) fn plain(threads: Threads, body: usize) -> Self {
+    pub fn plain(threads: Threads, body: usize) -> Self {
         let authorization = HeaderValue::try_from(format!("Bearer {TOKEN}")).unwrap();
         Self::new(threads, body, http(), Some(authorization))
     }
 }
 
 impl Loopback<Retrying> {
-    pub(crate) fn by_hand(threads: Threads, body: usize) -> Self {
+    pub fn by_hand(threads: Threads, body: usize) -> Self {
         let token = HeaderValue::try_from(format!("Bearer {TOKEN}")).unwrap();
         let inner = http();
         Self::new(threads, body, ByHand { inner, token }, None)
@@ -68,7 +68,7 @@ impl Loopback<Retrying> {
 }
 
 impl Loopback<Authenticated> {
-    pub(crate) fn authenticated(threads: Threads, body: usize) -> Self {
+    pub fn authenticated(threads: Threads, body: usize) -> Self {
         let source = source_fn(Origins::any(), |_| async { Ok(Token::new(TOKEN)?) });
         // Over https, as in earnest, nobody asks whether the host is loopback.
         let layer = BearerAuthLayer::new(source).allow_plain_http();
@@ -100,7 +100,7 @@ where
     }
 
     /// Sends so many requests, each once the answer to the last one was read.
-    pub(crate) fn requests(&mut self, number: u64) {
+    pub fn requests(&mut self, number: u64) {
         let Self {
             runtime,
             client,
@@ -136,7 +136,7 @@ where
 /// What a project may write to send a request once more after a 401: it keeps a copy of the request,
 /// which takes a body that can be cloned.
 #[derive(Clone)]
-pub(crate) struct ByHand<S> {
+pub struct ByHand<S> {
     inner: S,
     token: HeaderValue,
 }

@@ -7,16 +7,21 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use http::request::Parts;
 use http::{HeaderValue, Request, Response, header};
 use http_body::Body;
+use http_body_util::Empty;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use pin_project_lite::pin_project;
 use tokio::sync::Mutex;
 use tower::filter::{AsyncFilterLayer, AsyncPredicate};
 use tower::retry::{Policy, RetryLayer};
-use tower::{BoxError, Layer, Service};
+use tower::util::Oneshot;
+use tower::{BoxError, Layer, Service, ServiceExt};
 use tower_bearer::{BearerAuthLayer, Origins, Token, source_fn};
 use tower_http::auth::AddAuthorizationLayer;
 
@@ -24,36 +29,45 @@ const TOKEN: &str = "mF_9.B5f-4.1JqM";
 
 /// The inner service of them all.
 #[derive(Clone)]
-pub(crate) struct Noop;
+pub struct Noop;
+
+/// Likewise, and has a client to clone, as the inner services of earnest programs have.
+#[derive(Clone)]
+pub struct Client<C> {
+    _client: C,
+}
 
 /// Does the least that a layer can do which may have to send a request again: it keeps a copy of
 /// the head, and inserts the header.
 #[derive(Clone)]
-pub(crate) struct Floor<S> {
+pub struct Floor<S> {
     inner: S,
     value: HeaderValue,
 }
 
 pin_project! {
-    pub(crate) struct FloorFuture<F> {
+    pub struct FloorFuture<F> {
         #[pin]
         call: F,
         kept: Parts,
     }
 }
 
+#[derive(Clone)]
+pub struct CloneEach<S>(S);
+
 /// Retries once on a 401.
 #[derive(Clone)]
-pub(crate) struct Once;
+pub struct Once;
 
 /// The token behind an async mutex, as hand-written clients have it.
 #[derive(Clone)]
-pub(crate) struct Locked {
+pub struct Locked {
     token: Arc<Mutex<Option<HeaderValue>>>,
 }
 
 /// A request through the whole service, which answers at once.
-pub(crate) fn send<S, B>(service: &mut S, request: Request<B>)
+pub fn send<S, B>(service: &mut S, request: Request<B>)
 where
     S: Service<Request<B>, Response = Response<()>>,
 {
@@ -63,43 +77,100 @@ where
     assert!(matches!(black_box(response), Some(Ok(_))));
 }
 
-pub(crate) fn bare<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
+pub fn bare<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
     Noop
 }
 
-pub(crate) fn static_header<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
+pub fn static_header<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
     AddAuthorizationLayer::bearer(TOKEN).layer(Noop)
 }
 
-pub(crate) fn floor<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
+pub fn floor<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
     Floor {
         inner: Noop,
         value: bearer(),
     }
 }
 
-pub(crate) fn retry<B: Clone>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
+pub fn retry<B: Clone>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
     RetryLayer::new(Once).layer(AddAuthorizationLayer::bearer(TOKEN).layer(Noop))
 }
 
-pub(crate) fn mutex_filter<B: Send + 'static>()
--> impl Service<Request<B>, Response = Response<()>> + Clone {
+pub fn mutex_filter<B: Send + 'static>() -> impl Service<Request<B>, Response = Response<()>> + Clone
+{
     let token = Arc::new(Mutex::new(Some(bearer())));
     AsyncFilterLayer::new(Locked { token }).layer(Noop)
 }
 
 /// Ours, with the token in hand.
-pub(crate) fn bearer_auth<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone
+pub fn bearer_auth<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone
 where
     B: Body + Unpin,
 {
+    layer().layer(Noop)
+}
+
+/// Ours, cloned for each request: `client.clone().oneshot(request)`.
+pub fn cloned<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone
+where
+    B: Body + Unpin,
+{
+    CloneEach(layer().layer(Noop))
+}
+
+/// The same over a client of hyper-util, which answers at once.
+pub mod real {
+    use super::*;
+
+    pub fn bare<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
+        client()
+    }
+
+    pub fn bare_cloned<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
+        CloneEach(client())
+    }
+
+    pub fn floor<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
+        Floor {
+            inner: client(),
+            value: bearer(),
+        }
+    }
+
+    pub fn floor_cloned<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone {
+        CloneEach(floor())
+    }
+
+    pub fn bearer_auth<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone
+    where
+        B: Body + Unpin,
+    {
+        layer().layer(client())
+    }
+
+    pub fn cloned<B>() -> impl Service<Request<B>, Response = Response<()>> + Clone
+    where
+        B: Body + Unpin,
+    {
+        CloneEach(layer().layer(client()))
+    }
+
+    fn client() -> Client<hyper_util::client::legacy::Client<HttpConnector, Empty<Bytes>>> {
+        Client {
+            _client: hyper_util::client::legacy::Client::builder(TokioExecutor::new()).build_http(),
+        }
+    }
+}
+
+/// With its token in hand.
+fn layer() -> BearerAuthLayer {
     let origin = Origins::only("https://api.example.com").unwrap();
     let layer = BearerAuthLayer::new(source_fn(origin, |_| async { Ok(Token::new(TOKEN)?) }));
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .build();
     runtime.unwrap().block_on(layer.session().token()).unwrap();
-    layer.layer(Noop)
+    layer
 }
 
 fn bearer() -> HeaderValue {
@@ -118,6 +189,20 @@ impl<B> Service<Request<B>> for Noop {
     fn call(&mut self, request: Request<B>) -> Self::Future {
         drop(black_box(request));
         ready(Ok(Response::new(())))
+    }
+}
+
+impl<C, B> Service<Request<B>> for Client<C> {
+    type Response = Response<()>;
+    type Error = Infallible;
+    type Future = Ready<Result<Response<()>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        Noop.call(request)
     }
 }
 
@@ -152,6 +237,23 @@ impl<F: Future> Future for FloorFuture<F> {
         let this = self.project();
         black_box(this.kept);
         this.call.poll(cx)
+    }
+}
+
+impl<S, B> Service<Request<B>> for CloneEach<S>
+where
+    S: Service<Request<B>> + Clone,
+{
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = Oneshot<S, Request<B>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        self.0.clone().oneshot(request)
     }
 }
 

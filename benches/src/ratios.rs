@@ -9,15 +9,15 @@ use std::{env, fs};
 /// How much a ratio may grow over the recorded one.
 const ALLOWED: f64 = 1.03;
 
-pub(crate) struct Suite {
+pub struct Suite {
     /// Of the bench, as Cargo knows it.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// What is to be compared.
-    pub(crate) ours: &'static str,
+    pub ours: &'static str,
     /// What all are a ratio to.
-    pub(crate) baseline: &'static str,
+    pub baseline: &'static str,
     /// How many requests each count is of.
-    pub(crate) requests: u64,
+    pub requests: u64,
 }
 
 /// Group, case, service.
@@ -34,7 +34,7 @@ type Table = BTreeMap<Key, Cost>;
 impl Suite {
     /// To be called when all is measured, as the last act of `main`. Does nothing in the processes
     /// that the runner starts for each measurement, or if only a part was measured.
-    pub(crate) fn check(&self) -> ExitCode {
+    pub fn check(&self) -> ExitCode {
         let arguments: Vec<String> = env::args().skip(1).collect();
         match arguments.as_slice() {
             [] => self.compare(),
@@ -50,7 +50,7 @@ impl Suite {
             "\n{name}: per request, and as a ratio to {baseline}\n{}",
             shown(&measured)
         );
-        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/results");
+        let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("results");
         let recorded = results.join(format!("{name}.csv"));
         if env::var_os("RECORD").is_some() {
             fs::write(&recorded, csv(&measured)).unwrap();

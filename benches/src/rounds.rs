@@ -3,13 +3,13 @@
 use std::fmt::{self, Display};
 
 /// A figure, as each round had it.
-pub(crate) struct Samples {
+pub struct Samples {
     rounds: Vec<f64>,
 }
 
 /// Runs every variant once in each round, beginning with another one each time. One more round
 /// goes before, unrecorded.
-pub(crate) fn in_turns<T, const N: usize>(
+pub fn in_turns<T, const N: usize>(
     rounds: usize,
     variants: [&mut dyn FnMut() -> T; N],
 ) -> [Vec<T>; N] {
@@ -35,12 +35,12 @@ impl FromIterator<f64> for Samples {
 
 impl Samples {
     /// Of each round, how this variant compares with another one in the same round.
-    pub(crate) fn over(&self, baseline: &Self) -> Self {
+    pub fn over(&self, baseline: &Self) -> Self {
         let pairs = self.rounds.iter().zip(&baseline.rounds);
         pairs.map(|(mine, theirs)| mine / theirs).collect()
     }
 
-    pub(crate) fn median(&self) -> f64 {
+    pub fn median(&self) -> f64 {
         self.quantile(0.5)
     }
 
