@@ -190,6 +190,8 @@ mod service;
 mod session;
 mod settings;
 mod source;
+#[cfg(feature = "store")]
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
