@@ -147,8 +147,9 @@ impl Session {
     pub fn replace_source(&self, source: impl TokenSource) {
         let source: Arc<dyn DynTokenSource> = Arc::new(source);
         let origins = source.origins();
+        let now = Instant::now();
         let replaced = self.runner.update(|inner| {
-            let abandoned = inner.state.replace();
+            let abandoned = inner.state.replace(now);
             inner.origins = origins;
             (abandoned, mem::replace(&mut inner.source, source))
         });

@@ -17,6 +17,7 @@ impl<W> State<W> {
         self.signed_out = self.account_epoch;
         let given_up = self.held.take().map(|held| held.issued.token);
         self.forget();
+        self.part(now);
         let abandoned = self.login.take();
         if abandoned.is_some() {
             self.count_loss(now);
@@ -25,10 +26,11 @@ impl<W> State<W> {
     }
 
     /// The source is another one, and with it the account.
-    pub(in crate::session) fn replace(&mut self) -> Option<W> {
+    pub(in crate::session) fn replace(&mut self, now: Instant) -> Option<W> {
         self.account_epoch += 1;
         self.held = None;
         self.forget();
+        self.part(now);
         self.throttle.reset();
         self.login.take().map(|login| login.waiters)
     }

@@ -2,7 +2,11 @@
 //! for one who asks. No clock, no lock, no async: `now` comes in, decisions go out.
 
 mod account;
+#[cfg(not(feature = "store"))]
+mod alone;
 pub(super) mod evidence;
+#[cfg(feature = "store")]
+pub(super) mod fleet;
 mod outcome;
 mod refusal;
 pub(super) mod throttle;
@@ -14,6 +18,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::evidence::{Evidence, Key, Proof};
+#[cfg(feature = "store")]
+use self::fleet::Fleet;
+use self::outcome::Brought;
 use self::throttle::{LoginCause, Throttle};
 use self::token::{Age, Held, Issued, LoginId, Stamp};
 use crate::error::AuthError;
@@ -47,6 +54,8 @@ pub(super) struct State<W> {
     signed_out: u64,
     generations: u64,
     logins: u64,
+    #[cfg(feature = "store")]
+    fleet: Option<Fleet>,
     pub(super) stats: Stats,
     pub(super) log: Log,
 }
@@ -55,6 +64,8 @@ pub(super) struct State<W> {
 struct Login<W> {
     id: LoginId,
     cause: LoginCause,
+    /// No login is allowed now, but another process may have made one.
+    is_look: bool,
     hold: Hold,
     began_at: Instant,
     overdue_at: Instant,
@@ -113,6 +124,8 @@ impl<W> State<W> {
             signed_out: 0,
             generations: 0,
             logins: 0,
+            #[cfg(feature = "store")]
+            fleet: None,
             stats: Stats::default(),
             log: Log::default(),
         }
@@ -121,7 +134,15 @@ impl<W> State<W> {
     /// Begins with a token from elsewhere. Nobody was asked for it, so its refusal is no strike.
     pub(super) fn start_with(&mut self, token: Token, now: Instant) {
         self.generations += 1;
-        let held = self.new_held(token, self.generations, LoginId(0), now, now);
+        let given = Brought {
+            token,
+            began_at: now,
+            since: now,
+            is_adopted: false,
+            #[cfg(feature = "store")]
+            number: None,
+        };
+        let held = self.new_held(given, self.generations, LoginId(0), now);
         self.held = Some(Held {
             is_given: true,
             ..held
@@ -211,13 +232,15 @@ impl<W> State<W> {
         waiters: W,
         now: Instant,
     ) -> (LoginId, Option<W>) {
-        self.stats.logins += 1;
+        self.stats.logins += u64::from(!self.is_shared());
         self.logins += 1;
         let id = LoginId(self.logins);
-        let overdue_at = later(now, self.policy.login_timeout.saturating_add(GRACE));
+        let most = self.policy.login_timeout.saturating_add(GRACE);
+        let overdue_at = later(now, most.saturating_add(self.patience()));
         let overdue = self.login.replace(Login {
             id,
             cause,
+            is_look: self.throttle.pass(cause, now).is_err(),
             hold: Hold::No,
             began_at: now,
             overdue_at,
@@ -317,6 +340,7 @@ impl<W> State<W> {
         // One that is overdue has no runtime any more, or one that stands still.
         match self.throttle.pass(cause, now) {
             Ok(()) => Decision::Begin(cause),
+            Err(_) if self.may_look(now) => Decision::Begin(cause),
             Err(error) => {
                 self.stats.logins_throttled += 1;
                 self.log.throttled(&error);
@@ -338,7 +362,8 @@ impl<W> State<W> {
     /// From now on new requests wait for the login, but not for long.
     fn hold_back(&mut self, now: Instant) {
         let until = later(now, self.policy.renewal_hold);
-        if let Some(login) = self.login.as_mut().filter(|login| login.hold == Hold::No) {
+        let is_free = |login: &&mut Login<W>| login.hold == Hold::No && !login.is_look;
+        if let Some(login) = self.login.as_mut().filter(is_free) {
             login.hold = Hold::Until(until);
         }
     }

@@ -12,6 +12,19 @@ use crate::error::AuthError;
 use crate::session::policy::later;
 use crate::token::Token;
 
+/// The token that a login ended with.
+pub(super) struct Brought {
+    pub(super) token: Token,
+    /// Its lifetime counts from here.
+    pub(super) began_at: Instant,
+    /// Its age counts from here.
+    pub(super) since: Instant,
+    /// Another process got it.
+    pub(super) is_adopted: bool,
+    #[cfg(feature = "store")]
+    pub(super) number: Option<u64>,
+}
+
 impl<W> State<W> {
     /// A login has ended. `None`: it is not the one under way, and its outcome does not count.
     pub(in crate::session) fn end(
@@ -22,7 +35,18 @@ impl<W> State<W> {
     ) -> Option<Ended<W>> {
         let login = self.login.take_if(|login| login.id == id)?;
         let outcome = match outcome {
-            Ok(token) => Ok(self.hold(token, &login, now)),
+            Ok(token) => {
+                self.stats.logins_succeeded += 1;
+                let brought = Brought {
+                    token,
+                    began_at: login.began_at,
+                    since: now,
+                    is_adopted: false,
+                    #[cfg(feature = "store")]
+                    number: None,
+                };
+                Ok(self.hold(brought, &login, now))
+            }
             Err(error) => Err(self.fail(error, &login, now)),
         };
         Some((login.waiters, outcome))
@@ -45,38 +69,41 @@ impl<W> State<W> {
     fn fail(&mut self, error: AuthError, login: &Login<W>, now: Instant) -> AuthError {
         let error = error.of_a_source();
         self.stats.count_failure(&error);
-        // What a renewal ahead closes is open again when the token in hand expires.
-        let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
-        let expires_at = self.unexpired(now).and_then(|issued| issued.expires_at);
-        let latest = expires_at.filter(|_| is_ahead);
+        let latest = self.latest(login);
         let (error, until) = self.throttle.failed(error, &self.policy, latest, now);
         self.postpone(until);
         self.log.failed(&error, self.unexpired(now).is_some());
         error
     }
 
-    fn postpone(&mut self, until: Instant) {
+    /// What a failed renewal ahead closes is open again when the token in hand expires.
+    pub(super) fn latest(&self, login: &Login<W>) -> Option<Instant> {
+        let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
+        let expires_at = self.in_hand().and_then(|issued| issued.expires_at);
+        expires_at.filter(|_| is_ahead)
+    }
+
+    pub(super) fn postpone(&mut self, until: Instant) {
         if let Some(held) = &mut self.held {
             held.issued.renew_at = held.due_at.map(|due_at| due_at.max(until));
         }
     }
 
-    fn hold(&mut self, token: Token, login: &Login<W>, now: Instant) -> Issued {
+    pub(super) fn hold(&mut self, brought: Brought, login: &Login<W>, now: Instant) -> Issued {
         self.throttle.succeeded();
-        self.stats.logins_succeeded += 1;
-        let same = |held: &mut Held| held.issued.token.is_same(&token);
+        let same = |held: &mut Held| held.issued.token.is_same(&brought.token);
+        let took = now.duration_since(login.began_at);
         let held = match self.held.take_if(same) {
-            Some(old) => self.hold_again(token, old, login, now),
-            None => self.hold_new(token, login, now),
+            Some(old) => self.hold_again(brought, old, login, now),
+            None => self.hold_new(brought, login, now),
         };
         let issued = held.issued.clone();
         self.held = Some(held);
-        self.log
-            .logged_in(&issued, now.duration_since(login.began_at));
+        self.log.logged_in(&issued, took);
         issued
     }
 
-    fn hold_new(&mut self, token: Token, login: &Login<W>, now: Instant) -> Held {
+    fn hold_new(&mut self, brought: Brought, login: &Login<W>, now: Instant) -> Held {
         let is_renewal = login.hold != Hold::No;
         let old = self.held.take();
         if !is_renewal && old.as_ref().is_some_and(|old| !old.refused) {
@@ -86,13 +113,13 @@ impl<W> State<W> {
         let serves = |old: &Held| old.is_accepted && !old.is_invalidated();
         self.previous = old.filter(serves).map(|old| old.issued);
         self.generations += 1;
-        self.new_held(token, self.generations, login.id, login.began_at, now)
+        self.new_held(brought, self.generations, login.id, now)
     }
 
     /// The same token again does not begin a new life, unless a lifetime was told anew.
-    fn hold_again(&mut self, token: Token, old: Held, login: &Login<W>, now: Instant) -> Held {
+    fn hold_again(&mut self, brought: Brought, old: Held, login: &Login<W>, now: Instant) -> Held {
         let is_renewal = login.hold != Hold::No;
-        if is_renewal {
+        if is_renewal && !brought.is_adopted {
             let proof = match login.cause {
                 LoginCause::Refusal(proof) => proof,
                 // A refusal has joined it.
@@ -106,7 +133,7 @@ impl<W> State<W> {
             false => old.issued.stamp.login,
         };
         let generation = old.issued.stamp.generation;
-        let mut held = self.new_held(token, generation, brought_by, login.began_at, now);
+        let mut held = self.new_held(brought, generation, brought_by, now);
         // An unknown lifetime says that it lives, should the one that it had be over.
         let claims = held.issued.token.lifetime().is_some();
         let known = old.issued.expires_at.filter(|at| claims || now < *at);
@@ -133,12 +160,14 @@ impl<W> State<W> {
 
     pub(super) fn new_held(
         &self,
-        token: Token,
+        brought: Brought,
         generation: u64,
         login: LoginId,
-        began_at: Instant,
         now: Instant,
     ) -> Held {
+        let Brought {
+            token, began_at, ..
+        } = brought;
         let lifetime = token.lifetime().filter(|lifetime| !lifetime.is_zero());
         let lifetime = lifetime.map(|lifetime| self.policy.counted(lifetime));
         let earliest = later(now, self.policy.min_lifetime);
@@ -159,12 +188,15 @@ impl<W> State<W> {
                 expires_at,
                 renew_at: due_at,
             },
-            since: now,
+            since: brought.since,
             due_at,
             refused: false,
             is_accepted: false,
             is_given: false,
+            is_adopted: brought.is_adopted,
             invalidated_after: None,
+            #[cfg(feature = "store")]
+            number: brought.number,
         }
     }
 }

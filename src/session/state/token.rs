@@ -29,6 +29,11 @@ pub(in crate::session) struct Held {
     pub(in crate::session) invalidated_after: Option<LoginId>,
     /// The session began with it.
     pub(in crate::session) is_given: bool,
+    /// Another process got it: whether it was worth its login shows by its age alone.
+    pub(in crate::session) is_adopted: bool,
+    /// Its number in the store, where it was written or found.
+    #[cfg(feature = "store")]
+    pub(in crate::session) number: Option<u64>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -109,7 +109,7 @@ impl Model {
                 self.waiters.clear();
             }
             Event::Replace => {
-                let abandoned = self.state.replace();
+                let abandoned = self.state.replace(self.now());
                 assert_eq!(abandoned.is_some(), self.login.is_some());
                 self.oracle.replaced();
                 self.fenced.extend(self.login.take());

@@ -1,0 +1,187 @@
+//! What other processes know that share a store with this session: their tokens, and their failures.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::outcome::Brought;
+use super::throttle::LoginCause;
+use super::token::{Held, LoginId};
+use super::{Ended, Login, State};
+use crate::error::AuthError;
+use crate::session::policy::later;
+use crate::source::TokenRequest;
+use crate::token::Token;
+
+/// While no login is allowed, the store is read at most once in this time.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// That the session shares a store.
+#[derive(Debug)]
+pub(super) struct Fleet {
+    /// How long a login may wait for that of another process.
+    patience: Duration,
+    next_look_at: Option<Instant>,
+    /// When it was signed out, or given another source: older tokens are not for it.
+    parted_at: Option<Instant>,
+    is_store_down: bool,
+}
+
+/// What a login through the store is about.
+#[derive(Debug)]
+pub(in crate::session) struct Errand {
+    /// What the source is asked for, if it comes to that.
+    pub(in crate::session) request: TokenRequest,
+    /// The number of the token to replace.
+    pub(in crate::session) number: Option<u64>,
+    /// When it was signed out, or given another source.
+    pub(in crate::session) parted_at: Option<Instant>,
+    /// Only the store is read: no login is allowed now.
+    pub(in crate::session) is_look: bool,
+    /// The token in hand serves meanwhile.
+    pub(in crate::session) is_ahead: bool,
+}
+
+/// A token that another process got.
+#[derive(Debug)]
+pub(in crate::session) struct Adopted {
+    pub(in crate::session) token: Token,
+    /// How long ago its login began.
+    pub(in crate::session) age: Duration,
+    /// The number of that login.
+    pub(in crate::session) number: u64,
+}
+
+impl<W> State<W> {
+    /// From now on it shares a store.
+    pub(in crate::session) fn share(&mut self, patience: Duration) {
+        self.fleet = Some(Fleet {
+            patience,
+            next_look_at: None,
+            parted_at: None,
+            is_store_down: false,
+        });
+    }
+
+    /// What the login that has just begun is about.
+    pub(in crate::session) fn errand(&self, request: TokenRequest) -> Errand {
+        let login = self.login.as_ref();
+        Errand {
+            request,
+            number: self.held.as_ref().and_then(|held| held.number),
+            parted_at: self.fleet.as_ref().and_then(|fleet| fleet.parted_at),
+            is_look: login.is_some_and(|login| login.is_look),
+            is_ahead: login.is_some_and(|login| login.cause == LoginCause::Ahead),
+        }
+    }
+
+    /// Now it comes to a real login. `count`: how many were rejected in a row, here or elsewhere.
+    pub(in crate::session) fn note_fetch(&mut self, id: LoginId, count: u32) {
+        let login = self.login.as_ref();
+        if login.is_some_and(|login| login.id == id) {
+            self.stats.logins += 1;
+            self.throttle.catch_up(count);
+        }
+    }
+
+    /// The token has this number in the store.
+    pub(in crate::session) fn note_number(&mut self, token: &Token, number: u64) {
+        let is_it = |held: &&mut Held| held.issued.token.is_same(token);
+        if let Some(held) = self.held.as_mut().filter(is_it) {
+            held.number = Some(number);
+        }
+    }
+
+    /// Notes whether the store answers. Says whether that is new.
+    pub(in crate::session) fn note_store(&mut self, is_down: bool) -> bool {
+        self.stats.store_failed += u64::from(is_down);
+        let Some(fleet) = &mut self.fleet else {
+            return false;
+        };
+        std::mem::replace(&mut fleet.is_store_down, is_down) != is_down
+    }
+
+    /// The login has ended with another process's token.
+    pub(in crate::session) fn adopt(
+        &mut self,
+        id: LoginId,
+        adopted: Adopted,
+        now: Instant,
+    ) -> Option<Ended<W>> {
+        let login = self.login.take_if(|login| login.id == id)?;
+        self.stats.tokens_adopted += 1;
+        let began_at = now.checked_sub(adopted.age).unwrap_or(now);
+        let brought = Brought {
+            token: adopted.token,
+            began_at,
+            since: began_at,
+            is_adopted: true,
+            number: Some(adopted.number),
+        };
+        let issued = self.hold(brought, &login, now);
+        Some((login.waiters, Ok(issued)))
+    }
+
+    /// The login has ended with another process's failure, which counts for so much longer.
+    pub(in crate::session) fn note_told(
+        &mut self,
+        id: LoginId,
+        error: AuthError,
+        rest: Duration,
+        now: Instant,
+    ) -> Option<Ended<W>> {
+        let login = self.login.take_if(|login| login.id == id)?;
+        let until = later(now, rest);
+        let until = self
+            .latest(&login)
+            .map_or(until, |latest| until.min(latest.max(now)));
+        let error = self.throttle.told(error, until, now);
+        self.postpone(until);
+        self.log.failed(&error, self.unexpired(now).is_some());
+        Some((login.waiters, Err(error)))
+    }
+
+    /// A look at the store has found nothing new. `None`: a login may be made by now, so those who
+    /// wait are to ask again.
+    pub(in crate::session) fn note_nothing_new(
+        &mut self,
+        id: LoginId,
+        now: Instant,
+    ) -> Option<Ended<W>> {
+        let login = self.login.take_if(|login| login.id == id)?;
+        let error = self.throttle.pass(login.cause, now).err()?;
+        self.stats.logins_throttled += 1;
+        self.log.throttled(&error);
+        Some((login.waiters, Err(error)))
+    }
+
+    pub(super) fn is_shared(&self) -> bool {
+        self.fleet.is_some()
+    }
+
+    pub(super) fn patience(&self) -> Duration {
+        self.fleet
+            .as_ref()
+            .map_or(Duration::ZERO, |fleet| fleet.patience)
+    }
+
+    /// May the store be read, although no login is allowed?
+    pub(super) fn may_look(&mut self, now: Instant) -> bool {
+        let Some(fleet) = &mut self.fleet else {
+            return false;
+        };
+        let may = fleet.next_look_at.is_none_or(|at| at <= now);
+        if may {
+            fleet.next_look_at = Some(later(now, LOOK_EVERY));
+        }
+        may
+    }
+
+    /// What was written before says nothing from now on.
+    pub(super) fn part(&mut self, now: Instant) {
+        if let Some(fleet) = &mut self.fleet {
+            fleet.parted_at = Some(now);
+            fleet.next_look_at = None;
+        }
+    }
+}
