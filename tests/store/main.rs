@@ -1,0 +1,6 @@
+//! Stores of tokens, as their users meet them.
+
+#![allow(clippy::unwrap_used, clippy::expect_used)]
+
+mod check;
+mod own;
