@@ -3,4 +3,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod check;
+#[cfg(unix)]
+mod file;
 mod own;
