@@ -2,6 +2,7 @@
 
 mod clock;
 mod error;
+mod file;
 mod hex;
 mod key;
 mod lease_record;
@@ -14,6 +15,7 @@ mod tests;
 mod token_store;
 
 pub use error::StoreError;
+pub use file::File;
 pub use key::{InvalidKey, Key};
 pub use stored::{Owner, Stored, Version};
 pub use token_store::TokenStore;
