@@ -208,7 +208,7 @@ pub use send::SendFuture;
 pub use service::BearerAuth;
 pub use session::{Refused, Sent, Session, SessionBuilder, SignOut, Stats, Status, TokenFuture};
 pub use settings::{NoAuth, OnFailedRenewal};
-pub use source::{Cause, SourceFn, TokenRequest, TokenSource, source_fn};
+pub use source::{Account, Cause, SourceFn, TokenRequest, TokenSource, source_fn};
 pub use token::{InvalidToken, Token};
 
 #[cfg(doctest)]

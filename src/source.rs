@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use zeroize::Zeroizing;
 
 use crate::error::AuthError;
 use crate::origins::Origins;
@@ -48,6 +49,21 @@ pub trait TokenSource: Send + Sync + 'static {
     /// what may pass, [`AuthError::misconfigured`] for what will not.
     fn fetch(&self, request: TokenRequest)
     -> impl Future<Output = Result<Token, AuthError>> + Send;
+
+    /// Returns which account its tokens are of, so that the processes of a fleet which log in to the
+    /// same one can share a token (feature `store`). Defaults to `None`: whoever shares one has to
+    /// set it. The built-in logins return theirs.
+    fn account(&self) -> Option<Account> {
+        None
+    }
+
+    /// Returns whether a fetch that replaces `stale` uses up what is good once, such as a refresh
+    /// token that the server rotates. A process of a fleet makes such a fetch only while no other
+    /// process does (feature `store`). Defaults to `false`.
+    fn spends(&self, stale: Option<&Token>) -> bool {
+        let _ = stale;
+        false
+    }
 }
 
 /// What a [`TokenSource`] is told: why it is asked, and what is known of the token to replace.
@@ -82,6 +98,20 @@ pub struct TokenRequest {
     stale: Option<Token>,
     cause: Cause,
     challenges: Arc<[Challenge]>,
+}
+
+/// The account that a [`TokenSource`] logs in to, and the credential that it does so with.
+///
+/// ```
+/// use tower_bearer::Account;
+///
+/// let account = Account::new("reports of https://api.example.com").credential("s3cret");
+/// assert_eq!(format!("{account:?}"), r#"Account { id: "reports of https://api.example.com" }"#);
+/// ```
+#[derive(Clone)]
+pub struct Account {
+    id: String,
+    credential: Zeroizing<String>,
 }
 
 /// Why a [`TokenSource`] is asked for a token.
@@ -130,6 +160,40 @@ pub struct SourceFn<F> {
 pub(crate) trait DynTokenSource: Send + Sync {
     fn origins(&self) -> Origins;
     fn fetch(&self, request: TokenRequest) -> BoxFuture<'_, Result<Token, AuthError>>;
+    #[cfg(feature = "store")]
+    fn account(&self) -> Option<Account>;
+    #[cfg(feature = "store")]
+    fn spends(&self, stale: Option<&Token>) -> bool;
+}
+
+impl Account {
+    /// Makes the account of this id: a text that tells it from every other account, such as the
+    /// login's URL and the user's name, with what else the token depends on (OAuth scopes, an
+    /// audience). It holds no secret.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            credential: Zeroizing::default(),
+        }
+    }
+
+    /// Sets the credential, such as a password. A rejected login counts for all processes that have
+    /// the same one, and for no other. It is wiped when dropped.
+    #[must_use]
+    pub fn credential(mut self, credential: impl Into<String>) -> Self {
+        self.credential = Zeroizing::new(credential.into());
+        self
+    }
+
+    #[cfg(feature = "store")]
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    #[cfg(feature = "store")]
+    pub(crate) fn expose_credential(&self) -> &[u8] {
+        self.credential.as_bytes()
+    }
 }
 
 impl TokenRequest {
@@ -165,6 +229,13 @@ impl TokenRequest {
     /// `WWW-Authenticate` headers of that response, parsed. Empty for every other cause.
     pub fn challenges(&self) -> &[Challenge] {
         &self.challenges
+    }
+
+    /// For the token that a whole fleet shares: its record has the newest refresh token.
+    #[cfg(feature = "store")]
+    pub(crate) fn replacing_shared(mut self, stale: Option<Token>) -> Self {
+        self.stale = stale.or(self.stale);
+        self
     }
 
     pub(crate) fn new(cause: Cause, stale: Option<Token>, challenges: Arc<[Challenge]>) -> Self {
@@ -217,6 +288,20 @@ impl<T: TokenSource> TokenSource for Arc<T> {
     ) -> impl Future<Output = Result<Token, AuthError>> + Send {
         T::fetch(self, request)
     }
+
+    fn account(&self) -> Option<Account> {
+        T::account(self)
+    }
+
+    fn spends(&self, stale: Option<&Token>) -> bool {
+        T::spends(self, stale)
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Account").field("id", &self.id).finish()
+    }
 }
 
 impl<T: TokenSource> DynTokenSource for T {
@@ -226,5 +311,15 @@ impl<T: TokenSource> DynTokenSource for T {
 
     fn fetch(&self, request: TokenRequest) -> BoxFuture<'_, Result<Token, AuthError>> {
         Box::pin(TokenSource::fetch(self, request))
+    }
+
+    #[cfg(feature = "store")]
+    fn account(&self) -> Option<Account> {
+        TokenSource::account(self)
+    }
+
+    #[cfg(feature = "store")]
+    fn spends(&self, stale: Option<&Token>) -> bool {
+        TokenSource::spends(self, stale)
     }
 }

@@ -16,6 +16,8 @@
 
 mod builder;
 mod deadline;
+#[cfg(feature = "store")]
+mod fleet;
 mod id;
 pub(crate) mod policy;
 mod runner;
@@ -133,7 +135,16 @@ impl Session {
         let now = Instant::now();
         let (given_up, abandoned) = self.runner.update(|inner| inner.state.sign_out(now));
         drop(abandoned);
-        SignOut::new(given_up)
+        let signed_out = SignOut::new(given_up);
+        #[cfg(feature = "store")]
+        if let Some(fleet) = self.runner.fleet() {
+            let runner = self.runner.clone();
+            return signed_out.with(async move {
+                let removed = fleet.sign_out(&runner.policy, now).await;
+                runner.note_store(removed.err().as_ref());
+            });
+        }
+        signed_out
     }
 
     /// Goes on with another source, which may be another account: new requests never use the old
@@ -151,6 +162,11 @@ impl Session {
         let replaced = self.runner.update(|inner| {
             let abandoned = inner.state.replace(now);
             inner.origins = origins;
+            #[cfg(feature = "store")]
+            let _other = inner.fleet.take().map(|old| {
+                inner.fleet = Some(Arc::new(old.with_source(&*source)));
+                old
+            });
             (abandoned, mem::replace(&mut inner.source, source))
         });
         drop(replaced);

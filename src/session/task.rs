@@ -14,10 +14,14 @@ use tokio::time::{Instant, timeout};
 use crate::error::AuthError;
 use crate::refusal::challenge::Challenge;
 use crate::session::deadline::{Deadline, no_runtime};
+#[cfg(feature = "store")]
+use crate::session::fleet::{Ending, Fleet};
 use crate::session::runner::{Locked, Runner};
-use crate::session::state::Ask;
+#[cfg(feature = "store")]
+use crate::session::state::fleet::Errand;
 use crate::session::state::throttle::LoginCause;
 use crate::session::state::token::LoginId;
+use crate::session::state::{Ask, Ended, State};
 use crate::session::trace;
 use crate::session::waiters::{Abandoned, Ticket, Waiters};
 use crate::source::{DynTokenSource, TokenRequest};
@@ -28,6 +32,16 @@ struct Running {
     runner: Arc<Runner>,
     id: LoginId,
     has_ended: bool,
+}
+
+/// What a login needs.
+struct Job {
+    source: Arc<dyn DynTokenSource>,
+    request: TokenRequest,
+    #[cfg(feature = "store")]
+    fleet: Option<Arc<Fleet>>,
+    #[cfg(feature = "store")]
+    errand: Errand,
 }
 
 impl Runner {
@@ -56,11 +70,18 @@ impl Runner {
         let (ask_again_at, is_held_back) = inner.state.ask_again_at(ask);
         ticket.ask_again_at = ask_again_at;
         ticket.released.take_if(|_| !is_held_back);
-        let source = inner.source.clone();
+        let job = Job {
+            source: inner.source.clone(),
+            #[cfg(feature = "store")]
+            fleet: inner.fleet.clone(),
+            #[cfg(feature = "store")]
+            errand: inner.state.errand(request.clone()),
+            request,
+        };
         self.bump_epoch();
         drop(inner);
         drop(overdue);
-        Running::new(self.clone(), id).spawn(source, request, abandoned)?;
+        Running::new(self.clone(), id).spawn(job, abandoned)?;
         Ok(ticket)
     }
 }
@@ -76,53 +97,71 @@ impl Running {
 
     /// Runs the login detached from whoever asked for it. Not under the lock: a runtime that shuts
     /// down drops the task at once.
-    fn spawn(
-        self,
-        source: Arc<dyn DynTokenSource>,
-        request: TokenRequest,
-        abandoned: Abandoned,
-    ) -> Result<(), AuthError> {
+    fn spawn(self, job: Job, abandoned: Abandoned) -> Result<(), AuthError> {
         let runtime = Handle::try_current().map_err(|_| no_runtime())?;
         // Without a timer the task would panic.
         Deadline::after(Duration::ZERO)?;
         let session = self.runner.id();
-        let span = trace::LoginSpan::new(&request, self.runner.name());
-        let login = self.run(source, request, abandoned);
+        let span = trace::LoginSpan::new(&job.request, self.runner.name());
+        let login = self.run(job, abandoned);
         runtime.spawn(span.around(session.mark(login)));
         Ok(())
     }
 
-    async fn run(
-        mut self,
-        source: Arc<dyn DynTokenSource>,
-        request: TokenRequest,
-        abandoned: Abandoned,
-    ) {
+    async fn run(mut self, job: Job, abandoned: Abandoned) {
         let limit = self.runner.policy.login_timeout;
-        // A source may panic before it returns its future, too.
-        let fetch = AssertUnwindSafe(async { source.fetch(request).await }).catch_unwind();
-        let fetch = pin!(timeout(limit, fetch));
+        #[cfg(feature = "store")]
+        if let Some(fleet) = &job.fleet {
+            let ending = match fleet.login(&self.runner, self.id, &*job.source, job.errand) {
+                // In this order, or a login is made that was abandoned before it began.
+                Ok(login) => match select(abandoned, pin!(login.run())).await {
+                    Either::Right((ending, _)) => ending,
+                    Either::Left(_) => return,
+                },
+                Err(error) => Ending::Fetched(Err(error), None),
+            };
+            self.end_shared(ending);
+            return;
+        }
+        let fetch = pin!(fetched(&*job.source, job.request, limit));
         // In this order, or the source is asked for a login that was abandoned before it began.
-        let outcome = match select(abandoned, fetch).await {
-            Either::Right((Ok(Ok(outcome)), _)) => outcome,
-            Either::Right((Ok(Err(panic)), _)) => Err(panicked(&*panic)),
-            Either::Right((Err(_elapsed), _)) => Err(AuthError::timed_out(limit)),
-            Either::Left(_) => return,
-        };
-        self.end(outcome);
+        if let Either::Right((outcome, _)) = select(abandoned, fetch).await {
+            // What it was made from is a user's, and not to be dropped under the lock.
+            let _error = outcome.as_ref().err().cloned();
+            self.end(|state, id, now| state.end(id, outcome, now));
+        }
     }
 
-    fn end(&mut self, outcome: Result<Token, AuthError>) {
+    fn end(
+        &mut self,
+        end: impl FnOnce(&mut State<Waiters>, LoginId, Instant) -> Option<Ended<Waiters>>,
+    ) {
         self.has_ended = true;
-        // What it was made from is a user's, and not to be dropped under the lock.
-        let _error = outcome.as_ref().err().cloned();
         let now = Instant::now();
         let ended = self
             .runner
-            .update(|inner| inner.state.end(self.id, outcome, now));
+            .update(|inner| end(&mut inner.state, self.id, now));
         if let Some((waiters, outcome)) = ended {
             waiters.notify(outcome);
         }
+    }
+
+    #[cfg(feature = "store")]
+    fn end_shared(&mut self, ending: Ending) {
+        let _error = ending.error().cloned();
+        self.end(|state, id, now| match ending {
+            Ending::Fetched(outcome, number) => {
+                let token = outcome.as_ref().ok().cloned();
+                let ended = state.end(id, outcome, now);
+                if let Some((token, number)) = token.zip(number) {
+                    state.note_number(&token, number);
+                }
+                ended
+            }
+            Ending::Adopted(adopted) => state.adopt(id, adopted, now),
+            Ending::Told(error, rest) => state.note_told(id, error, rest, now),
+            Ending::NothingNew => state.note_nothing_new(id, now),
+        });
     }
 }
 
@@ -135,6 +174,21 @@ impl Drop for Running {
         let now = Instant::now();
         self.runner
             .update(|inner| inner.state.give_up(self.id, now));
+    }
+}
+
+/// Asks the source, for no longer than that.
+pub(super) async fn fetched(
+    source: &dyn DynTokenSource,
+    request: TokenRequest,
+    limit: Duration,
+) -> Result<Token, AuthError> {
+    // A source may panic before it returns its future, too.
+    let fetch = AssertUnwindSafe(async { source.fetch(request).await }).catch_unwind();
+    match timeout(limit, fetch).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Err(panicked(&*panic)),
+        Err(_elapsed) => Err(AuthError::timed_out(limit)),
     }
 }
 

@@ -19,7 +19,7 @@ impl<W> State<W> {
         self.forget();
         self.part(now);
         let abandoned = self.login.take();
-        if abandoned.is_some() {
+        if abandoned.as_ref().is_some_and(|login| login.is_tried) {
             self.count_loss(now);
         }
         (given_up, abandoned.map(|login| login.waiters))

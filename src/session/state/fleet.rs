@@ -1,16 +1,17 @@
 //! What other processes know that share a store with this session: their tokens, and their failures.
 
+use std::mem;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::outcome::Brought;
-use super::throttle::LoginCause;
 use super::token::{Held, LoginId};
-use super::{Ended, Login, State};
+use super::{Ended, State};
 use crate::error::AuthError;
 use crate::session::policy::later;
 use crate::source::TokenRequest;
+use crate::store::error::StoreError;
 use crate::token::Token;
 
 /// While no login is allowed, the store is read at most once in this time.
@@ -38,8 +39,6 @@ pub(in crate::session) struct Errand {
     pub(in crate::session) parted_at: Option<Instant>,
     /// Only the store is read: no login is allowed now.
     pub(in crate::session) is_look: bool,
-    /// The token in hand serves meanwhile.
-    pub(in crate::session) is_ahead: bool,
 }
 
 /// A token that another process got.
@@ -71,16 +70,15 @@ impl<W> State<W> {
             number: self.held.as_ref().and_then(|held| held.number),
             parted_at: self.fleet.as_ref().and_then(|fleet| fleet.parted_at),
             is_look: login.is_some_and(|login| login.is_look),
-            is_ahead: login.is_some_and(|login| login.cause == LoginCause::Ahead),
         }
     }
 
-    /// Now it comes to a real login. `count`: how many were rejected in a row, here or elsewhere.
-    pub(in crate::session) fn note_fetch(&mut self, id: LoginId, count: u32) {
-        let login = self.login.as_ref();
-        if login.is_some_and(|login| login.id == id) {
+    /// Now it comes to a real login.
+    pub(in crate::session) fn note_fetch(&mut self, id: LoginId) {
+        let login = self.login.as_mut();
+        if let Some(login) = login.filter(|login| login.id == id) {
+            login.is_tried = true;
             self.stats.logins += 1;
-            self.throttle.catch_up(count);
         }
     }
 
@@ -92,13 +90,22 @@ impl<W> State<W> {
         }
     }
 
-    /// Notes whether the store answers. Says whether that is new.
-    pub(in crate::session) fn note_store(&mut self, is_down: bool) -> bool {
-        self.stats.store_failed += u64::from(is_down);
+    /// Notes whether the store works, and tells when that changes.
+    pub(in crate::session) fn note_store(&mut self, error: Option<&StoreError>) {
+        self.stats.store_failed += u64::from(error.is_some());
         let Some(fleet) = &mut self.fleet else {
-            return false;
+            return;
         };
-        std::mem::replace(&mut fleet.is_store_down, is_down) != is_down
+        let was_down = mem::replace(&mut fleet.is_store_down, error.is_some());
+        match error {
+            Some(error) if !was_down => self.log.store_failed(error),
+            None if was_down => self.log.store_works(),
+            _ => {}
+        }
+    }
+
+    pub(in crate::session) fn random(&mut self) -> f64 {
+        self.throttle.jitter()
     }
 
     /// The login has ended with another process's token.

@@ -66,6 +66,8 @@ struct Login<W> {
     cause: LoginCause,
     /// No login is allowed now, but another process may have made one.
     is_look: bool,
+    /// The source was asked.
+    is_tried: bool,
     hold: Hold,
     began_at: Instant,
     overdue_at: Instant,
@@ -240,6 +242,7 @@ impl<W> State<W> {
         let overdue = self.login.replace(Login {
             id,
             cause,
+            is_tried: !self.is_shared(),
             is_look: self.throttle.pass(cause, now).is_err(),
             hold: Hold::No,
             began_at: now,

@@ -55,7 +55,9 @@ impl<W> State<W> {
     /// A login was lost: it will not end any more. `None`: that was known before.
     pub(in crate::session) fn give_up(&mut self, id: LoginId, now: Instant) -> Option<W> {
         let lost = self.login.take_if(|login| login.id == id)?;
-        self.count_loss(now);
+        if lost.is_tried {
+            self.count_loss(now);
+        }
         Some(lost.waiters)
     }
 
@@ -93,13 +95,18 @@ impl<W> State<W> {
         self.throttle.succeeded();
         let same = |held: &mut Held| held.issued.token.is_same(&brought.token);
         let took = now.duration_since(login.began_at);
+        let is_adopted = brought.is_adopted;
         let held = match self.held.take_if(same) {
             Some(old) => self.hold_again(brought, old, login, now),
             None => self.hold_new(brought, login, now),
         };
         let issued = held.issued.clone();
         self.held = Some(held);
-        self.log.logged_in(&issued, took);
+        match is_adopted {
+            #[cfg(feature = "store")]
+            true => self.log.adopted(&issued),
+            _ => self.log.logged_in(&issued, took),
+        }
         issued
     }
 

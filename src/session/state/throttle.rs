@@ -147,12 +147,6 @@ impl Throttle {
         self.failure.insert(failure).0.clone()
     }
 
-    /// So many logins were rejected in a row, by whichever process.
-    #[cfg(feature = "store")]
-    pub(in crate::session) fn catch_up(&mut self, rejections: u32) {
-        self.rejections = self.rejections.max(rejections);
-    }
-
     /// A login was lost on its way. What that closes, if it does: the second in a row is an outage.
     pub(in crate::session) fn lost(&mut self, policy: &Policy, now: Instant) -> Option<Instant> {
         let losses = self.losses.saturating_add(1);
