@@ -1,19 +1,25 @@
 //! One login for several processes: they share its token through a store.
 
+mod cache;
 mod clock;
 mod error;
 mod file;
 mod hex;
 mod key;
+mod lease;
 mod lease_record;
 mod mirror;
+mod name;
 mod record;
 mod seal;
+mod shared_record;
 mod stored;
+mod tag;
 #[cfg(test)]
 mod tests;
 mod token_store;
 
+pub use cache::{TokenCache, WhenUnreachable};
 pub use error::StoreError;
 pub use file::File;
 pub use key::{InvalidKey, Key};

@@ -1,0 +1,103 @@
+use zeroize::Zeroizing;
+
+use super::{SECOND, process, record, told, write};
+use crate::error::AuthError;
+use crate::store::record::Latch;
+use crate::testing::{Memory, StoreOperation, StoreTrouble};
+
+/// F20: a sign-out leaves nothing in the store, where nobody logs in meanwhile.
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_leaves_nothing() {
+    let memory = Memory::new();
+    let process = process(&memory);
+    process.sign_out(60 * SECOND).await.unwrap();
+    assert!(memory.names().is_empty());
+    write(&process, &record(1, "token")).await;
+    process.sign_out(60 * SECOND).await.unwrap();
+    assert!(memory.names().is_empty());
+    // And nobody has to wait for it.
+    assert!(process.lease(SECOND).await.unwrap().is_some());
+}
+
+/// F20: a login that is under way elsewhere is not kept, whether there was a token before it or
+/// not, and the mark goes when its time is over.
+#[tokio::test(start_paused = true)]
+async fn a_login_under_way_loses_its_write() {
+    for before in [None, Some(record(1, "before"))] {
+        let memory = Memory::new();
+        let (one, other) = (process(&memory), process(&memory));
+        if let Some(before) = &before {
+            write(&other, before).await;
+        }
+        let _lease = other.lease(30 * SECOND).await.unwrap().unwrap();
+        let loaded = other.load().await.unwrap();
+        one.sign_out(60 * SECOND).await.unwrap();
+
+        assert!(!other.write(&loaded, &record(2, "after")).await.unwrap());
+        let mark = other.load().await.unwrap();
+        assert!(mark.record().unwrap().is_signed_out);
+        assert!(mark.record().unwrap().token.is_none());
+        tokio::time::sleep(60 * SECOND).await;
+        assert!(memory.names().is_empty());
+    }
+}
+
+/// F8, F20: a sign-out does not end a latch, and keeps it as long as it lasts.
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_keeps_latches() {
+    let memory = Memory::new();
+    let process = process(&memory);
+    let tags = process.tags().await;
+    let mut latched = record(1, "token");
+    let latch = Latch {
+        tag: Zeroizing::new(*tags[0]),
+        error: AuthError::rejected("wrong password"),
+        rest: 100 * SECOND,
+        count: 1,
+    };
+    latched.set_latch(tags, latch);
+    write(&process, &latched).await;
+    tokio::time::sleep(10 * SECOND).await;
+    process.sign_out(60 * SECOND).await.unwrap();
+
+    tokio::time::sleep(89 * SECOND).await;
+    let loaded = process.load().await.unwrap();
+    assert_eq!(told(&loaded), Some((2, "")));
+    let latch = loaded.record().unwrap().latch(tags).unwrap();
+    assert_eq!(latch.rest, SECOND);
+    tokio::time::sleep(SECOND).await;
+    assert!(memory.names().is_empty());
+}
+
+/// F20: a sign-out is tried again when others write meanwhile, and fails when it cannot be done.
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_insists() {
+    let memory = Memory::new();
+    let process = process(&memory);
+    write(&process, &record(1, "token")).await;
+    memory.script(StoreOperation::Set, StoreTrouble::Conflict);
+    process.sign_out(SECOND).await.unwrap();
+    assert!(memory.names().is_empty());
+
+    write(&process, &record(1, "token")).await;
+    for _ in 0..5 {
+        memory.script(StoreOperation::Set, StoreTrouble::Conflict);
+    }
+    assert!(process.sign_out(SECOND).await.is_err());
+    memory.set_down(true);
+    assert!(process.sign_out(SECOND).await.unwrap_err().is_unavailable());
+}
+
+/// F20: the numbers of logins go on after a sign-out, so that no login is taken for one before it.
+#[tokio::test(start_paused = true)]
+async fn numbers_do_not_come_again() {
+    let memory = Memory::new();
+    let process = process(&memory);
+    let first = process.load().await.unwrap().next_number();
+    assert!(first > 1_700_000_000_000, "{first}");
+    write(&process, &record(first, "token")).await;
+    assert_eq!(process.load().await.unwrap().next_number(), first + 1);
+    std::thread::sleep(std::time::Duration::from_millis(3));
+    process.sign_out(SECOND).await.unwrap();
+    assert!(process.load().await.unwrap().next_number() > first + 1);
+}
