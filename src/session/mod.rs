@@ -163,9 +163,8 @@ impl Session {
             let abandoned = inner.state.replace(now);
             inner.origins = origins;
             #[cfg(feature = "store")]
-            let _other = inner.fleet.take().map(|old| {
+            let _other = inner.fleet.take().inspect(|old| {
                 inner.fleet = Some(Arc::new(old.with_source(&*source)));
-                old
             });
             (abandoned, mem::replace(&mut inner.source, source))
         });

@@ -1,18 +1,18 @@
 //! One login for several processes: they share its token through a store.
 
-mod cache;
+pub(crate) mod cache;
 mod clock;
-mod error;
+pub(crate) mod error;
 mod file;
 mod hex;
 mod key;
-mod lease;
+pub(crate) mod lease;
 mod lease_record;
 mod mirror;
 mod name;
-mod record;
+pub(crate) mod record;
 mod seal;
-mod shared_record;
+pub(crate) mod shared_record;
 mod stored;
 mod tag;
 #[cfg(test)]

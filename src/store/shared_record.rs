@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use zeroize::Zeroizing;
 
 use crate::store::clock::unix_ms;
@@ -111,10 +111,21 @@ impl SharedRecord {
     /// Takes the token out of the store, and leaves a mark for `mark_for`, so that a login which is
     /// under way elsewhere finds another version there than it knows. If nobody logs in, no mark is
     /// left. Latches stay: another login of the same credential has to wait for them.
-    pub(crate) async fn sign_out(&self, mark_for: Duration) -> Result<(), StoreError> {
+    ///
+    /// What was written after `signed_out_at` stays: somebody has logged in again.
+    pub(crate) async fn sign_out(
+        &self,
+        signed_out_at: Instant,
+        mark_for: Duration,
+    ) -> Result<(), StoreError> {
         for _ in 0..SIGN_OUTS {
             let loaded = self.load().await?;
-            if matches!(loaded.found, Found::Foreign) {
+            let is_to_stay = match &loaded.found {
+                Found::Foreign => true,
+                Found::Record { age, .. } => *age < signed_out_at.elapsed(),
+                Found::Nothing | Found::Garbage => false,
+            };
+            if is_to_stay {
                 return Ok(());
             }
             let mark = Record {

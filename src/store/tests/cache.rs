@@ -88,7 +88,7 @@ async fn a_foreign_record_is_left_alone() {
     let loaded = process.load().await.unwrap();
     assert!(matches!(loaded.found, Found::Foreign));
     assert!(!process.write(&loaded, &record(2, "mine")).await.unwrap());
-    process.sign_out(SECOND).await.unwrap();
+    process.sign_out(Instant::now(), SECOND).await.unwrap();
     assert_eq!(memory.record(&memory.names()[0]), before);
 }
 

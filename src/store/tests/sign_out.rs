@@ -1,3 +1,4 @@
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 use super::{SECOND, process, record, told, write};
@@ -10,10 +11,10 @@ use crate::testing::{Memory, StoreOperation, StoreTrouble};
 async fn a_sign_out_leaves_nothing() {
     let memory = Memory::new();
     let process = process(&memory);
-    process.sign_out(60 * SECOND).await.unwrap();
+    process.sign_out(Instant::now(), 60 * SECOND).await.unwrap();
     assert!(memory.names().is_empty());
     write(&process, &record(1, "token")).await;
-    process.sign_out(60 * SECOND).await.unwrap();
+    process.sign_out(Instant::now(), 60 * SECOND).await.unwrap();
     assert!(memory.names().is_empty());
     // And nobody has to wait for it.
     assert!(process.lease(SECOND).await.unwrap().is_some());
@@ -31,7 +32,7 @@ async fn a_login_under_way_loses_its_write() {
         }
         let _lease = other.lease(30 * SECOND).await.unwrap().unwrap();
         let loaded = other.load().await.unwrap();
-        one.sign_out(60 * SECOND).await.unwrap();
+        one.sign_out(Instant::now(), 60 * SECOND).await.unwrap();
 
         assert!(!other.write(&loaded, &record(2, "after")).await.unwrap());
         let mark = other.load().await.unwrap();
@@ -58,7 +59,7 @@ async fn a_sign_out_keeps_latches() {
     latched.set_latch(tags, latch);
     write(&process, &latched).await;
     tokio::time::sleep(10 * SECOND).await;
-    process.sign_out(60 * SECOND).await.unwrap();
+    process.sign_out(Instant::now(), 60 * SECOND).await.unwrap();
 
     tokio::time::sleep(89 * SECOND).await;
     let loaded = process.load().await.unwrap();
@@ -76,16 +77,22 @@ async fn a_sign_out_insists() {
     let process = process(&memory);
     write(&process, &record(1, "token")).await;
     memory.script(StoreOperation::Set, StoreTrouble::Conflict);
-    process.sign_out(SECOND).await.unwrap();
+    process.sign_out(Instant::now(), SECOND).await.unwrap();
     assert!(memory.names().is_empty());
 
     write(&process, &record(1, "token")).await;
     for _ in 0..5 {
         memory.script(StoreOperation::Set, StoreTrouble::Conflict);
     }
-    assert!(process.sign_out(SECOND).await.is_err());
+    assert!(process.sign_out(Instant::now(), SECOND).await.is_err());
     memory.set_down(true);
-    assert!(process.sign_out(SECOND).await.unwrap_err().is_unavailable());
+    assert!(
+        process
+            .sign_out(Instant::now(), SECOND)
+            .await
+            .unwrap_err()
+            .is_unavailable()
+    );
 }
 
 /// F20: the numbers of logins go on after a sign-out, so that no login is taken for one before it.
@@ -98,6 +105,6 @@ async fn numbers_do_not_come_again() {
     write(&process, &record(first, "token")).await;
     assert_eq!(process.load().await.unwrap().next_number(), first + 1);
     std::thread::sleep(std::time::Duration::from_millis(3));
-    process.sign_out(SECOND).await.unwrap();
+    process.sign_out(Instant::now(), SECOND).await.unwrap();
     assert!(process.load().await.unwrap().next_number() > first + 1);
 }
