@@ -96,13 +96,15 @@
 //!
 //! # Login failures
 //!
-//! * **L1** After a rejection no login is attempted for 60 seconds, doubling up to 1 hour. A
-//!   request without a usable token fails at once. Only `replace_source` or `reset_backoff` ends
+//! * **L1** After a rejection no login is attempted for 60 seconds, doubling up to 1 hour, or
+//!   `Retry-After` if that is longer. A 2xx with an `error` and without a token is a rejection too.
+//!   A request without a usable token fails at once. Only `replace_source` or `reset_backoff` ends
 //!   that earlier.
 //! * **L2** After an outage the back-off is 250 ms, doubling up to 30 seconds, or `Retry-After`, up
-//!   to 1 hour. No request waits for it: a request without a token fails at once.
-//! * **L3** After an answer without a usable token, such as a redirect or a 404, the
-//!   back-off is 1 second, doubling up to 1 minute. A login follows no redirect.
+//!   to 1 hour. A rate limit is an outage, whatever its status. No request waits for it: a request
+//!   without a token fails at once.
+//! * **L3** After an answer without a usable token and without an `error`, such as a redirect or a
+//!   404, the back-off is 1 second, doubling up to 1 minute. A login follows no redirect.
 //! * **L4** A login takes at most 30 seconds and reads at most 64 KiB. Errors contain only the
 //!   documented error fields, shortened and with secrets masked.
 //!
@@ -127,5 +129,6 @@
 //!   given JSON pointers.
 //! * **D4** `ClientCredentials` (RFC 6749, section 4.4) sends its secret in Basic authentication or
 //!   in the body. Setting a reserved field is an error.
-//! * **D5** `Refresh` (RFC 6749, section 6) keeps the newest refresh token. If that is refused, the
-//!   first login follows once.
+//! * **D5** `Refresh` (RFC 6749, section 6) keeps the newest refresh token. If the server rejects
+//!   that, in whatever form and for no other reason that it names, the first login follows once. A
+//!   given refresh token that the server has replaced is never sent again.

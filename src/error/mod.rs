@@ -2,6 +2,7 @@
 
 mod causes;
 mod find;
+mod reason;
 pub(crate) mod response;
 pub(crate) mod verdict;
 

@@ -14,7 +14,8 @@ const MOST_SHOWN: usize = 3;
 /// | document | fields |
 /// |---|---|
 /// | [Datafiniti] | `error`, `message`, `code`, `details` with `field` and `message` |
-/// | OAuth, [RFC 6749, section 5.2] | `error`, `error_description`, `error_uri` |
+/// | OAuth, [RFC 6749, section 5.2], and GitHub | `error`, `error_description`, `error_uri` |
+/// | [Google], Firebase and Microsoft | `error`, an object with `status`, `code` and `message` |
 /// | [FastAPI] | `detail`: a text, or a list with `loc`, `msg` and `type` |
 ///
 /// Nothing else of the body is read, and nothing at all of one that is not JSON. Every text is one
@@ -48,6 +49,7 @@ const MOST_SHOWN: usize = 3;
 ///
 /// [Datafiniti]: https://docs.datafiniti.co/
 /// [RFC 6749, section 5.2]: https://www.rfc-editor.org/rfc/rfc6749#section-5.2
+/// [Google]: https://google.aip.dev/193
 /// [FastAPI]: https://fastapi.tiangolo.com/tutorial/handling-errors/
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ErrorResponse {
@@ -57,7 +59,8 @@ pub struct ErrorResponse {
     pub(crate) code: Option<String>,
     pub(crate) uri: Option<String>,
     pub(crate) details: Vec<ErrorDetail>,
-    /// Told before the mask, which could hide a part of it.
+    /// A rejection of the refresh token that was sent, or of what else was to be exchanged for a
+    /// token.
     pub(crate) refuses_grant: bool,
     /// What we make of it, for whoever reads the text.
     remark: Option<String>,
@@ -107,7 +110,6 @@ impl ErrorResponse {
         }
     }
 
-    /// The refresh token, or whatever else was to be given a token for, is no good.
     #[cfg(feature = "login")]
     pub(crate) fn refuses_grant(&self) -> bool {
         self.refuses_grant
@@ -118,17 +120,19 @@ impl ErrorResponse {
         self.status
     }
 
-    /// The kind of the error: `Unauthorized` of Datafiniti, `invalid_grant` of OAuth.
+    /// The kind of the error: `Unauthorized` of Datafiniti, `invalid_grant` of OAuth, the `status`
+    /// or else the textual `code` of an error that is an object.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }
 
-    /// What went wrong, in words: `message`, else `error_description`, else FastAPI's `detail`.
+    /// What went wrong, in words: `message`, else `error_description`, else FastAPI's `detail`,
+    /// else the `message` of an error that is an object.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Datafiniti's `code`; a number as its digits.
+    /// Datafiniti's `code`, or that of an error that is an object; a number as its digits.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }

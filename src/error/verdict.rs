@@ -1,11 +1,13 @@
 //! What a response other than a success means for the next login.
 
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
 
 use crate::error::AuthError;
+use crate::error::reason::Reason;
 use crate::error::response::ErrorResponse;
 
 impl AuthError {
@@ -20,7 +22,8 @@ impl AuthError {
     /// | 2xx | `is_misconfigured`: there was no usable token in it |
     ///
     /// The status is in [`response`](Self::response). With the feature `login`,
-    /// [`from_response_body`](Self::from_response_body) reads the body too.
+    /// [`from_response_body`](Self::from_response_body) reads the body too, and judges by the error
+    /// that it names.
     ///
     /// ```
     /// use http::{HeaderMap, StatusCode};
@@ -36,30 +39,46 @@ impl AuthError {
     }
 }
 
-/// The error is the one that the body names, as OAuth does.
+/// `named` is what the body calls the error. Of a success, `None` says that it tells of no error.
 pub(crate) fn judge(
-    response: ErrorResponse,
-    error: Option<&str>,
+    mut response: ErrorResponse,
+    named: Option<&[Cow<'_, str>]>,
     headers: &HeaderMap,
 ) -> AuthError {
-    match (response.status().as_u16(), error) {
-        (408 | 425 | 429 | 500..=599, _) => waiting(AuthError::unavailable(response), headers),
-        (404 | 405, _) => {
-            AuthError::misconfigured(response.remark_if_none("check the login URL and its path"))
-        }
-        // OAuth servers say this by a 400 as well.
-        (400..=499, Some("temporarily_unavailable" | "server_error" | "slow_down")) => {
+    let reason = named.map(Reason::of);
+    match (response.status().as_u16(), reason) {
+        (408 | 425 | 429 | 500..=599, _) | (200..=299 | 400..=499, Some(Reason::Later)) => {
             waiting(AuthError::unavailable(response), headers)
         }
+        // Many a server has such an error for a path that it does not know.
+        (404 | 405, None | Some(Reason::Unknown)) => {
+            AuthError::misconfigured(response.remark_if_none("check the login URL and its path"))
+        }
+        (200..=299, None) => {
+            AuthError::misconfigured(response.remark_if_none("the response has no usable token"))
+        }
         // Whatever it is, asking again could lock the account.
-        (400..=499, _) => waiting(AuthError::rejected(response), headers),
+        (200..=299 | 400..=499, _) => {
+            response.refuses_grant = refuses_grant(&response, reason, headers);
+            waiting(AuthError::rejected(response), headers)
+        }
         (300..=399, _) => AuthError::misconfigured(
             response.remark_if_none("redirects are not followed: set the login's final URL"),
         ),
-        (200..=299, _) => {
-            AuthError::misconfigured(response.remark_if_none("the response has no usable token"))
-        }
         _ => AuthError::misconfigured(response.remark_if_none("this is no answer to a login")),
+    }
+}
+
+/// Whether a rejection is about the grant, and about nothing else that it names.
+fn refuses_grant(response: &ErrorResponse, reason: Option<Reason>, headers: &HeaderMap) -> bool {
+    match reason {
+        Some(Reason::Grant) => true,
+        Some(Reason::Request | Reason::Later) => false,
+        None | Some(Reason::Unknown) => {
+            // A proxy, an account that is locked, or one that is for a while.
+            let names_another = matches!(response.status().as_u16(), 407 | 423);
+            !names_another && retry_after(headers).is_none_or(|wait| wait.is_zero())
+        }
     }
 }
 

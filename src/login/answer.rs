@@ -76,18 +76,26 @@ pub(super) fn with_lifetime(token: Token, told: Option<(&Value, Lifetime)>) -> T
 
 /// The answer of OAuth ([RFC 6749, section
 /// 5.1](https://www.rfc-editor.org/rfc/rfc6749#section-5.1)).
-pub(super) fn oauth_token(answer: &Value, mask: &Mask) -> Result<Token, String> {
+///
+/// `any_type`: the token is a bearer token, whatever the answer calls it.
+pub(super) fn oauth_token(answer: &Value, any_type: bool, mask: &Mask) -> Result<Token, String> {
     let text = answer.get("access_token").and_then(Value::as_str);
     let text = text.ok_or("the response has no \"access_token\"")?;
-    check_type(answer.get("token_type"), "bearer", mask)?;
+    if !any_type {
+        check_type(answer.get("token_type"), "bearer", mask)?;
+    }
     let token = Token::new(text).map_err(|error| error.to_string())?;
     let expires_in = answer.get("expires_in");
     let token = with_lifetime(token, expires_in.map(|value| (value, Lifetime::Seconds)));
-    let refresh_token = answer.get("refresh_token").and_then(Value::as_str);
-    Ok(match refresh_token.filter(|text| !text.is_empty()) {
+    Ok(match refresh_token(answer) {
         Some(refresh_token) => token.refresh_token(refresh_token),
         None => token,
     })
+}
+
+pub(super) fn refresh_token(answer: &Value) -> Option<&str> {
+    let text = answer.get("refresh_token").and_then(Value::as_str);
+    text.filter(|text| !text.is_empty())
 }
 
 #[cfg(test)]

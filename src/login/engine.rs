@@ -11,9 +11,10 @@ use tower::BoxError;
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
+use crate::error::verdict::judge;
 use crate::login::answer::Answer;
 use crate::login::client::{Broken, Client, LoginClient, Reply};
-use crate::login::error_body::error_response;
+use crate::login::error_body::{error_names, error_response};
 use crate::login::mask::Mask;
 use crate::login::url::Endpoint;
 use crate::login::verdict::verdict;
@@ -29,6 +30,8 @@ pub(super) struct Engine {
     pub(super) origins: Option<Origins>,
     /// Whether a password may go where it can be read on its way.
     pub(super) plain_http: bool,
+    /// Whether a token is taken for a bearer token whatever OAuth's `token_type` says.
+    pub(super) any_token_type: bool,
 }
 
 /// What a preset sends.
@@ -52,6 +55,7 @@ impl Engine {
             endpoint,
             origins: None,
             plain_http: false,
+            any_token_type: false,
         }
     }
 
@@ -100,7 +104,10 @@ impl Engine {
         };
         token.map_err(|problem| {
             let response = error_response(head.status, json, &mask);
-            AuthError::misconfigured(response.remark(problem))
+            // Beside a token, of whatever use it is, an error is none.
+            let json = json.filter(|json| !has_text(json, login.token_at));
+            let named = error_names(head.status, json);
+            judge(response.remark(problem), named.as_deref(), &head.headers)
         })
     }
 
@@ -116,6 +123,11 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.endpoint.fmt(f)
     }
+}
+
+fn has_text(json: &Value, pointer: &str) -> bool {
+    let text = json.pointer(pointer).and_then(Value::as_str);
+    text.is_some_and(|text| !text.trim().is_empty())
 }
 
 fn request(

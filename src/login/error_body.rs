@@ -1,5 +1,7 @@
 //! How the [`ErrorResponse`] of an answer is read, through the [`Mask`].
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 use serde_json::Value;
 
@@ -19,20 +21,18 @@ pub(super) fn error_response(
         return response;
     };
     let text = |name| text(answer, name, mask);
+    let nested = |name| self::text(nested_error(answer)?, name, mask);
     let list = |name| answer.get(name).and_then(Value::as_array);
-    response.error = text("error");
+    let code = |value| mask.clean(&code(value)?);
+    response.error = text("error")
+        .or_else(|| nested("status"))
+        .or_else(|| nested("code"));
     response.message = text("message")
         .or_else(|| text("error_description"))
-        .or_else(|| text("detail"));
-    response.code = answer.get("code").and_then(|code| match code {
-        Value::Number(code) => mask.clean(&code.to_string()),
-        code => mask.clean(code.as_str()?),
-    });
+        .or_else(|| text("detail"))
+        .or_else(|| nested("message"));
+    response.code = code(answer).or_else(|| code(nested_error(answer)?));
     response.uri = text("error_uri");
-    // Told before the mask, which could hide a part of it.
-    response.refuses_grant = answer
-        .get("error")
-        .is_some_and(|error| error == "invalid_grant");
     response.details = list("details")
         .into_iter()
         .chain(list("detail"))
@@ -41,6 +41,56 @@ pub(super) fn error_response(
         .take(MOST_KEPT)
         .collect();
     response
+}
+
+/// What the answer calls the error. `None`: it is a success that tells of no error, or has no
+/// JSON.
+///
+/// A number may be any application's own, so of a 4xx the status itself is believed.
+pub(super) fn error_names(status: StatusCode, answer: Option<&Value>) -> Option<Vec<Cow<'_, str>>> {
+    let answer = answer?;
+    let is_success = status.is_success();
+    if is_success && !answer.get("error").is_some_and(says_something) {
+        return None;
+    }
+    let nested = nested_error(answer);
+    let kind = nested.and_then(|nested| nested.get("status"));
+    let message = nested.and_then(|nested| nested.get("message"));
+    // Firebase's reason is its beginning: `TOO_MANY_ATTEMPTS_TRY_LATER : Access to this account …`.
+    let message = message.and_then(|message| message.as_str()?.split(':').next());
+    let texts = [answer.get("error"), kind].into_iter().flatten();
+    let texts = texts.filter_map(Value::as_str).chain(message);
+    let codes = [Some(answer), nested]
+        .into_iter()
+        .flatten()
+        .filter_map(code);
+    let names = texts.map(|text| text.trim().into()).chain(codes);
+    let names = names.filter(|name: &Cow<str>| is_success || name.parse::<u64>().is_err());
+    Some(names.collect())
+}
+
+/// Google, Firebase and Microsoft have an object for an error.
+fn nested_error(answer: &Value) -> Option<&Value> {
+    answer.get("error").filter(|error| error.is_object())
+}
+
+/// Neither `null`, `false`, `0` nor empty.
+fn says_something(error: &Value) -> bool {
+    match error {
+        Value::Null => false,
+        Value::Bool(is_error) => *is_error,
+        Value::Number(code) => code.as_f64() != Some(0.0),
+        Value::String(name) => !name.trim().is_empty(),
+        Value::Array(errors) => !errors.is_empty(),
+        Value::Object(error) => !error.is_empty(),
+    }
+}
+
+fn code(value: &Value) -> Option<Cow<'_, str>> {
+    match value.get("code")? {
+        Value::Number(code) => Some(code.to_string().into()),
+        code => Some(code.as_str()?.into()),
+    }
 }
 
 /// FastAPI's `input` and `ctx` repeat what was sent: they are never read.

@@ -28,7 +28,8 @@ const CLIENT: [&str; 2] = ["client_id", "client_secret"];
 /// ([RFC 6749, section 4.3]). Of the answer ([section 5.1]) are read:
 ///
 /// - `access_token`, the token;
-/// - `token_type`: `bearer` in any case, or missing; another one is an error;
+/// - `token_type`: `bearer` in any case, or missing; another one is an error, unless
+///   [any is accepted](Self::accept_any_token_type);
 /// - `expires_in`, the lifetime in seconds: a number, or a text with a number. Without a usable one
 ///   the lifetime is the JWT's own ([`jwt_lifetime`](super::jwt_lifetime)), else it is unknown, and
 ///   the token is used until it is refused;
@@ -151,16 +152,20 @@ impl Form {
     }
 
     /// Renews a token that came with a `refresh_token` by that, rather than by the password: the
-    /// refresh token grant of OAuth 2.0 ([RFC 6749, section 6]) at the same URL. Should the server
-    /// answer `invalid_grant`, the password goes out after all.
+    /// refresh token grant of OAuth 2.0 ([RFC 6749, section 6]) at the same URL.
+    ///
+    /// If the server rejects the refresh token, in whatever form, the password is sent after all,
+    /// once and in the same login. It is not sent if the server names
+    /// [another reason](super::Refresh#another-reason).
     ///
     /// Beside the refresh token it sends the [`client_auth`](Self::client_auth), or the fields
     /// `client_id` and `client_secret`. For other fields, or another URL, there is
     /// [`Refresh`](super::Refresh), which says more about refresh tokens.
     ///
-    /// It is for the token endpoint of an OAuth 2.0 server. Other logins may give a `refresh_token`
-    /// and know nothing of that grant at the login's URL, as many of FastAPI's do, so this is not
-    /// the default: whatever such a server answers fails the renewal.
+    /// It is for the token endpoint of an OAuth 2.0 server. Other logins may return a
+    /// `refresh_token` and know nothing of that grant at the login's URL, as many of FastAPI's do,
+    /// so this is not the default: with such a server every renewal is a rejected refresh, and then
+    /// a login by password.
     ///
     /// ```
     /// # use tower_bearer::login::{ClientAuth, Form, LoginClient};
@@ -178,6 +183,21 @@ impl Form {
     #[must_use]
     pub fn use_refresh_token(mut self) -> Self {
         self.uses_refresh_token = true;
+        self
+    }
+
+    /// Accepts a token whatever the `token_type` of its answer. By default the type has to be
+    /// `bearer`, in any case, or missing, and any other fails the login
+    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as [RFC 6749, section 7.1] asks for.
+    ///
+    /// Set it for a server that names the type of its bearer tokens otherwise, such as `jwt` or
+    /// `Token`. The token is sent as `Bearer <token>` all the same. A token that is bound to a key,
+    /// such as one of type `DPoP` or `mac`, is of no use that way.
+    ///
+    /// [RFC 6749, section 7.1]: https://www.rfc-editor.org/rfc/rfc6749#section-7.1
+    #[must_use]
+    pub fn accept_any_token_type(mut self) -> Self {
+        self.engine.any_token_type = true;
         self
     }
 
@@ -210,6 +230,7 @@ impl Form {
             secrets: self.fields.secrets(),
             secret_name: "password",
             auth: self.auth.as_ref(),
+            given: None,
         }
     }
 

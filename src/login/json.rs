@@ -159,6 +159,7 @@ impl Json {
     ///
     /// The type has to be `bearer` or the [scheme](Self::scheme) that was set, in any case, or
     /// missing; another one fails the login ([`is_misconfigured`](AuthError::is_misconfigured)).
+    /// To accept any type, do not call this.
     ///
     /// # Errors
     ///

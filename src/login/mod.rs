@@ -68,11 +68,11 @@
 //!
 //! | answer | error |
 //! |---|---|
-//! | to a refresh token: a 4xx with OAuth's `invalid_grant` | none where there is a login to [fall back to](Refresh), else `is_rejected` |
-//! | 400, 401, 403, 422 and every 4xx not named below | [`is_rejected`](crate::AuthError::is_rejected), with what `Retry-After` says |
-//! | 408, 425, 429, 5xx, and a 4xx with OAuth's `temporarily_unavailable`, `server_error` or `slow_down` | [`is_unavailable`](crate::AuthError::is_unavailable), with what `Retry-After` says |
+//! | to a refresh token: a rejection that names [no other reason](Refresh#another-reason) | none where there is a login to [fall back to](Refresh), else `is_rejected` |
+//! | 400, 401, 403, 422, 423 and every 4xx not named below, and a 2xx with an `error` and without a token | [`is_rejected`](crate::AuthError::is_rejected), with what `Retry-After` says |
+//! | 408, 425, 429, 5xx, and a 4xx or 2xx whose `error` says ["later"](#what-an-error-says) | [`is_unavailable`](crate::AuthError::is_unavailable), with what `Retry-After` says |
 //! | no answer, or a token's answer that breaks off | `is_unavailable`, with the client's error in [`get_ref`](crate::AuthError::get_ref), and shown masked, each of its causes |
-//! | 404, 405, every 1xx and 3xx | [`is_misconfigured`](crate::AuthError::is_misconfigured) |
+//! | 404, 405, every 1xx and 3xx | [`is_misconfigured`](crate::AuthError::is_misconfigured); a 404 or 405 whose `error` is about the credentials is `is_rejected` |
 //! | 2xx without a usable token, or larger than 64 KiB | `is_misconfigured` |
 //! | none, as nothing is sent: the URL is plain `http`, not a loopback address, and `allow_plain_http()` was not called | `is_misconfigured`, and [`is_insecure`](crate::AuthError::is_insecure) |
 //!
@@ -80,6 +80,21 @@
 //! own has the same verdicts by [`AuthError::from_response`](crate::AuthError::from_response). The
 //! body of an error is waited for 5 seconds at most, by the timer of the tokio runtime that the
 //! login runs on; the rest has the session's time limit.
+//!
+//! ## What an error says
+//!
+//! An answer names its error in `error`, or in `code`. If `error` is an object, as of Google,
+//! Firebase and Microsoft, its name is the `status`, the `code` or the beginning of the `message`
+//! in it. Case and what separates the words do not count: `Too Many Requests` is
+//! `too_many_requests`. A 2xx without a token has an `error` if that is neither `null`, `false`, 0
+//! nor empty.
+//!
+//! | the error is about | names | error |
+//! |---|---|---|
+//! | the server or a rate limit | `temporarily_unavailable`, `server_error`, `slow_down`, `rate_limit`, `rate_limited`, `rate_limit_exceeded`, `too_many_requests`, `resource_exhausted`, `unavailable`, `service_unavailable`, `internal_server_error`; in a 2xx also a `code` of 408, 425, 429 or 5xx | `is_unavailable` |
+//! | the credentials, in a 404 or 405 too | `invalid_grant`, `bad_refresh_token`, `invalid_refresh_token`, `bad_verification_code`, and what [`Refresh`](Refresh#another-reason) calls another reason | `is_rejected` |
+//! | too many attempts | `too_many_attempts`, `too_many_attempts_try_later`, `quota_exceeded` | `is_rejected`: another attempt so soon could prolong it |
+//! | anything else | | as the status says, and of a 2xx `is_rejected` |
 //!
 //! # Secrets
 //!

@@ -9,15 +9,17 @@ use crate::error::AuthError;
 use crate::error::verdict::judge;
 use crate::login::answer::Answer;
 use crate::login::client::MAX_RESPONSE_BYTES;
-use crate::login::error_body::error_response;
+use crate::login::error_body::{error_names, error_response};
 use crate::login::mask::Mask;
 use crate::login::url::Endpoint;
 
 impl AuthError {
     /// Makes the error of a response that gave no token, as [`from_response`](Self::from_response)
     /// does, and reads its body: the documented fields get into [`response`](Self::response), and
-    /// OAuth's `temporarily_unavailable`, `server_error` and `slow_down` are
-    /// [`is_unavailable`](Self::is_unavailable) whatever the status.
+    /// the error that they name counts as in the [built-in logins](crate::login#errors). A 2xx with
+    /// an `error` is [`is_rejected`](Self::is_rejected), and `temporarily_unavailable`,
+    /// `server_error`, `slow_down` or a rate limit is [`is_unavailable`](Self::is_unavailable),
+    /// whether its status is a 2xx or a 4xx.
     ///
     /// Whatever in a text equals one of the secrets, or a field of the body whose name ends in
     /// "token", is masked. Only of a body of at most 64 KiB is anything read.
@@ -46,7 +48,7 @@ impl AuthError {
         let answer = answer.as_ref().map(Answer::json);
         let mask = Mask::new(secrets, answer, "/access_token");
         let response = error_response(status, answer, &mask);
-        judge(response, error_name(answer), headers)
+        judge(response, error_names(status, answer).as_deref(), headers)
     }
 }
 
@@ -66,11 +68,8 @@ pub(super) fn verdict(
         }
         response = response.remark(remark);
     }
-    judge(response, error_name(answer), &head.headers)
-}
-
-fn error_name(answer: Option<&Value>) -> Option<&str> {
-    answer?.get("error")?.as_str()
+    let named = error_names(head.status, answer);
+    judge(response, named.as_deref(), &head.headers)
 }
 
 /// Without the query and what stands before the host: either may hold secrets.

@@ -9,13 +9,13 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use tokio::sync::Barrier;
 use tokio::time::sleep;
-use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, service_fn};
+use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_bearer::{
     AuthError, BearerAuthLayer, OnFailedRenewal, ReplayBody, TokenRequest, is_refusal,
 };
 
 use crate::support::{
-    Body, ScriptedSource, Seen, Server, auth_error, explanation, get, post, token,
+    Body, ScriptedSource, Seen, Server, auth_error, explanation, get, post, settle, token,
 };
 
 const URI: &str = "https://api.example.com/";
@@ -464,6 +464,38 @@ async fn new_requests_wait_for_a_renewal_and_survive_its_failure() {
         let refused = refused.await.unwrap().unwrap();
         assert_eq!(refused.status() == StatusCode::UNAUTHORIZED, fails);
     }
+}
+
+/// R7, T6: a refusal that joins a renewal ahead holds back the clones that know of that renewal, too.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_during_a_renewal_ahead_holds_every_clone_back() {
+    let first = token("t1").expires_in(Duration::from_secs(100));
+    let desk = ScriptedSource::closed().script([Ok(first)]);
+    let server = Server::accepting("t1");
+    let mut knowing = BearerAuthLayer::new(desk.clone()).layer(server.service());
+    desk.let_through(1);
+    knowing.session().token().await.unwrap();
+    sleep(Duration::from_secs(99)).await;
+    for _ in 0..2 {
+        let response = knowing.ready().await.unwrap().call(get(URI)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::OK);
+    }
+    settle().await;
+    assert_eq!((desk.logins(), server.tokens().len()), (2, 2));
+
+    server.accept("t2");
+    let refused = tokio::spawn(knowing.clone().oneshot(get(URI)));
+    settle().await;
+    assert_eq!(server.tokens().len(), 3);
+    let held_back = knowing.ready().await.unwrap().call(get(URI));
+    let held_back = tokio::spawn(held_back);
+    settle().await;
+    assert_eq!(server.tokens().len(), 3, "it waits");
+    desk.let_through(1);
+    for response in [refused, held_back] {
+        assert_eq!(response.await.unwrap().unwrap().status(), StatusCode::OK);
+    }
+    assert_eq!(server.tokens()[3..], ["Bearer t2", "Bearer t2"]);
 }
 
 /// B1: a body over the limit is not replayed, yet the session renews for the next request.

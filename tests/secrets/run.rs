@@ -113,6 +113,10 @@ impl World {
             assert_eq!(self.get(&client, &self.base, texts).await.unwrap(), 200);
             self.api.revoke_all();
             self.api.script_login(answer(401, echo()));
+            if let Login::OAuth = self.login {
+                // The password follows a refresh token that was rejected.
+                self.api.script_login(answer(401, echo()));
+            }
             match self.get(&client, &self.base, texts).await {
                 Ok(status) => assert_eq!(status, 401),
                 Err(error) => assert!(error.is_rejected()),

@@ -81,6 +81,7 @@ pub(crate) fn echo() -> String {
 
 pub(crate) fn failures() -> Vec<Answer> {
     let no_token = serde_json::json!({ "refresh_token": OTHER_TOKEN, "message": OTHER_TOKEN });
+    let nested = serde_json::json!({ "code": PASSWORD, "status": PASSWORD, "message": PASSWORD });
     let odd_type = serde_json::json!({
         "token": format!("{OTHER_TOKEN} \u{7f}"),
         "access_token": OTHER_TOKEN,
@@ -88,6 +89,8 @@ pub(crate) fn failures() -> Vec<Answer> {
         "message": format!("{OTHER_TOKEN} {PASSWORD}"),
     });
     vec![
+        answer(200, echo()),
+        answer(200, serde_json::json!({ "error": nested }).to_string()),
         answer(400, echo()),
         answer(401, echo()),
         answer(404, echo()),

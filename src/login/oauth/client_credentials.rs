@@ -144,6 +144,21 @@ impl ClientCredentials {
         Ok(self)
     }
 
+    /// Accepts a token whatever the `token_type` of its answer. By default the type has to be
+    /// `bearer`, in any case, or missing, and any other fails the login
+    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as [RFC 6749, section 7.1] asks for.
+    ///
+    /// Set it for a server that names the type of its bearer tokens otherwise, such as `jwt` or
+    /// `Token`. The token is sent as `Bearer <token>` all the same. A token that is bound to a key,
+    /// such as one of type `DPoP` or `mac`, is of no use that way.
+    ///
+    /// [RFC 6749, section 7.1]: https://www.rfc-editor.org/rfc/rfc6749#section-7.1
+    #[must_use]
+    pub fn accept_any_token_type(mut self) -> Self {
+        self.engine.any_token_type = true;
+        self
+    }
+
     /// Sends the secret over plain `http` too. By default such a login fails
     /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
     /// address; which those are says
@@ -170,6 +185,7 @@ impl TokenSource for ClientCredentials {
             secrets: self.fields.secrets(),
             secret_name: "client secret",
             auth: Some(&self.auth),
+            given: None,
         };
         self.engine.grant(grant).await
     }

@@ -1,11 +1,15 @@
 //! What the grants of OAuth 2.0 share: the request to a token endpoint.
 
+use serde_json::Value;
+
 use crate::error::AuthError;
 use crate::error::response::ErrorResponse;
 use crate::login::answer::oauth_token;
 use crate::login::body::form_body;
 use crate::login::engine::{Engine, Login};
+use crate::login::mask::Mask;
 use crate::login::oauth::client_auth::{ClientAuth, credentials};
+use crate::login::oauth::given::Given;
 use crate::token::Token;
 
 /// What is asked of a token endpoint
@@ -17,6 +21,8 @@ pub(in crate::login) struct Grant<'a> {
     /// As [`Login`] has it.
     pub(in crate::login) secret_name: &'static str,
     pub(in crate::login) auth: Option<&'a ClientAuth>,
+    /// The refresh token that it sends, where that one was given.
+    pub(in crate::login) given: Option<&'a Given>,
 }
 
 impl<'a> Grant<'a> {
@@ -31,6 +37,7 @@ impl<'a> Grant<'a> {
             secrets: vec![refresh_token],
             secret_name: "refresh token",
             auth,
+            given: None,
         }
     }
 }
@@ -42,6 +49,7 @@ impl Engine {
             mut secrets,
             secret_name,
             auth,
+            given,
         } = grant;
         let authorization = auth.map(ClientAuth::authorization).transpose()?.flatten();
         fields.extend(auth.into_iter().flat_map(ClientAuth::fields));
@@ -55,7 +63,12 @@ impl Engine {
             secret_name,
             token_at: "/access_token",
         };
-        self.login(login, oauth_token).await
+        let any_type = self.any_token_type;
+        let read = |answer: &Value, mask: &Mask| {
+            given.into_iter().for_each(|given| given.note(answer));
+            oauth_token(answer, any_type, mask)
+        };
+        self.login(login, read).await
     }
 }
 
@@ -67,7 +80,7 @@ pub(in crate::login) fn keep(refresh_token: &str, token: Token) -> Token {
     }
 }
 
-/// Is it the refresh token that is no good, and nothing else?
+/// Is the refresh token dead? The server has rejected it, and names no other reason.
 pub(in crate::login) fn refuses_grant(error: &AuthError) -> bool {
-    error.is_rejected() && error.response().is_some_and(ErrorResponse::refuses_grant)
+    error.response().is_some_and(ErrorResponse::refuses_grant)
 }

@@ -2,5 +2,6 @@
 
 pub(super) mod client_auth;
 pub(super) mod client_credentials;
+pub(super) mod given;
 pub(super) mod grant;
 pub(super) mod refresh;

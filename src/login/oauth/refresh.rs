@@ -2,13 +2,12 @@
 
 use std::fmt;
 
-use zeroize::Zeroizing;
-
 use crate::error::AuthError;
 use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
 use crate::login::fields::{Fields, ReservedField};
 use crate::login::oauth::client_auth::ClientAuth;
+use crate::login::oauth::given::Given;
 use crate::login::oauth::grant::{Grant, keep, refuses_grant};
 use crate::login::url::{Endpoint, InvalidUrl};
 use crate::origins::Origins;
@@ -29,11 +28,12 @@ const RESERVED: [&str; 5] = [
 ///
 /// | there is | what is done |
 /// |---|---|
-/// | no token yet, or none since a sign-out | a refresh with the [given](Self::from_token) refresh token, where there is one; else the login |
+/// | no token yet, or none since a sign-out | a refresh with the [given](Self::from_token) refresh token, where there is one that the server has not replaced; else the login |
 /// | a token that came with a refresh token | a refresh |
 /// | a token that came without | the login |
-/// | a refresh that is answered by `invalid_grant` | the login, at once and once; without one that is the error |
-/// | a refresh that fails otherwise | that is the error: a server that is down, or does not know the client, gets no password instead |
+/// | a refresh that the server rejects, in whatever form: `invalid_grant`, GitHub's `bad_refresh_token` in a 200, an empty 401 | the login, at once and once; without one that is the error |
+/// | a refresh that the server rejects for [another reason](#another-reason) | that is the error: the login would be rejected as well |
+/// | a refresh that fails otherwise | that is the error: a server that is down gets no password instead |
 ///
 /// A refresh token that comes with the new token takes the place of the old one; without one the
 /// old one stays. The answer is read as that of [`Form`](crate::login::Form) is, which has
@@ -41,9 +41,28 @@ const RESERVED: [&str; 5] = [
 /// URL.
 ///
 /// The refresh token of an answer stays with the token that the session holds: it is gone with
-/// [`Session::sign_out`](crate::Session::sign_out), after which the login is made again, or the
-/// given refresh token tried again. Where the server changed it for another one, and that answer
-/// got lost, the next renewal is answered by `invalid_grant`.
+/// [`Session::sign_out`](crate::Session::sign_out), whose future returns that token. After that the
+/// given refresh token is used again if the server has not replaced it, else the login is made. A
+/// given refresh token that an answer has replaced is never sent again, since a server may take
+/// that for theft and revoke all that came of it ([RFC 9700, section 4.14.2]). Without a login the
+/// session then fails with [`is_rejected`](AuthError::is_rejected), with nothing sent, until
+/// [`Session::replace_source`](crate::Session::replace_source).
+///
+/// A refresh whose answer got lost may have replaced the refresh token: the connection broke off,
+/// the time limit passed, or the session was signed out meanwhile. Nobody can tell, so the next
+/// refresh sends the same refresh token again. A server that has not replaced it, or has a grace
+/// period for this case, accepts it. Any other rejects it, and may revoke what came of it: without
+/// the lost refresh token that could not have been renewed anyway.
+///
+/// # Another reason
+///
+/// A rejection is not about the refresh token if its `error` is `invalid_client`,
+/// `unauthorized_client`, `unsupported_grant_type`, `invalid_scope` or `invalid_target`, is
+/// GitHub's `incorrect_client_credentials`, Slack's `bad_client_secret` or Salesforce's
+/// `invalid_client_id`, or is about too many attempts. Nor is it if the status is 407 or 423, or if
+/// there is a `Retry-After` of more than 0 seconds, unless the `error` is about the refresh token.
+///
+/// # Example
 ///
 /// ```
 /// use bytes::Bytes;
@@ -74,12 +93,13 @@ const RESERVED: [&str; 5] = [
 /// ```
 ///
 /// [RFC 6749, section 6]: https://www.rfc-editor.org/rfc/rfc6749#section-6
+/// [RFC 9700, section 4.14.2]: https://www.rfc-editor.org/rfc/rfc9700#section-4.14.2
 pub struct Refresh {
     engine: Engine,
     auth: Option<ClientAuth>,
     fields: Fields,
     /// For the time before there is a token.
-    given: Option<Zeroizing<String>>,
+    given: Option<Given>,
     login: Option<Box<dyn DynTokenSource>>,
 }
 
@@ -107,9 +127,13 @@ impl Refresh {
     /// Renews by a refresh token from elsewhere, such as that of a device or a browser where the
     /// user logged in. The tokens may be sent to these origins.
     ///
-    /// A server that changes refresh tokens takes this one once. What came in its place is in
-    /// [`Session::token`](crate::Session::token), for whoever keeps it across restarts. The text is
-    /// wiped from memory when this is dropped; a trailing newline is trimmed.
+    /// A server that replaces refresh tokens accepts this one once. The new one is in
+    /// [`Session::token`](crate::Session::token), for you to keep across restarts. After a
+    /// [sign-out](crate::Session::sign_out) it is gone, and the given one is not sent again: set a
+    /// [login](Self::or_login), or pass a source with a new refresh token to
+    /// [`Session::replace_source`](crate::Session::replace_source).
+    ///
+    /// The text is wiped from memory when this is dropped. A trailing newline is trimmed.
     ///
     /// # Errors
     ///
@@ -120,11 +144,8 @@ impl Refresh {
         refresh_token: impl Into<String>,
         origins: Origins,
     ) -> Result<Self, InvalidUrl> {
-        let mut given = Zeroizing::new(refresh_token.into());
-        let length = given.trim_end_matches(['\r', '\n']).len();
-        given.truncate(length);
         Ok(Self {
-            given: Some(given),
+            given: Some(Given::new(refresh_token)),
             ..Self::at(client, token_url, origins)?
         })
     }
@@ -186,6 +207,21 @@ impl Refresh {
         Ok(self)
     }
 
+    /// Accepts a token whatever the `token_type` of its answer. By default the type has to be
+    /// `bearer`, in any case, or missing, and any other fails the login
+    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as [RFC 6749, section 7.1] asks for.
+    ///
+    /// Set it for a server that names the type of its bearer tokens otherwise, such as `jwt` or
+    /// `Token`. The token is sent as `Bearer <token>` all the same. A token that is bound to a key,
+    /// such as one of type `DPoP` or `mac`, is of no use that way.
+    ///
+    /// [RFC 6749, section 7.1]: https://www.rfc-editor.org/rfc/rfc6749#section-7.1
+    #[must_use]
+    pub fn accept_any_token_type(mut self) -> Self {
+        self.engine.any_token_type = true;
+        self
+    }
+
     /// Sends the refresh token over plain `http` too. By default a refresh fails
     /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
     /// address; which those are says
@@ -209,11 +245,31 @@ impl Refresh {
         })
     }
 
-    /// What there is to ask for a new token with. Beside a token the one that was given is spent.
+    /// What there is to ask for a new token with. Beside a token the one that was given is spent,
+    /// unless it is the token's own.
     fn refresh_token<'a>(&'a self, stale: Option<&'a Token>) -> Option<&'a str> {
-        let given = || self.given.as_deref().map(String::as_str);
-        let known = stale.map_or_else(given, |stale| stale.expose_refresh_token());
-        known.filter(|known| !known.is_empty())
+        let given = || self.given.as_ref().map(Given::as_str);
+        let known = stale.map_or_else(given, Token::expose_refresh_token)?;
+        let is_replaced = self.given(known).is_some_and(Given::is_replaced);
+        (!known.is_empty() && !is_replaced).then_some(known)
+    }
+
+    /// The one that was given, if this is that one.
+    fn given(&self, refresh_token: &str) -> Option<&Given> {
+        let given = self.given.as_ref();
+        given.filter(|given| given.as_str() == refresh_token)
+    }
+
+    /// Why there is nothing to ask for a new token with.
+    fn nothing_to_send(&self) -> AuthError {
+        match &self.given {
+            Some(given) if given.is_replaced() => AuthError::rejected(
+                "the server has replaced the given refresh token, and the new one is gone with \
+                 its access token, as by a sign-out: log in again elsewhere, and pass the refresh \
+                 token of that login to `Session::replace_source`",
+            ),
+            _ => AuthError::misconfigured("there is neither a refresh token nor a login"),
+        }
     }
 }
 
@@ -227,6 +283,7 @@ impl TokenSource for Refresh {
         let refused = match self.refresh_token(request.stale()) {
             Some(refresh_token) => {
                 let mut grant = Grant::refresh(refresh_token, self.auth.as_ref());
+                grant.given = self.given(refresh_token);
                 grant.fields.extend(self.fields.pairs());
                 grant.secrets.extend(self.fields.secrets());
                 match self.engine.grant(grant).await {
@@ -234,7 +291,7 @@ impl TokenSource for Refresh {
                     renewed => return renewed.map(|token| keep(refresh_token, token)),
                 }
             }
-            None => AuthError::misconfigured("there is neither a refresh token nor a login"),
+            None => self.nothing_to_send(),
         };
         match &self.login {
             // Not with the token that has that refresh token: the login might try it once more.

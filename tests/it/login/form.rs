@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use tower_bearer::login::Form;
+use tower_bearer::login::{ClientAuth, ClientCredentials, Form, Refresh};
 use tower_bearer::{Origins, TokenRequest, TokenSource};
 
 use super::{answer, answering, form, form_answered, unused, url_of};
@@ -64,6 +64,29 @@ async fn another_type_of_token_is_a_misconfiguration() {
         form_answered(200, body).await.unwrap_err().to_string(),
         "login misconfigured: 200 OK: unsupported token_type \"mac\": expected \"bearer\""
     );
+}
+
+/// D2, D4, D5: unless any type is accepted. The token is sent as a bearer token all the same.
+#[tokio::test]
+async fn any_type_of_token_can_be_accepted() {
+    let url = "https://auth.example.com/oauth/token";
+    for kind in [r#""jwt""#, r#""Token""#, r#""mac""#, r#""""#, "1", "null"] {
+        let body = format!(r#"{{"access_token": "abc", "token_type": {kind}}}"#);
+        let client = || answering(answer(200, &body));
+        let form = form(client()).accept_any_token_type();
+        let auth = ClientAuth::new("app", "s3cret");
+        let credentials = ClientCredentials::new(client(), url, auth, Origins::any()).unwrap();
+        let credentials = credentials.accept_any_token_type();
+        let refresh = Refresh::from_token(client(), url, "r1", Origins::any()).unwrap();
+        let refresh = refresh.accept_any_token_type();
+        for token in [
+            form.fetch(TokenRequest::first()).await,
+            credentials.fetch(TokenRequest::first()).await,
+            refresh.fetch(TokenRequest::first()).await,
+        ] {
+            assert_eq!(token.unwrap().header_value(), "Bearer abc", "{kind}");
+        }
+    }
 }
 
 /// T5, D2: `expires_in` is a number or a text with one; what is neither tells nothing.

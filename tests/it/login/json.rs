@@ -316,16 +316,16 @@ async fn the_answer_goes_before_the_jwt() {
     assert_eq!(token.lifetime(), Some(Duration::from_secs(30)));
 }
 
-/// L3, D3: a success without a text where the token should be is a misconfiguration, and says what
-/// the server said.
+/// L1, L3, D3: a success without a text where the token should be is a misconfiguration, or with an
+/// error a rejection, and says what the server said.
 #[tokio::test]
 async fn an_answer_without_a_token_says_what_the_server_said() {
     let body = json!({"token": null, "error": "Account locked"});
     let error = answered(200, body, |login| login).await.unwrap_err();
-    assert!(error.is_misconfigured());
+    assert!(error.is_rejected());
     assert_eq!(
         error.to_string(),
-        "login misconfigured: 200 OK: Account locked; the response has no text at \"/token\""
+        "login rejected: 200 OK: Account locked; the response has no text at \"/token\""
     );
     assert_eq!(error.response().unwrap().error(), Some("Account locked"));
 

@@ -3,9 +3,12 @@
 mod client;
 mod client_credentials;
 mod datafiniti;
+mod dead;
+mod error_names;
 mod errors;
 mod form;
 mod found;
+mod given;
 mod json;
 mod jwt;
 mod lost;

@@ -293,20 +293,6 @@ async fn another_account_gets_no_refresh_token() {
     }
 }
 
-/// D5, T7: a sign-out gives a given refresh token another turn.
-#[tokio::test(start_paused = true)]
-async fn a_given_refresh_token_is_the_first_again_after_a_sign_out() {
-    let body = r#"{"access_token": "a", "refresh_token": "r2"}"#;
-    let endpoint = TokenEndpoint::new([(200, body), (200, body)]);
-    let source = Refresh::from_token(endpoint.client(), URL, "r1", Origins::any()).unwrap();
-    let session = Session::new(source);
-    session.token().await.unwrap();
-    session.sign_out();
-    session.token().await.unwrap();
-    let form = "grant_type=refresh_token&refresh_token=r1";
-    assert_eq!(endpoint.forms(), [form, form]);
-}
-
 /// D5, R4: a refresh that brings the refused token again renews nothing; what it says of the
 /// refresh token counts all the same.
 #[tokio::test(start_paused = true)]

@@ -122,8 +122,8 @@ async fn a_success_without_a_token_is_a_misconfiguration() {
     for (body, expected) in [
         ("{}", "the response has no \"token\""),
         (
-            r#"{"token": null, "error": "account_locked", "message": "Ask us"}"#,
-            "account_locked; Ask us; the response has no \"token\"",
+            r#"{"token": null, "error": null, "message": "Ask us"}"#,
+            "Ask us; the response has no \"token\"",
         ),
         (r#"{"token": 1}"#, "the response has no \"token\""),
         (r#"{"token": ""}"#, "the token is empty"),
@@ -205,6 +205,16 @@ async fn retry_after_may_be_seconds() {
     assert_eq!(wait_of(503, endless).await, seconds(u64::MAX));
     for odd in ["", "-1", "1.", ".5", "1.5.5", "1e3", "soon", "+7"] {
         assert_eq!(wait_of(503, odd).await, None, "{odd}");
+    }
+    for several in [["60", "120"], ["soon", "60"], ["-1, 60", "120"]] {
+        let mut response = answer(429, "");
+        for value in several {
+            let value = value.parse().unwrap();
+            response.headers_mut().append(RETRY_AFTER, value);
+        }
+        let login = datafiniti(answering(response));
+        let error = login.fetch(TokenRequest::first()).await.unwrap_err();
+        assert_eq!(error.retry_after(), seconds(60), "{several:?}");
     }
     assert_eq!(wait_of(401, "900").await, seconds(900));
     assert_eq!(wait_of(423, "900").await, seconds(900));
