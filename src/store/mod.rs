@@ -11,6 +11,8 @@ mod lease_record;
 mod mirror;
 mod name;
 pub(crate) mod record;
+#[cfg(feature = "store-redis")]
+mod redis;
 mod seal;
 pub(crate) mod shared_record;
 mod stored;
@@ -19,6 +21,8 @@ mod tag;
 mod tests;
 mod token_store;
 
+#[cfg(feature = "store-redis")]
+pub use self::redis::Redis;
 pub use cache::{TokenCache, WhenUnreachable};
 pub use error::StoreError;
 pub use file::File;
