@@ -32,6 +32,8 @@
 //! * **Refresh ahead**: a login in the background, shortly before the current token expires.
 //! * **Origin**: scheme, host and port. **Origins**: where a token may be sent. Any other origin is
 //!   **foreign**.
+//! * **Fleet**: processes that share a token through a store. **Record**: what the store keeps for
+//!   an account. **Lease**: the right to log in for all of them.
 //! * **Reservation**: what `poll_ready` reserves in the inner service, such as a permit.
 //!
 //! # Token
@@ -132,3 +134,26 @@
 //! * **D5** `Refresh` (RFC 6749, section 6) keeps the newest refresh token. If the server rejects
 //!   that, in whatever form and for no other reason that it names, the first login follows once. A
 //!   given refresh token that the server has replaced is never sent again.
+//!
+//! # Fleets
+//!
+//! * **F4** A record is only replaced by a process that knows its version. A process that wakes up
+//!   late overwrites nothing.
+//! * **F5** One process at a time holds the lease to log in. It extends the lease, and the lease
+//!   ends with it: at once with files, otherwise after the lease's time.
+//! * **F8** A rejection counts for every process with the same credential, for the rest of its
+//!   time, and for no other credential.
+//! * **F9** Only what the server answered is shared, not what one process met on its way there.
+//! * **F13** A refresh token is stored with its token.
+//! * **F16** A store that is down, slow or full is reported within a time limit.
+//! * **F17** A record that is damaged, forged or copied is overwritten, as if there were none. A
+//!   record of a newer version or an unknown key is left alone.
+//! * **F18** A record from the future has age 0. No lease and no latch gets longer by a clock that
+//!   is set back.
+//! * **F19** Records of different accounts and namespaces never meet.
+//! * **F20** A sign-out removes the token from the store. A login under way elsewhere is not kept.
+//! * **F21** Only the user can read the files of a store, and a file that others can read is not
+//!   read. No operation blocks a runtime or its shutdown.
+//! * **F22** While a key is replaced in two steps all processes share one token.
+//! * **F23** No error, no `Debug`, no file name and no key of a store contains a secret.
+//! * **F24** A lease is given back when its login is dropped.

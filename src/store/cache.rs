@@ -83,7 +83,8 @@ impl TokenCache {
         self
     }
 
-    /// Sets apart what must not meet in one store, such as staging and production. Defaults to none.
+    /// Sets apart what must not meet in one store, such as staging and production. Defaults to
+    /// none.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();

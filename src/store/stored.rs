@@ -27,8 +27,8 @@ pub struct Stored {
     age: Option<Duration>,
 }
 
-/// Which record is in a [`TokenStore`](crate::store::TokenStore) under a name: whatever tells it from the ones before it, as
-/// bytes.
+/// Which record is in a [`TokenStore`](crate::store::TokenStore) under a name: whatever tells it
+/// from the ones before it, as bytes.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Version(Arc<[u8]>);
 
@@ -60,7 +60,8 @@ impl Stored {
         &self.record
     }
 
-    /// Returns the version that replaces it in [`compare_and_set`](crate::store::TokenStore::compare_and_set).
+    /// Returns the version that replaces it in
+    /// [`compare_and_set`](crate::store::TokenStore::compare_and_set).
     pub fn version(&self) -> &Version {
         &self.version
     }

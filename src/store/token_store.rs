@@ -19,9 +19,9 @@ use crate::store::stored::{Owner, Stored, Version};
 /// * A name has at most 80 characters: lower-case letters, digits and `-`.
 /// * A record has at most 70,000 bytes, of any value. It holds secrets where the cache is not
 ///   encrypted: log none.
-/// * Each function may be called by several tasks at a time, and its future may be dropped half-way.
-///   It should fail within a second when the store does not answer. The caller stops waiting after
-///   [`store_timeout`](crate::store::TokenCache::store_timeout).
+/// * Each function may be called by several tasks at a time, and its future may be dropped
+///   half-way. It should fail within a second when the store does not answer. The caller stops
+///   waiting after [`store_timeout`](crate::store::TokenCache::store_timeout).
 pub trait TokenStore: Send + Sync + 'static {
     /// Returns the record under this name, or `None` if there is none.
     ///
@@ -31,8 +31,8 @@ pub trait TokenStore: Send + Sync + 'static {
     fn load(&self, name: &str) -> impl Future<Output = Result<Option<Stored>, StoreError>> + Send;
 
     /// Replaces the record of the version `expected` by this one, and returns the new version.
-    /// Where `expected` is `None` there must be no record yet. Returns `None` and changes nothing if
-    /// something else is there.
+    /// Where `expected` is `None` there must be no record yet. Returns `None` and changes nothing
+    /// if something else is there.
     ///
     /// Comparing and replacing must be one step, whatever other process does the same. Another
     /// record needs another version, also after the first one was removed. Where two records are

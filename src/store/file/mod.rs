@@ -31,8 +31,8 @@ use crate::store::token_store::TokenStore;
 ///
 /// The lease is a lock of the operating system on another file: it ends with the process that holds
 /// it, however that ends. Within one process it ends with its time as well. The locked files are
-/// empty, and stay. Nothing is waited for: each operation runs on a thread of its own, which neither
-/// holds up the runtime nor its shutdown.
+/// empty, and stay. Nothing is waited for: each operation runs on a thread of its own, which
+/// neither holds up the runtime nor its shutdown.
 ///
 /// Every process has to run as the same user. Not checked were Windows, where the files have
 /// whatever access the directory gives, and network file systems, where locks may not be what they

@@ -6,8 +6,8 @@ use tokio::sync::oneshot;
 
 use crate::store::error::StoreError;
 
-/// Runs it on a thread of its own: a file system that hangs then hangs no runtime's shutdown. If the
-/// future is dropped, the outcome is dropped on that thread.
+/// Runs it on a thread of its own: a file system that hangs then hangs no runtime's shutdown. If
+/// the future is dropped, the outcome is dropped on that thread.
 pub(super) async fn on_a_thread<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, StoreError> {

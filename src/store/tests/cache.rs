@@ -1,12 +1,14 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{SECOND, cache, key, process, process_of, record, told, write};
 use crate::store::shared_record::Found;
 use crate::store::{TokenCache, WhenUnreachable};
 use crate::testing::{Memory, StoreOperation, StoreTrouble};
 
-/// F2, F13: what one process writes, the other finds, with its age.
+/// F13: what one process writes, the other finds, with its age.
 #[tokio::test(start_paused = true)]
 async fn a_token_is_shared() {
     let memory = Memory::new();
@@ -92,7 +94,8 @@ async fn a_foreign_record_is_left_alone() {
     assert_eq!(memory.record(&memory.names()[0]), before);
 }
 
-/// F22: while the key rotates all processes share one token, whichever key each of them writes with.
+/// F22: while the key rotates all processes share one token, whichever key each of them writes
+/// with.
 #[tokio::test(start_paused = true)]
 async fn a_rotated_key_parts_no_fleet() {
     let memory = Memory::new();

@@ -106,8 +106,8 @@ async fn a_lease_that_was_not_taken_is_not_given_back() {
     assert_eq!(memory.counts().releases, 0);
 }
 
-/// F24: a lease is given back when the runtime of its login shuts down, and when it is dropped where
-/// there is none.
+/// F24: a lease is given back when the runtime of its login shuts down, and when it is dropped
+/// where there is none.
 #[test]
 fn a_lease_outlives_no_runtime() {
     let memory = Memory::new();

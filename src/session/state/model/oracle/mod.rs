@@ -510,7 +510,7 @@ impl Oracle {
                 let ahead = (lifetime / 10).min(300 * SECOND);
                 // A rounding of a float may be a little off.
                 let slack = Duration::from_nanos(100);
-                let at = |ahead| from((lifetime - ahead).max(SECOND));
+                let at = |ahead: Duration| from((lifetime - ahead).max(SECOND));
                 (
                     at(ahead).saturating_sub(slack),
                     at(ahead * 4 / 5).saturating_add(slack),
