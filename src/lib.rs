@@ -191,8 +191,6 @@ mod session;
 mod settings;
 mod source;
 #[cfg(feature = "store")]
-// Until sessions take a `TokenCache`.
-#[cfg_attr(not(test), expect(dead_code))]
 pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -58,8 +58,10 @@ pub trait TokenSource: Send + Sync + 'static {
     }
 
     /// Returns whether a fetch that replaces `stale` uses up what is good once, such as a refresh
-    /// token that the server rotates. A process of a fleet makes such a fetch only while no other
-    /// process does (feature `store`). Defaults to `false`.
+    /// token that the server rotates. Defaults to `false`.
+    ///
+    /// A process of a fleet makes such a fetch only while no other process can (feature `store`). A
+    /// source that returns `true` has to look at [`TokenRequest::may_spend`].
     fn spends(&self, stale: Option<&Token>) -> bool {
         let _ = stale;
         false
@@ -98,6 +100,7 @@ pub struct TokenRequest {
     stale: Option<Token>,
     cause: Cause,
     challenges: Arc<[Challenge]>,
+    may_spend: bool,
 }
 
 /// The account that a [`TokenSource`] logs in to, and the credential that it does so with.
@@ -110,7 +113,10 @@ pub struct TokenRequest {
 /// ```
 #[derive(Clone)]
 pub struct Account {
-    id: String,
+    id: Option<String>,
+    /// A part of the id that may hold a key.
+    #[cfg(any(feature = "login", feature = "store"))]
+    hidden: Zeroizing<String>,
     credential: Zeroizing<String>,
 }
 
@@ -160,9 +166,9 @@ pub struct SourceFn<F> {
 pub(crate) trait DynTokenSource: Send + Sync {
     fn origins(&self) -> Origins;
     fn fetch(&self, request: TokenRequest) -> BoxFuture<'_, Result<Token, AuthError>>;
-    #[cfg(feature = "store")]
+    #[cfg(any(feature = "login", feature = "store"))]
     fn account(&self) -> Option<Account>;
-    #[cfg(feature = "store")]
+    #[cfg(any(feature = "login", feature = "store"))]
     fn spends(&self, stale: Option<&Token>) -> bool;
 }
 
@@ -172,7 +178,9 @@ impl Account {
     /// audience). It holds no secret.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
-            id: id.into(),
+            id: Some(id.into()),
+            #[cfg(any(feature = "login", feature = "store"))]
+            hidden: Zeroizing::default(),
             credential: Zeroizing::default(),
         }
     }
@@ -185,14 +193,36 @@ impl Account {
         self
     }
 
-    #[cfg(feature = "store")]
-    pub(crate) fn id(&self) -> &str {
-        &self.id
+    /// One that is known by nothing but its credential.
+    #[cfg(feature = "login")]
+    pub(crate) fn unnamed() -> Self {
+        Self {
+            id: None,
+            hidden: Zeroizing::default(),
+            credential: Zeroizing::default(),
+        }
     }
 
-    #[cfg(feature = "store")]
-    pub(crate) fn expose_credential(&self) -> &[u8] {
-        self.credential.as_bytes()
+    /// Adds to the id what may hold a key.
+    #[cfg(feature = "login")]
+    pub(crate) fn hidden(mut self, hidden: &str) -> Self {
+        self.hidden = Zeroizing::new(hidden.to_owned());
+        self
+    }
+
+    /// `None`: which account it is, is not known.
+    #[cfg(any(feature = "login", feature = "store"))]
+    pub(crate) fn expose_id(&self) -> Option<Zeroizing<String>> {
+        let (id, hidden) = (self.id.as_deref()?, self.hidden.as_str());
+        Some(Zeroizing::new(match hidden {
+            "" => id.to_owned(),
+            hidden => [id, "\n", hidden].concat(),
+        }))
+    }
+
+    #[cfg(any(feature = "login", feature = "store"))]
+    pub(crate) fn expose_credential(&self) -> &str {
+        &self.credential
     }
 }
 
@@ -231,10 +261,27 @@ impl TokenRequest {
         &self.challenges
     }
 
-    /// For the token that a whole fleet shares: its record has the newest refresh token.
+    /// Returns whether the fetch may use up what is good once, such as a refresh token that the
+    /// server rotates. `true` but for the process of a fleet that does not know whether another one
+    /// has used it (feature `store`): a server takes a second use for theft.
+    ///
+    /// If it may not, the source logs in without it, or fails with [`AuthError::unavailable`]. Only
+    /// a source that [spends](TokenSource::spends) anything meets this.
+    pub fn may_spend(&self) -> bool {
+        self.may_spend
+    }
+
+    /// For the token that a whole fleet shares.
     #[cfg(feature = "store")]
-    pub(crate) fn replacing_shared(mut self, stale: Option<Token>) -> Self {
-        self.stale = stale.or(self.stale);
+    pub(crate) fn with_stale(mut self, stale: Option<Token>) -> Self {
+        self.stale = stale;
+        self
+    }
+
+    /// The same, and nothing that is good once is used up.
+    #[cfg(any(feature = "login", feature = "store"))]
+    pub(crate) fn sparing(mut self) -> Self {
+        self.may_spend = false;
         self
     }
 
@@ -248,6 +295,7 @@ impl TokenRequest {
             stale,
             cause,
             challenges,
+            may_spend: true,
         }
     }
 }
@@ -300,7 +348,9 @@ impl<T: TokenSource> TokenSource for Arc<T> {
 
 impl fmt::Debug for Account {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Account").field("id", &self.id).finish()
+        let mut account = f.debug_struct("Account");
+        account.field("id", &self.id.as_deref().unwrap_or_default());
+        account.finish()
     }
 }
 
@@ -313,12 +363,12 @@ impl<T: TokenSource> DynTokenSource for T {
         Box::pin(TokenSource::fetch(self, request))
     }
 
-    #[cfg(feature = "store")]
+    #[cfg(any(feature = "login", feature = "store"))]
     fn account(&self) -> Option<Account> {
         TokenSource::account(self)
     }
 
-    #[cfg(feature = "store")]
+    #[cfg(any(feature = "login", feature = "store"))]
     fn spends(&self, stale: Option<&Token>) -> bool {
         TokenSource::spends(self, stale)
     }

@@ -49,6 +49,8 @@ pub use self::sent::Sent;
 pub use self::sign_out::SignOut;
 pub(crate) use self::state::Ask;
 pub(crate) use self::state::evidence::Key;
+#[cfg(feature = "store")]
+use self::state::fleet::StoreUse;
 pub(crate) use self::state::token::{Issued, Stamp};
 pub use self::stats::Stats;
 pub use self::status::Status;
@@ -141,7 +143,7 @@ impl Session {
             let runner = self.runner.clone();
             return signed_out.with(async move {
                 let removed = fleet.sign_out(&runner.policy, now).await;
-                runner.note_store(removed.err().as_ref());
+                runner.note_store(StoreUse::Write, removed.err().as_ref());
             });
         }
         signed_out

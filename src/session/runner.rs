@@ -20,6 +20,8 @@ use crate::session::fleet::Fleet;
 use crate::session::id::SessionId;
 use crate::session::policy::Policy;
 use crate::session::state::evidence::Key;
+#[cfg(feature = "store")]
+use crate::session::state::fleet::StoreUse;
 use crate::session::state::throttle::LoginCause;
 #[cfg(feature = "store")]
 use crate::session::state::token::LoginId;
@@ -101,7 +103,7 @@ impl Runner {
         let fleet = cache.map(|cache| Arc::new(Fleet::new(cache, &*source)));
         #[cfg(feature = "store")]
         if let Some(fleet) = &fleet {
-            state.share(fleet.patience(&policy));
+            state.share(fleet.detour(&policy));
         }
         Self {
             id,
@@ -222,8 +224,8 @@ impl Runner {
 
     /// Notes whether the shared store works.
     #[cfg(feature = "store")]
-    pub(super) fn note_store(&self, error: Option<&StoreError>) {
-        self.lock().state.note_store(error);
+    pub(super) fn note_store(&self, of: StoreUse, error: Option<&StoreError>) {
+        self.lock().state.note_store(of, error);
     }
 
     #[cfg(feature = "store")]

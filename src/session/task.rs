@@ -20,6 +20,8 @@ use crate::session::runner::{Locked, Runner};
 #[cfg(feature = "store")]
 use crate::session::state::fleet::Errand;
 use crate::session::state::throttle::LoginCause;
+#[cfg(feature = "store")]
+use crate::session::state::token::InStore;
 use crate::session::state::token::LoginId;
 use crate::session::state::{Ask, Ended, State};
 use crate::session::trace;
@@ -112,13 +114,15 @@ impl Running {
         let limit = self.runner.policy.login_timeout;
         #[cfg(feature = "store")]
         if let Some(fleet) = &job.fleet {
+            let is_look = job.errand.is_look;
             let ending = match fleet.login(&self.runner, self.id, &*job.source, job.errand) {
                 // In this order, or a login is made that was abandoned before it began.
                 Ok(login) => match select(abandoned, pin!(login.run())).await {
                     Either::Right((ending, _)) => ending,
                     Either::Left(_) => return,
                 },
-                Err(error) => Ending::Fetched(Err(error), None),
+                Err(_) if is_look => Ending::NothingNew,
+                Err(error) => Ending::Fetched(Err(error), InStore::default()),
             };
             self.end_shared(ending);
             return;
@@ -149,19 +153,29 @@ impl Running {
     #[cfg(feature = "store")]
     fn end_shared(&mut self, ending: Ending) {
         let _error = ending.error().cloned();
-        self.end(|state, id, now| match ending {
-            Ending::Fetched(outcome, number) => {
-                let token = outcome.as_ref().ok().cloned();
-                let ended = state.end(id, outcome, now);
-                if let Some((token, number)) = token.zip(number) {
-                    state.note_number(&token, number);
-                }
-                ended
+        match ending {
+            Ending::Fetched(outcome, in_store) => {
+                self.end(|state, id, now| state.end_shared(id, outcome, in_store, now));
             }
-            Ending::Adopted(adopted) => state.adopt(id, adopted, now),
-            Ending::Told(error, rest) => state.note_told(id, error, rest, now),
-            Ending::NothingNew => state.note_nothing_new(id, now),
-        });
+            Ending::Adopted(adopted) => self.end(|state, id, now| state.adopt(id, adopted, now)),
+            Ending::Told(error, rest) => {
+                self.end(|state, id, now| state.note_told(id, error, rest, now));
+            }
+            Ending::NothingNew => self.end_look(),
+        }
+    }
+
+    #[cfg(feature = "store")]
+    fn end_look(&mut self) {
+        self.has_ended = true;
+        let now = Instant::now();
+        let ended = self
+            .runner
+            .update(|inner| inner.state.note_nothing_new(self.id, now));
+        // Without an error they hear that it is gone, and ask again.
+        if let Some((waiters, Some(error))) = ended {
+            waiters.notify(Err(error));
+        }
     }
 }
 

@@ -143,6 +143,10 @@ impl TokenCache {
         self.lease
     }
 
+    pub(crate) fn timeout(&self) -> Duration {
+        self.store_timeout
+    }
+
     pub(crate) fn fails_when_unreachable(&self) -> bool {
         self.when_unreachable == WhenUnreachable::Fail
     }

@@ -42,6 +42,8 @@ pub(crate) struct SharedRecord {
 pub(crate) struct Loaded {
     pub(crate) found: Found,
     version: Option<Version>,
+    /// The store was asked then, and answered later.
+    asked_at: Instant,
 }
 
 #[derive(Debug)]
@@ -77,15 +79,12 @@ impl SharedRecord {
     }
 
     pub(crate) async fn load(&self) -> Result<Loaded, StoreError> {
-        let Some(stored) = self.within_limit(self.store.load(&self.name)).await? else {
-            return Ok(Loaded {
-                found: Found::Nothing,
-                version: None,
-            });
-        };
+        let asked_at = Instant::now();
+        let stored = self.within_limit(self.store.load(&self.name)).await?;
         Ok(Loaded {
-            found: self.read(&stored),
-            version: Some(stored.version().clone()),
+            found: stored.as_ref().map_or(Found::Nothing, |it| self.read(it)),
+            version: stored.map(|stored| stored.version().clone()),
+            asked_at,
         })
     }
 
@@ -122,14 +121,14 @@ impl SharedRecord {
             let loaded = self.load().await?;
             let is_to_stay = match &loaded.found {
                 Found::Foreign => true,
-                Found::Record { age, .. } => *age < signed_out_at.elapsed(),
+                Found::Record { .. } => !loaded.is_from_before(signed_out_at),
                 Found::Nothing | Found::Garbage => false,
             };
             if is_to_stay {
                 return Ok(());
             }
             let mark = Record {
-                number: loaded.next_number(),
+                number: loaded.next_number(None),
                 token: None,
                 latches: loaded
                     .record()
@@ -222,10 +221,29 @@ impl Loaded {
         }
     }
 
-    /// The number of a login that replaces it. Where there is none before it, none that was ever
-    /// there comes again.
-    pub(crate) fn next_number(&self) -> u64 {
-        let next = self.record().map(|record| record.number.saturating_add(1));
-        next.unwrap_or_else(unix_ms)
+    /// The record as it is by now, to be written anew.
+    pub(crate) fn current(&self) -> Record {
+        let record = self.record().cloned().unwrap_or_default();
+        record.aged(self.asked_at.elapsed())
+    }
+
+    /// Whether the record was written before that. If that cannot be told, it was.
+    pub(crate) fn is_from_before(&self, moment: Instant) -> bool {
+        match &self.found {
+            // It got no younger while the store answered.
+            Found::Record { age, .. } => self.asked_at.saturating_duration_since(moment) <= *age,
+            Found::Nothing | Found::Garbage | Found::Foreign => false,
+        }
+    }
+
+    /// The number of a login that replaces it, above all that are `known`. Where there is none
+    /// before it, none that was ever there comes again.
+    pub(crate) fn next_number(&self, known: Option<u64>) -> u64 {
+        let found = self.record().map(|record| record.number);
+        let next = found.max(known).map(|number| number.saturating_add(1));
+        match found {
+            Some(_) => next.unwrap_or_default(),
+            None => unix_ms().max(next.unwrap_or_default()),
+        }
     }
 }

@@ -7,7 +7,7 @@
 //!         │ a record that is left alone ──┼──► alone
 //!         │ error, or too slow ───────────┼──► alone
 //!         ▼ else                          │
-//!       lease ── another has it ──► sleep ──► load   (for too long: alone)
+//!       lease ── another has it ──► sleep ──► load   (for too long: without the lease)
 //!         ▼ mine
 //!       load again ── as above, or a latch of this credential: told ──► release
 //!         ▼ else
@@ -24,13 +24,12 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::error::AuthError;
-use crate::session::fleet::Ending;
+use crate::session::fleet::{Ending, Fleet};
 use crate::session::runner::Runner;
-use crate::session::state::fleet::{Adopted, Errand};
-use crate::session::state::token::LoginId;
+use crate::session::state::fleet::{Errand, StoreUse};
+use crate::session::state::token::{InStore, LoginId};
 use crate::session::task::fetched;
 use crate::source::{DynTokenSource, TokenRequest};
-use crate::store::cache::TokenCache;
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
 use crate::store::record::{Latch, Record, StoredToken, Tag};
@@ -41,14 +40,15 @@ use crate::token::Token;
 const POLL: Duration = Duration::from_millis(20);
 const MAX_POLL: Duration = Duration::from_millis(250);
 
-/// A stored token is not worth adopting when less than this is left of it.
-const TOO_SHORT: Duration = Duration::from_secs(10);
+/// How often a token is written that came with what is good once. Another process would use up what
+/// it replaces a second time.
+const PRECIOUS_WRITES: u32 = 3;
 
 pub(in crate::session) struct FleetLogin<'a> {
     pub(super) runner: &'a Runner,
     pub(super) id: LoginId,
     pub(super) source: &'a dyn DynTokenSource,
-    pub(super) cache: &'a TokenCache,
+    pub(super) fleet: &'a Fleet,
     pub(super) record: &'a SharedRecord,
     pub(super) errand: Errand,
 }
@@ -56,9 +56,9 @@ pub(in crate::session) struct FleetLogin<'a> {
 impl FleetLogin<'_> {
     pub(in crate::session) async fn run(&self) -> Ending {
         let policy = &self.runner.policy;
-        let patience = policy.login_timeout.saturating_add(self.cache.lease_ttl());
         let lifetime = self.errand.request.stale().and_then(Token::lifetime);
-        let ttl = policy.lease(self.cache.lease_ttl(), lifetime);
+        let ttl = policy.lease(self.fleet.cache.lease_ttl(), lifetime);
+        let patience = self.fleet.patience(policy);
         let waits_since = Instant::now();
         let mut pause = POLL;
         loop {
@@ -76,10 +76,14 @@ impl FleetLogin<'_> {
             if matches!(loaded.found, Found::Foreign) {
                 return self.alone(None).await;
             }
-            match self.heard(self.record.lease(ttl).await) {
+            match self.heard(StoreUse::Lease, self.record.lease(ttl).await) {
                 Ok(Some(lease)) => return self.leased(lease).await,
                 // Whoever has it stands still.
-                Ok(None) if waits_since.elapsed() >= patience => return self.alone(None).await,
+                Ok(None) if waits_since.elapsed() >= patience => {
+                    self.count_alone();
+                    let request = self.errand.request.clone().sparing();
+                    return self.log_in(&loaded, request).await;
+                }
                 Ok(None) => {
                     let is_first = pause == POLL;
                     self.runner
@@ -94,13 +98,13 @@ impl FleetLogin<'_> {
 
     /// With the lease: nobody else logs in.
     async fn leased(&self, lease: Lease) -> Ending {
-        let ending = self.log_in_for_all(&lease).await;
+        let ending = lease.hold(self.log_in_for_all()).await;
         // An error is no loss: the lease ends with its time.
-        let _ = self.heard(lease.release().await);
+        let _ = self.heard(StoreUse::Lease, lease.release().await);
         ending
     }
 
-    async fn log_in_for_all(&self, lease: &Lease) -> Ending {
+    async fn log_in_for_all(&self) -> Ending {
         let loaded = match self.load().await {
             Ok(loaded) => loaded,
             Err(error) => return self.alone(Some(error)).await,
@@ -111,99 +115,114 @@ impl FleetLogin<'_> {
         if matches!(loaded.found, Found::Foreign) {
             return self.alone(None).await;
         }
+        self.log_in(&loaded, self.request_for_all(&loaded)).await
+    }
+
+    /// Logs in, unless that is latched, and tells the others what came of it.
+    async fn log_in(&self, loaded: &Loaded, request: TokenRequest) -> Ending {
         let latch = match loaded.record() {
-            Some(record) => record.latch(self.tags(record).await).cloned(),
+            Some(record) => record.latch(self.tags(record).await),
             None => None,
         };
-        if let Some(latch) = latch.as_ref().filter(|latch| !latch.rest.is_zero()) {
+        if let Some(latch) = latch.filter(|latch| !latch.is_over()) {
             return Ending::Told(latch.error.clone(), latch.rest);
         }
+        let is_precious = self.source.spends(request.stale());
         let began_at = Instant::now();
-        let stale = loaded.record().and_then(|record| record.token.as_ref());
-        let stale = stale.map(|stored| stored.token.clone());
-        let request = self.errand.request.clone().replacing_shared(stale);
-        match lease.hold(self.fetch(request)).await {
-            Ok(token) => self.share(&loaded, token, began_at).await,
-            Err(error) => {
-                let count = latch.map_or(0, |latch| latch.count);
-                self.share_failure(error, count).await
-            }
+        match self.fetch(request).await {
+            Ok(token) => self.share(loaded, token, began_at, is_precious).await,
+            Err(error) => self.share_failure(error, latch).await,
         }
     }
 
     /// Logs in without the others.
     async fn alone(&self, failed: Option<StoreError>) -> Ending {
-        if let Some(error) = failed.filter(|_| self.cache.fails_when_unreachable()) {
-            return Ending::Fetched(Err(AuthError::unavailable(error)), None);
+        let fails = self.fleet.cache.fails_when_unreachable();
+        if let Some(error) = failed.filter(|_| fails) {
+            let error = AuthError::unavailable(error);
+            return Ending::Fetched(Err(error), self.unshared(None));
         }
-        let mut request = self.errand.request.clone();
-        if self.source.spends(request.stale()) {
-            // Another process may have spent it, or be about to: a server takes that for a theft.
-            if self.source.spends(None) {
-                let error = AuthError::unavailable(
-                    "the refresh token is good once, and is not used without the token store",
-                );
-                return Ending::Fetched(Err(error), None);
-            }
-            request = TokenRequest::first();
-        }
-        self.runner.count(|stats| stats.logins_without_store += 1);
-        Ending::Fetched(self.fetch(request).await, None)
+        self.count_alone();
+        // Another process may have used up what is good once, or be about to.
+        let request = self.errand.request.clone().sparing();
+        Ending::Fetched(self.fetch(request).await, self.unshared(None))
     }
 
     /// Writes the token for the others, unless somebody has written another one.
-    async fn share(&self, loaded: &Loaded, token: Token, began_at: Instant) -> Ending {
-        let mut record = loaded.record().cloned().unwrap_or_default();
-        if !record.latches.is_empty() {
-            let tags = self.record.tags().await;
-            record.clear_latch(tags);
+    async fn share(
+        &self,
+        loaded: &Loaded,
+        token: Token,
+        began_at: Instant,
+        is_precious: bool,
+    ) -> Ending {
+        let number = loaded.next_number(self.errand.in_store.number);
+        let shared = InStore {
+            number: Some(number),
+            is_unshared: false,
+        };
+        let mut tries = if is_precious { PRECIOUS_WRITES } else { 1 };
+        loop {
+            let mut record = loaded.current();
+            record.clear_latch(self.tags(&record).await);
+            record.number = number;
+            record.is_signed_out = false;
+            record.token = Some(StoredToken {
+                token: token.clone(),
+                age: began_at.elapsed(),
+            });
+            tries -= 1;
+            match self.write(loaded, &record).await {
+                Ok(true) => {
+                    self.fleet.note_token();
+                    return Ending::Fetched(Ok(token), shared);
+                }
+                Ok(false) => break,
+                Err(_) if tries > 0 => sleep(self.runner.jittered(MAX_POLL)).await,
+                Err(_) => return Ending::Fetched(Ok(token), self.unshared(Some(loaded))),
+            }
         }
-        record.number = loaded.next_number();
-        record.is_signed_out = false;
-        record.token = Some(StoredToken {
-            token: token.clone(),
-            age: began_at.elapsed(),
-        });
-        match self.heard(self.record.write(loaded, &record).await) {
-            Ok(true) => Ending::Fetched(Ok(token), Some(record.number)),
-            Err(_) => Ending::Fetched(Ok(token), None),
-            // The lease was lost, or somebody has signed out.
-            Ok(false) => match self.adopted_by_now().await {
-                Some(adopted) => Ending::Adopted(adopted),
-                None => Ending::Fetched(Ok(token), None),
-            },
+        // The lease was lost, somebody has signed out, or an earlier try was written after all.
+        let found = self.load().await.ok();
+        let is_ours = |record: &Record| {
+            let stored = record.token.as_ref();
+            record.number == number && stored.is_some_and(|it| it.token.is_same(&token))
+        };
+        if found.as_ref().and_then(Loaded::record).is_some_and(is_ours) {
+            return Ending::Fetched(Ok(token), shared);
+        }
+        match found.and_then(|found| self.adoptable(&found)) {
+            Some(adopted) => Ending::Adopted(adopted),
+            None => Ending::Fetched(Ok(token), self.unshared(Some(loaded))),
         }
     }
 
     /// Writes a failure for the others who have the same credential, unless another token is there
     /// by now.
-    async fn share_failure(&self, error: AuthError, count: u32) -> Ending {
+    async fn share_failure(&self, error: AuthError, before: Option<&Latch>) -> Ending {
+        let failed = |error| Ending::Fetched(Err(error), self.unshared(None));
         if !Latch::is_for(&error) {
-            return Ending::Fetched(Err(error), None);
+            return failed(error);
         }
         let Ok(loaded) = self.load().await else {
-            return Ending::Fetched(Err(error), None);
+            return failed(error);
         };
         if let Some(adopted) = self.adoptable(&loaded) {
             return Ending::Adopted(adopted);
         }
+        let is_alike = |latch: &&Latch| latch.error.is_rejected() == error.is_rejected();
+        let count = before.filter(is_alike).map_or(0, |latch| latch.count);
         let count = count.saturating_add(1);
-        let rest = self.runner.policy.pause_after(&error, count);
-        let error = error.with_retry_after(rest);
+        let pause = self.runner.policy.pause_after(&error, count);
+        let error = error.with_retry_after(pause);
         let tags = self.record.tags().await;
         if let Some(tag) = tags.first() {
-            let mut record = loaded.record().cloned().unwrap_or_default();
-            let latch = Latch {
-                tag: tag.clone(),
-                error: error.clone(),
-                rest,
-                count,
-            };
-            record.set_latch(tags, latch);
+            let mut record = loaded.current();
+            record.set_latch(tags, Latch::new(tag.clone(), error.clone(), pause, count));
             // Where it cannot be written the others try for themselves.
-            let _ = self.heard(self.record.write(&loaded, &record).await);
+            let _ = self.write(&loaded, &record).await;
         }
-        Ending::Fetched(Err(error), None)
+        failed(error)
     }
 
     async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
@@ -212,16 +231,23 @@ impl FleetLogin<'_> {
     }
 
     async fn load(&self) -> Result<Loaded, StoreError> {
-        let loaded = self.heard(self.record.load().await)?;
+        let loaded = self.heard(StoreUse::Read, self.record.load().await)?;
         if matches!(loaded.found, Found::Garbage) {
             self.runner.count(|stats| stats.records_unreadable += 1);
+        }
+        if loaded.record().is_some_and(|record| record.token.is_some()) {
+            self.fleet.note_token();
         }
         Ok(loaded)
     }
 
+    async fn write(&self, loaded: &Loaded, record: &Record) -> Result<bool, StoreError> {
+        self.heard(StoreUse::Write, self.record.write(loaded, record).await)
+    }
+
     /// Notes whether the store works.
-    fn heard<T>(&self, result: Result<T, StoreError>) -> Result<T, StoreError> {
-        self.runner.note_store(result.as_ref().err());
+    fn heard<T>(&self, of: StoreUse, result: Result<T, StoreError>) -> Result<T, StoreError> {
+        self.runner.note_store(of, result.as_ref().err());
         result
     }
 
@@ -233,41 +259,16 @@ impl FleetLogin<'_> {
         }
     }
 
-    async fn adopted_by_now(&self) -> Option<Adopted> {
-        self.adoptable(&self.load().await.ok()?)
+    fn count_alone(&self) {
+        self.runner.count(|stats| stats.logins_without_store += 1);
     }
 
-    /// The token that was found, if it is newer than the one to replace and will live.
-    fn adoptable(&self, loaded: &Loaded) -> Option<Adopted> {
-        let Found::Record { record, age } = &loaded.found else {
-            return None;
-        };
-        let StoredToken { token, age: lived } = record.token.as_ref()?;
-        let has_parted_since = |at: Instant| at.elapsed() <= *age;
-        if self.errand.parted_at.is_some_and(has_parted_since) {
-            return None;
+    /// What is known of a token that nobody else has: it is newer than what was loaded.
+    fn unshared(&self, loaded: Option<&Loaded>) -> InStore {
+        let loaded = loaded.and_then(Loaded::record).map(|record| record.number);
+        InStore {
+            number: loaded.max(self.errand.in_store.number),
+            is_unshared: true,
         }
-        let is_known = match self.errand.number {
-            Some(number) => number == record.number,
-            None => self
-                .errand
-                .request
-                .stale()
-                .is_some_and(|stale| stale.is_same(token)),
-        };
-        if is_known {
-            return None;
-        }
-        if let Some(lifetime) = token.lifetime() {
-            let left = lifetime.saturating_sub(*lived);
-            if left <= TOO_SHORT.min(lifetime / 10) {
-                return None;
-            }
-        }
-        Some(Adopted {
-            token: token.clone(),
-            age: *lived,
-            number: record.number,
-        })
     }
 }

@@ -11,7 +11,7 @@ impl<W> State<W> {
         false
     }
 
-    pub(super) fn patience(&self) -> Duration {
+    pub(super) fn detour(&self) -> Duration {
         Duration::ZERO
     }
 

@@ -1,12 +1,11 @@
 //! What other processes know that share a store with this session: their tokens, and their failures.
 
-use std::mem;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::outcome::Brought;
-use super::token::{Held, LoginId};
+use super::token::{InStore, LoginId};
 use super::{Ended, State};
 use crate::error::AuthError;
 use crate::session::policy::later;
@@ -20,12 +19,21 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// That the session shares a store.
 #[derive(Debug)]
 pub(super) struct Fleet {
-    /// How long a login may wait for that of another process.
-    patience: Duration,
+    /// How much longer than a login without a store one may take that has to wait for others.
+    detour: Duration,
     next_look_at: Option<Instant>,
     /// When it was signed out, or given another source: older tokens are not for it.
     parted_at: Option<Instant>,
-    is_store_down: bool,
+    /// What of the store does not work, each by its [`StoreUse`].
+    broken: [bool; 3],
+}
+
+/// What a store is used for. It may be full, or read-only: then some of it works.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::session) enum StoreUse {
+    Read,
+    Write,
+    Lease,
 }
 
 /// What a login through the store is about.
@@ -33,8 +41,8 @@ pub(super) struct Fleet {
 pub(in crate::session) struct Errand {
     /// What the source is asked for, if it comes to that.
     pub(in crate::session) request: TokenRequest,
-    /// The number of the token to replace.
-    pub(in crate::session) number: Option<u64>,
+    /// Of the token to replace.
+    pub(in crate::session) in_store: InStore,
     /// When it was signed out, or given another source.
     pub(in crate::session) parted_at: Option<Instant>,
     /// Only the store is read: no login is allowed now.
@@ -52,22 +60,22 @@ pub(in crate::session) struct Adopted {
 }
 
 impl<W> State<W> {
-    /// From now on it shares a store.
-    pub(in crate::session) fn share(&mut self, patience: Duration) {
+    /// From now on it shares a store, and a login may take so much longer.
+    pub(in crate::session) fn share(&mut self, detour: Duration) {
         self.fleet = Some(Fleet {
-            patience,
+            detour,
             next_look_at: None,
             parted_at: None,
-            is_store_down: false,
+            broken: [false; 3],
         });
     }
 
     /// What the login that has just begun is about.
     pub(in crate::session) fn errand(&self, request: TokenRequest) -> Errand {
-        let login = self.login.as_ref();
+        let (held, login) = (self.held.as_ref(), self.login.as_ref());
         Errand {
             request,
-            number: self.held.as_ref().and_then(|held| held.number),
+            in_store: held.map(|held| held.in_store).unwrap_or_default(),
             parted_at: self.fleet.as_ref().and_then(|fleet| fleet.parted_at),
             is_look: login.is_some_and(|login| login.is_look),
         }
@@ -78,34 +86,43 @@ impl<W> State<W> {
         let login = self.login.as_mut();
         if let Some(login) = login.filter(|login| login.id == id) {
             login.is_tried = true;
-            self.stats.logins += 1;
-        }
-    }
-
-    /// The token has this number in the store.
-    pub(in crate::session) fn note_number(&mut self, token: &Token, number: u64) {
-        let is_it = |held: &&mut Held| held.issued.token.is_same(token);
-        if let Some(held) = self.held.as_mut().filter(is_it) {
-            held.number = Some(number);
+            let cause = login.cause;
+            self.count_login(cause);
         }
     }
 
     /// Notes whether the store works, and tells when that changes.
-    pub(in crate::session) fn note_store(&mut self, error: Option<&StoreError>) {
+    pub(in crate::session) fn note_store(&mut self, of: StoreUse, error: Option<&StoreError>) {
         self.stats.store_failed += u64::from(error.is_some());
         let Some(fleet) = &mut self.fleet else {
             return;
         };
-        let was_down = mem::replace(&mut fleet.is_store_down, error.is_some());
-        match error {
-            Some(error) if !was_down => self.log.store_failed(error),
-            None if was_down => self.log.store_works(),
+        let had_worked = fleet.works();
+        fleet.broken[of as usize] = error.is_some();
+        match (had_worked, error) {
+            (true, Some(error)) => self.log.store_failed(error),
+            (false, None) if fleet.works() => self.log.store_works(),
             _ => {}
         }
     }
 
     pub(in crate::session) fn random(&mut self) -> f64 {
         self.throttle.jitter()
+    }
+
+    /// A login of this session has ended, through the store.
+    pub(in crate::session) fn end_shared(
+        &mut self,
+        id: LoginId,
+        outcome: Result<Token, AuthError>,
+        in_store: InStore,
+        now: Instant,
+    ) -> Option<Ended<W>> {
+        let ended = self.end(id, outcome, now)?;
+        if ended.1.is_ok() {
+            self.note_in_store(in_store);
+        }
+        Some(ended)
     }
 
     /// The login has ended with another process's token.
@@ -123,9 +140,12 @@ impl<W> State<W> {
             began_at,
             since: began_at,
             is_adopted: true,
-            number: Some(adopted.number),
         };
         let issued = self.hold(brought, &login, now);
+        self.note_in_store(InStore {
+            number: Some(adopted.number),
+            is_unshared: false,
+        });
         Some((login.waiters, Ok(issued)))
     }
 
@@ -144,32 +164,38 @@ impl<W> State<W> {
             .map_or(until, |latest| until.min(latest.max(now)));
         let error = self.throttle.told(error, until, now);
         self.postpone(until);
+        self.stats.logins_throttled += 1;
         self.log.failed(&error, self.unexpired(now).is_some());
         Some((login.waiters, Err(error)))
     }
 
-    /// A look at the store has found nothing new. `None`: a login may be made by now, so those who
-    /// wait are to ask again.
+    /// A look at the store has found nothing new. Without an error a login may be made by now, so
+    /// those who wait are to ask again.
     pub(in crate::session) fn note_nothing_new(
         &mut self,
         id: LoginId,
         now: Instant,
-    ) -> Option<Ended<W>> {
+    ) -> Option<(W, Option<AuthError>)> {
         let login = self.login.take_if(|login| login.id == id)?;
-        let error = self.throttle.pass(login.cause, now).err()?;
-        self.stats.logins_throttled += 1;
-        self.log.throttled(&error);
-        Some((login.waiters, Err(error)))
+        if let Some(held) = &mut self.held {
+            // It was put off for the time of the look.
+            held.issued.renew_at = held.due_at;
+        }
+        let error = self.throttle.pass(login.cause, now).err();
+        if let Some(error) = &error {
+            self.stats.logins_throttled += 1;
+            self.log.throttled(error);
+        }
+        Some((login.waiters, error))
     }
 
     pub(super) fn is_shared(&self) -> bool {
         self.fleet.is_some()
     }
 
-    pub(super) fn patience(&self) -> Duration {
-        self.fleet
-            .as_ref()
-            .map_or(Duration::ZERO, |fleet| fleet.patience)
+    pub(super) fn detour(&self) -> Duration {
+        let fleet = self.fleet.as_ref();
+        fleet.map_or(Duration::ZERO, |fleet| fleet.detour)
     }
 
     /// May the store be read, although no login is allowed?
@@ -190,5 +216,17 @@ impl<W> State<W> {
             fleet.parted_at = Some(now);
             fleet.next_look_at = None;
         }
+    }
+
+    fn note_in_store(&mut self, in_store: InStore) {
+        if let Some(held) = &mut self.held {
+            held.in_store = in_store;
+        }
+    }
+}
+
+impl Fleet {
+    fn works(&self) -> bool {
+        !self.broken.contains(&true)
     }
 }

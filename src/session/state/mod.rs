@@ -141,8 +141,6 @@ impl<W> State<W> {
             began_at: now,
             since: now,
             is_adopted: false,
-            #[cfg(feature = "store")]
-            number: None,
         };
         let held = self.new_held(given, self.generations, LoginId(0), now);
         self.held = Some(Held {
@@ -234,11 +232,13 @@ impl<W> State<W> {
         waiters: W,
         now: Instant,
     ) -> (LoginId, Option<W>) {
-        self.stats.logins += u64::from(!self.is_shared());
+        if !self.is_shared() {
+            self.count_login(cause);
+        }
         self.logins += 1;
         let id = LoginId(self.logins);
         let most = self.policy.login_timeout.saturating_add(GRACE);
-        let overdue_at = later(now, most.saturating_add(self.patience()));
+        let overdue_at = later(now, most.saturating_add(self.detour()));
         let overdue = self.login.replace(Login {
             id,
             cause,
@@ -256,11 +256,15 @@ impl<W> State<W> {
             // Should nobody ever hear of this login again, the next one is due then.
             held.issued.renew_at = held.due_at.map(|_| overdue_at);
             if cause == LoginCause::Ahead {
-                self.stats.logins_ahead += 1;
                 self.log.ahead(&held.issued);
             }
         }
         (id, overdue.map(|login| login.waiters))
+    }
+
+    fn count_login(&mut self, cause: LoginCause) {
+        self.stats.logins += 1;
+        self.stats.logins_ahead += u64::from(cause == LoginCause::Ahead);
     }
 
     /// The waiters of the login under way.

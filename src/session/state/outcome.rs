@@ -6,6 +6,8 @@ use tokio::time::Instant;
 
 use super::evidence::Proof;
 use super::throttle::LoginCause;
+#[cfg(feature = "store")]
+use super::token::InStore;
 use super::token::{Held, Issued, LoginId, Stamp};
 use super::{Ended, Hold, Login, State};
 use crate::error::AuthError;
@@ -21,8 +23,6 @@ pub(super) struct Brought {
     pub(super) since: Instant,
     /// Another process got it.
     pub(super) is_adopted: bool,
-    #[cfg(feature = "store")]
-    pub(super) number: Option<u64>,
 }
 
 impl<W> State<W> {
@@ -42,8 +42,6 @@ impl<W> State<W> {
                     began_at: login.began_at,
                     since: now,
                     is_adopted: false,
-                    #[cfg(feature = "store")]
-                    number: None,
                 };
                 Ok(self.hold(brought, &login, now))
             }
@@ -70,7 +68,9 @@ impl<W> State<W> {
 
     fn fail(&mut self, error: AuthError, login: &Login<W>, now: Instant) -> AuthError {
         let error = error.of_a_source();
-        self.stats.count_failure(&error);
+        if login.is_tried {
+            self.stats.count_failure(&error);
+        }
         let latest = self.latest(login);
         let (error, until) = self.throttle.failed(error, &self.policy, latest, now);
         self.postpone(until);
@@ -203,7 +203,7 @@ impl<W> State<W> {
             is_adopted: brought.is_adopted,
             invalidated_after: None,
             #[cfg(feature = "store")]
-            number: brought.number,
+            in_store: InStore::default(),
         }
     }
 }

@@ -31,9 +31,19 @@ pub(in crate::session) struct Held {
     pub(in crate::session) is_given: bool,
     /// Another process got it: whether it was worth its login shows by its age alone.
     pub(in crate::session) is_adopted: bool,
-    /// Its number in the store, where it was written or found.
     #[cfg(feature = "store")]
+    pub(in crate::session) in_store: InStore,
+}
+
+/// What is known of a token and the store.
+#[cfg(feature = "store")]
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::session) struct InStore {
+    /// The number of the login that brought it, or of the last one that it is newer than. Whatever
+    /// has no higher number is not newer.
     pub(in crate::session) number: Option<u64>,
+    /// This session got it, and no other process has it.
+    pub(in crate::session) is_unshared: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -115,6 +115,7 @@ impl Latch {
             "text": text,
             "response": self.error.response().map(response_to_json),
             "rest_ms": ms(self.rest),
+            "memory_ms": ms(self.memory),
             "count": self.count,
         })
     }
@@ -135,6 +136,7 @@ impl Latch {
             // The one who logged in may have more to say than the response.
             error: error.masked_as(text.to_owned()),
             rest: Duration::from_millis(value["rest_ms"].as_u64()?),
+            memory: Duration::from_millis(value["memory_ms"].as_u64()?),
             count: u32::try_from(count).unwrap_or(u32::MAX),
         })
     }

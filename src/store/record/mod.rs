@@ -40,8 +40,10 @@ pub(crate) struct StoredToken {
 pub(crate) struct Latch {
     pub(crate) tag: Tag,
     pub(crate) error: AuthError,
-    /// How long there will be no other login.
+    /// How long there will be no other login. Zero: one may be made.
     pub(crate) rest: Duration,
+    /// How long after that it is remembered, so that another failure holds back for longer.
+    pub(crate) memory: Duration,
     /// How many failures there were in a row.
     pub(crate) count: u32,
 }
@@ -70,7 +72,8 @@ impl Record {
     /// How long the record means something: as long as its token lives and its latches last.
     /// `None`: for an unknown time.
     pub(crate) fn rest(&self) -> Option<Duration> {
-        let latches = self.latches.iter().map(|latch| latch.rest);
+        let latches = self.latches.iter();
+        let latches = latches.map(|latch| latch.rest.saturating_add(latch.memory));
         let latches = latches.max().unwrap_or_default();
         let token = match &self.token {
             // Its refresh token outlives it.
@@ -82,19 +85,38 @@ impl Record {
     }
 
     /// The record as it is so much later.
-    fn aged(mut self, age: Duration) -> Self {
+    pub(crate) fn aged(mut self, age: Duration) -> Self {
         if let Some(stored) = &mut self.token {
             stored.age = stored.age.saturating_add(age);
         }
         for latch in &mut self.latches {
+            let over_for = age.saturating_sub(latch.rest);
             latch.rest = latch.rest.saturating_sub(age);
+            latch.memory = latch.memory.saturating_sub(over_for);
         }
-        self.latches.retain(|latch| !latch.rest.is_zero());
+        let is_known = |latch: &Latch| !(latch.rest + latch.memory).is_zero();
+        self.latches.retain(is_known);
         self
     }
 }
 
 impl Latch {
+    /// The so-maniest failure in a row, which holds back for so long.
+    pub(crate) fn new(tag: Tag, error: AuthError, pause: Duration, count: u32) -> Self {
+        Self {
+            tag,
+            error,
+            rest: pause,
+            // Whoever tries anew when it is over has to find its count.
+            memory: pause,
+            count,
+        }
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.rest.is_zero()
+    }
+
     /// Whether others should hear of this error: the server answered. What one process met on its
     /// way to the server may be its own.
     pub(crate) fn is_for(error: &AuthError) -> bool {
@@ -108,6 +130,7 @@ impl fmt::Debug for Latch {
         f.debug_struct("Latch")
             .field("error", &self.error)
             .field("rest", &self.rest)
+            .field("memory", &self.memory)
             .field("count", &self.count)
             .finish_non_exhaustive()
     }

@@ -20,7 +20,7 @@ async fn a_token_is_shared() {
     tokio::time::sleep(10 * SECOND).await;
     let loaded = other.load().await.unwrap();
     assert_eq!(told(&loaded), Some((7, "shared")));
-    assert_eq!(loaded.next_number(), 8);
+    assert_eq!(loaded.next_number(None), 8);
     let Found::Record { record, age } = loaded.found else {
         panic!();
     };

@@ -19,12 +19,8 @@ fn tag(byte: u8) -> Tag {
 }
 
 fn latch(byte: u8, rest: Duration) -> Latch {
-    Latch {
-        tag: tag(byte),
-        error: AuthError::rejected("wrong password"),
-        rest,
-        count: 3,
-    }
+    let error = AuthError::rejected("wrong password");
+    Latch::new(tag(byte), error, rest, 3)
 }
 
 fn stored(token: Token) -> StoredToken {
@@ -103,7 +99,28 @@ fn a_latch_is_told_for_its_rest() {
     assert_eq!(latch.error.response(), Some(&response));
     assert_eq!(latch.error.to_string(), error.to_string());
     assert!(back.latch(&[tag(9)]).is_none(), "another credential's");
-    assert!(read(&record, ms(60_000)).latches.is_empty(), "it is over");
+}
+
+/// F8: a latch that is over is remembered for as long again, with its count, so that the next one
+/// is longer.
+#[test]
+fn a_latch_that_is_over_is_remembered() {
+    let record = Record {
+        latches: vec![latch(1, ms(60_000))],
+        ..Record::default()
+    };
+    let latch_after = |age| {
+        let back = read(&record, ms(age));
+        back.latches.first().map(|it| (it.rest, it.is_over()))
+    };
+    assert_eq!(latch_after(59_999), Some((ms(1), false)));
+    assert_eq!(latch_after(60_000), Some((ms(0), true)));
+    assert_eq!(latch_after(119_999), Some((ms(0), true)));
+    assert_eq!(latch_after(120_000), None);
+    // Written again in between, it ends when it would have.
+    let again = read(&read(&record, ms(70_000)), ms(49_999));
+    assert_eq!(again.latches[0].count, 3);
+    assert!(read(&again, ms(1)).latches.is_empty());
 }
 
 /// F8, F23: of an error whose text is masked, others get that text.
@@ -245,14 +262,14 @@ fn a_record_knows_its_rest() {
     assert_eq!(rest(None, vec![]), Some(Duration::ZERO));
     assert_eq!(
         rest(None, vec![latch(1, HOUR), latch(2, ms(1))]),
-        Some(HOUR)
+        Some(2 * HOUR)
     );
     assert_eq!(rest(Some(token()), vec![]), None);
     let an_hour = || token().expires_in(HOUR);
     assert_eq!(rest(Some(an_hour()), vec![]), Some(HOUR - ms(1500)));
     assert_eq!(
         rest(Some(an_hour()), vec![latch(1, 2 * HOUR)]),
-        Some(2 * HOUR)
+        Some(4 * HOUR)
     );
     assert_eq!(rest(Some(an_hour().refresh_token("r")), vec![]), None);
 }

@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use tokio::time::Instant;
 use zeroize::Zeroizing;
 
@@ -50,12 +52,8 @@ async fn a_sign_out_keeps_latches() {
     let process = process(&memory);
     let tags = process.tags().await;
     let mut latched = record(1, "token");
-    let latch = Latch {
-        tag: Zeroizing::new(*tags[0]),
-        error: AuthError::rejected("wrong password"),
-        rest: 100 * SECOND,
-        count: 1,
-    };
+    let error = AuthError::rejected("wrong password");
+    let latch = Latch::new(Zeroizing::new(*tags[0]), error, 100 * SECOND, 1);
     latched.set_latch(tags, latch);
     write(&process, &latched).await;
     tokio::time::sleep(10 * SECOND).await;
@@ -66,7 +64,33 @@ async fn a_sign_out_keeps_latches() {
     assert_eq!(told(&loaded), Some((2, "")));
     let latch = loaded.record().unwrap().latch(tags).unwrap();
     assert_eq!(latch.rest, SECOND);
-    tokio::time::sleep(SECOND).await;
+    // It is remembered for as long again.
+    tokio::time::sleep(101 * SECOND).await;
+    assert!(memory.names().is_empty());
+}
+
+/// F20: what was written before a sign-out goes, however long the store takes to answer, and what
+/// was written after it stays.
+#[tokio::test(start_paused = true)]
+async fn a_sign_out_knows_what_was_there() {
+    for (written_after, stays) in [(SECOND / 10, true), (Duration::ZERO, false)] {
+        let memory = Memory::new();
+        let process = process(&memory);
+        let signed_out_at = Instant::now() + SECOND / 20;
+        tokio::time::sleep(written_after).await;
+        write(&process, &record(1, "token")).await;
+        tokio::time::sleep_until(signed_out_at + SECOND / 10).await;
+        memory.latency(SECOND / 2);
+        process.sign_out(signed_out_at, SECOND).await.unwrap();
+        assert_eq!(memory.names().len(), usize::from(stays));
+    }
+    // Asked at once, it answers late.
+    let memory = Memory::new();
+    let process = process(&memory);
+    write(&process, &record(1, "token")).await;
+    tokio::time::sleep(SECOND / 10).await;
+    memory.latency(SECOND / 2);
+    process.sign_out(Instant::now(), SECOND).await.unwrap();
     assert!(memory.names().is_empty());
 }
 
@@ -100,11 +124,11 @@ async fn a_sign_out_insists() {
 async fn numbers_do_not_come_again() {
     let memory = Memory::new();
     let process = process(&memory);
-    let first = process.load().await.unwrap().next_number();
+    let first = process.load().await.unwrap().next_number(None);
     assert!(first > 1_700_000_000_000, "{first}");
     write(&process, &record(first, "token")).await;
-    assert_eq!(process.load().await.unwrap().next_number(), first + 1);
+    assert_eq!(process.load().await.unwrap().next_number(None), first + 1);
     std::thread::sleep(std::time::Duration::from_millis(3));
     process.sign_out(Instant::now(), SECOND).await.unwrap();
-    assert!(process.load().await.unwrap().next_number() > first + 1);
+    assert!(process.load().await.unwrap().next_number(None) > first + 1);
 }
