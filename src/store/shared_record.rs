@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use zeroize::Zeroizing;
 
 use crate::store::clock::unix_ms;
@@ -23,6 +23,13 @@ const LONG: Duration = Duration::from_secs(30 * 86_400);
 
 /// How much longer than it is good for a record is kept.
 const SPARE: Duration = Duration::from_secs(60);
+
+/// How long a sign-out waits for a lease, each time that it is taken.
+const REMOVAL_WAITS: [Duration; 3] = [
+    Duration::from_millis(10),
+    Duration::from_millis(40),
+    Duration::from_millis(100),
+];
 
 /// How often a sign-out begins anew when others write meanwhile.
 const SIGN_OUTS: u32 = 5;
@@ -140,18 +147,27 @@ impl SharedRecord {
                 continue;
             };
             if mark.latches.is_empty() {
-                if let Some(lease) = self.lease(self.limit).await? {
-                    // Nobody is about to write.
-                    let remove = self.store.remove(&self.name, &version);
-                    self.within_limit(remove).await?;
-                    lease.release().await?;
-                }
+                self.remove_mark(&version).await?;
             }
             return Ok(());
         }
         Err(StoreError::unavailable(
             "others keep replacing the record that a sign-out is to remove",
         ))
+    }
+
+    /// Removes the mark of a sign-out, unless somebody is about to write.
+    async fn remove_mark(&self, version: &Version) -> Result<(), StoreError> {
+        for wait in REMOVAL_WAITS {
+            if let Some(lease) = self.lease(self.limit).await? {
+                let remove = self.store.remove(&self.name, version);
+                self.within_limit(remove).await?;
+                return lease.release().await;
+            }
+            // A login that the sign-out ended is about to give its lease back.
+            sleep(wait).await;
+        }
+        Ok(())
     }
 
     /// The tags by which latches of this credential are found. The first is the one to write.

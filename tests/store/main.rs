@@ -5,4 +5,5 @@
 mod check;
 #[cfg(unix)]
 mod file;
+mod fleet;
 mod own;

@@ -42,13 +42,11 @@ impl FleetLogin<'_> {
     /// for that has the newest refresh token.
     pub(super) fn request_for_all(&self, loaded: &Loaded) -> TokenRequest {
         let request = self.errand.request.clone();
-        let stored = self.stored(loaded).filter(|it| !self.has_newer_than(it.0));
-        if let Some((_, stored)) = stored {
-            return request.with_stale(Some(stored.token.clone()));
-        }
-        match self.is_used_up() {
-            true => request.sparing(),
-            false => request,
+        match self.stored(loaded) {
+            Some((record, _)) if self.has_newer_than(record) => request,
+            Some((_, stored)) => request.with_stale(Some(stored.token.clone())),
+            None if self.is_used_up() => request.sparing(),
+            None => request,
         }
     }
 

@@ -15,9 +15,11 @@ impl<W> State<W> {
         Duration::ZERO
     }
 
-    pub(super) fn may_look(&mut self, _: Instant) -> bool {
+    pub(super) fn may_look(&self, _: Instant) -> bool {
         false
     }
+
+    pub(super) fn note_look(&mut self, _: Instant) {}
 
     pub(super) fn part(&mut self, _: Instant) {}
 }

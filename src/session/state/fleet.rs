@@ -199,15 +199,16 @@ impl<W> State<W> {
     }
 
     /// May the store be read, although no login is allowed?
-    pub(super) fn may_look(&mut self, now: Instant) -> bool {
-        let Some(fleet) = &mut self.fleet else {
-            return false;
-        };
-        let may = fleet.next_look_at.is_none_or(|at| at <= now);
-        if may {
+    pub(super) fn may_look(&self, now: Instant) -> bool {
+        let may_look = |fleet: &Fleet| fleet.next_look_at.is_none_or(|at| at <= now);
+        self.fleet.as_ref().is_some_and(may_look)
+    }
+
+    /// It is read from now on.
+    pub(super) fn note_look(&mut self, now: Instant) {
+        if let Some(fleet) = &mut self.fleet {
             fleet.next_look_at = Some(later(now, LOOK_EVERY));
         }
-        may
     }
 
     /// What was written before says nothing from now on.

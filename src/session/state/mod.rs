@@ -239,11 +239,15 @@ impl<W> State<W> {
         let id = LoginId(self.logins);
         let most = self.policy.login_timeout.saturating_add(GRACE);
         let overdue_at = later(now, most.saturating_add(self.detour()));
+        let is_look = self.throttle.pass(cause, now).is_err();
+        if is_look {
+            self.note_look(now);
+        }
         let overdue = self.login.replace(Login {
             id,
             cause,
             is_tried: !self.is_shared(),
-            is_look: self.throttle.pass(cause, now).is_err(),
+            is_look,
             hold: Hold::No,
             began_at: now,
             overdue_at,
