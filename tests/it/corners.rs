@@ -164,6 +164,26 @@ async fn a_waker_that_panics_leaves_the_others_woken() {
     assert_eq!(session.token().await.unwrap().expose(), "t1");
 }
 
+/// T5: one who is polled only after its token has expired waits for another one once, not for ever.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_never_lives_until_it_is_fetched_is_waited_for_twice() {
+    let logins = Arc::new(AtomicUsize::new(0));
+    let counted = logins.clone();
+    let session = Session::new(source_fn(Origins::any(), move |_| {
+        let number = counted.fetch_add(1, Ordering::SeqCst) + 1;
+        async move { Ok(token(&format!("t{number}")).expires_in(secs(1))) }
+    }));
+    let mut waiter = tokio_test::task::spawn(session.token());
+    for expected in [1, 2] {
+        assert_pending!(waiter.poll());
+        sleep(secs(5)).await;
+        assert_eq!(logins.load(Ordering::SeqCst), expected);
+    }
+    let got = assert_ready!(waiter.poll()).unwrap();
+    assert_eq!(got.expose(), "t2");
+    assert_eq!(logins.load(Ordering::SeqCst), 2);
+}
+
 /// T7: the token of an account that was signed out or replaced is not handed out afterwards.
 #[tokio::test(start_paused = true)]
 async fn no_old_token_is_handed_out_after_the_fence() {

@@ -140,6 +140,13 @@ fn origins_are_compared_as_they_are_meant() {
     for (origins, uri) in [
         ("https://api.example.com", "http://api.example.com/"),
         ("https://api.example.com", "https://api.example.com:8443/"),
+        // The port is the same, and the scheme is not.
+        ("https://api.example.com", "http://api.example.com:443/"),
+        (
+            "https://api.example.com:8443",
+            "http://api.example.com:8443/",
+        ),
+        ("http://api.example.com", "https://API.example.com:80/"),
         ("https://api.example.com", "https://example.com/"),
         (
             "https://api.example.com",

@@ -14,6 +14,9 @@ use crate::error::AuthError;
 use crate::session::policy::later;
 use crate::token::Token;
 
+/// By how much less a lifetime in whole seconds may tell.
+const ROUNDED: Duration = Duration::from_secs(1);
+
 /// The token that a login ended with.
 pub(super) struct Brought {
     pub(super) token: Token,
@@ -78,7 +81,9 @@ impl<W> State<W> {
         error
     }
 
-    /// What a failed renewal ahead closes is open again when the token in hand expires.
+    /// What a failed renewal ahead closes is open again when the token in hand expires. If it has
+    /// expired by now, that is at once: those who need a token have not had a login of their own
+    /// yet.
     pub(super) fn latest(&self, login: &Login<W>) -> Option<Instant> {
         let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
         let expires_at = self.in_hand().and_then(|issued| issued.expires_at);
@@ -140,12 +145,22 @@ impl<W> State<W> {
             false => old.issued.stamp.login,
         };
         let generation = old.issued.stamp.generation;
+        let (began_at, ended_at) = (brought.began_at, brought.since);
         let mut held = self.new_held(brought, generation, brought_by, now);
-        // An unknown lifetime says that it lives, should the one that it had be over.
-        let claims = held.issued.token.lifetime().is_some();
-        let known = old.issued.expires_at.filter(|at| claims || now < *at);
-        if let Some(known) = known.filter(|_| !held.issued.token.is_lifetime_told()) {
-            let expires_at = known.max(later(now, self.policy.min_lifetime));
+        // A lifetime of zero tells nothing. An unknown one says that the token lives, should the one
+        // that it had be over.
+        let lifetime = held.issued.token.lifetime().filter(|it| !it.is_zero());
+        let known = old.issued.expires_at;
+        let known = known.filter(|at| lifetime.is_some() || now < *at);
+        let told = lifetime.filter(|_| held.issued.token.is_lifetime_told());
+        let moves =
+            |known: Instant| told.is_some_and(|told| !is_rest(told, known, began_at, ended_at));
+        if let Some(known) = known.filter(|known| !moves(*known)) {
+            // Brought shortly before its end it ends all the same.
+            let expires_at = match now < known {
+                true => known,
+                false => later(now, self.policy.min_lifetime),
+            };
             // Not at each request until then.
             let wait = ((expires_at - now) / 2).max(self.policy.min_lifetime);
             let due_at = Some(later(now, wait));
@@ -206,4 +221,10 @@ impl<W> State<W> {
             in_store: InStore::default(),
         }
     }
+}
+
+/// Says whether a lifetime that ends at `known` is told once more by what is left of it, in whole
+/// seconds, at some time while the login ran.
+fn is_rest(told: Duration, known: Instant, began_at: Instant, ended_at: Instant) -> bool {
+    later(began_at, told) <= known && known <= later(ended_at, told) + ROUNDED
 }

@@ -762,17 +762,57 @@ async fn the_same_token_again_does_not_begin_a_new_life() {
     }
     assert!((1..10).contains(&logins), "{logins}");
     let end = start + secs(600);
+    let again = |state: &mut State<()>, now| {
+        with(state, claimed(), now);
+        state.status(now).expires_in
+    };
+    let shortly_before = end - Duration::from_millis(300);
+    let left = again(&mut state, shortly_before);
+    assert_eq!(left, Some(Duration::from_millis(300)));
     assert!(matches!(
         state.decide(Ask::Token, end),
         Decision::Begin(LoginCause::Need)
     ));
+    assert_eq!(again(&mut state, end), Some(secs(1)));
 
     let told = token("a").expires_in(secs(600));
     with(&mut state, told, end);
     assert_eq!(state.status(end).expires_in, Some(secs(600)));
 }
 
-/// T6, L1, L2: whatever a failed renewal ahead closes is open again when the token in hand expires.
+/// T5: nor does what is left of its lifetime, told in whole seconds at some time while the login ran.
+/// Another lifetime moves its end, and one of zero tells nothing.
+#[tokio::test(start_paused = true)]
+async fn what_is_left_of_a_lifetime_does_not_move_its_end() {
+    for (took, told, left) in [
+        (0, 60, 60),
+        (0, 59, 60),
+        (5, 59, 55),
+        (5, 54, 55),
+        (0, 0, 60),
+        (0, 58, 58),
+        (0, 61, 61),
+        (5, 53, 48),
+        (5, 61, 56),
+        (0, 600, 600),
+    ] {
+        let (mut state, start) = (new(), Instant::now());
+        with(&mut state, token("a").expires_in(secs(600)), start);
+        let began = start + secs(540);
+        let id = state.begin(LoginCause::Ahead, (), began).0;
+        let now = began + secs(took);
+        let again = token("a").expires_in(secs(told));
+        state.end(id, Ok(again), now).unwrap().1.unwrap();
+        assert_eq!(
+            state.status(now).expires_in,
+            Some(secs(left)),
+            "{took} {told}"
+        );
+    }
+}
+
+/// T6, L1, L2: whatever a failed renewal ahead closes is open again when the token in hand expires,
+/// and at once where the login ends after that.
 #[tokio::test(start_paused = true)]
 async fn a_failed_renewal_ahead_closes_nothing_beyond_the_tokens_end() {
     for error in [
@@ -780,15 +820,20 @@ async fn a_failed_renewal_ahead_closes_nothing_beyond_the_tokens_end() {
         AuthError::rejected("no"),
         AuthError::misconfigured("no such path"),
     ] {
-        let (mut state, start) = (new(), Instant::now());
-        with(&mut state, token("a").expires_in(secs(20)), start);
-        let (ahead, end) = (start + Duration::from_millis(19_900), start + secs(20));
-        let id = state.begin(LoginCause::Ahead, (), ahead).0;
-        state.end(id, Err(error), ahead).unwrap().1.unwrap_err();
-        assert!(matches!(
-            state.decide(Ask::Token, end),
-            Decision::Begin(LoginCause::Need)
-        ));
+        for takes in [secs(0), secs(5)] {
+            let (mut state, start) = (new(), Instant::now());
+            with(&mut state, token("a").expires_in(secs(20)), start);
+            let (ahead, end) = (start + Duration::from_millis(19_900), start + secs(20));
+            let id = state.begin(LoginCause::Ahead, (), ahead).0;
+            let ended = ahead + takes;
+            let error = state.end(id, Err(error.clone()), ended).unwrap().1;
+            let open = end.max(ended);
+            assert_eq!(error.unwrap_err().retry_after(), Some(open - ended));
+            assert!(matches!(
+                state.decide(Ask::Token, open),
+                Decision::Begin(LoginCause::Need)
+            ));
+        }
     }
 }
 
@@ -903,4 +948,121 @@ async fn a_silent_renewal_ahead_is_made_again_when_it_is_overdue() {
     assert!(!state.is_due(overdue - Duration::from_millis(1)));
     assert_eq!(state.in_hand().unwrap().age(|| overdue), Age::Due);
     assert!(state.is_due(overdue));
+}
+
+/// L2: the sessions of many processes do not come back all at once.
+#[tokio::test(start_paused = true)]
+async fn the_back_off_after_an_outage_is_spread() {
+    let pauses = (0..32).map(|seed| {
+        let mut state = State::new(Policy::default(), seed);
+        let error = failing(&mut state, AuthError::unavailable("down"), Instant::now());
+        error.retry_after().unwrap()
+    });
+    let mut pauses: Vec<_> = pauses.collect();
+    pauses.sort_unstable();
+    assert!(pauses[4] < Duration::from_millis(160), "{pauses:?}");
+    assert!(pauses[27] > Duration::from_millis(215), "{pauses:?}");
+    pauses.dedup();
+    assert_eq!(pauses.len(), 32);
+}
+
+/// T6, T3: a renewal ahead that was lost with its runtime is made again a second later.
+#[tokio::test(start_paused = true)]
+async fn a_lost_renewal_ahead_is_made_again() {
+    let (mut state, start) = (new(), Instant::now());
+    with(&mut state, token("a").expires_in(secs(1_000)), start);
+    let ahead = start + secs(990);
+    assert!(state.is_due(ahead));
+    let id = state.begin(LoginCause::Ahead, (), ahead).0;
+    assert!(!state.is_due(ahead + secs(5)), "one is under way");
+    let lost = ahead + secs(5);
+    state.give_up(id, lost).unwrap();
+    assert!(!state.is_due(lost + Duration::from_millis(999)));
+    assert!(state.is_due(lost + secs(1)));
+}
+
+/// R2, R7: one who waited for readiness does not send a token that was replaced since, also where
+/// its successor is not usable and no login is allowed.
+#[tokio::test(start_paused = true)]
+async fn a_replaced_token_is_not_sent_after_a_wait() {
+    let (mut state, now) = (new(), Instant::now());
+    let granted = with(&mut state, token("a"), now);
+    let rechecked = |state: &State<()>| state.recheck(&granted, false, false, now).unwrap();
+    assert_eq!(rechecked(&state).unwrap().token.expose(), "a");
+
+    assert!(state.invalidate(|issued| issued.token.expose() == "a", now));
+    assert!(rechecked(&state).is_none(), "a login is allowed");
+    failing(&mut state, AuthError::rejected("no"), now);
+    assert_eq!(rechecked(&state).unwrap().token.expose(), "a", "none is");
+
+    state.reset_backoff(now);
+    with(&mut state, token("b"), now);
+    assert_eq!(rechecked(&state).unwrap().token.expose(), "b");
+    assert!(state.invalidate(|issued| issued.token.expose() == "b", now));
+    failing(&mut state, AuthError::rejected("no"), now);
+    assert!(rechecked(&state).is_none(), "it was replaced");
+}
+
+/// T5, T7: nor one that has expired, nor one of another account; while a login is under way it
+/// waits for that.
+#[tokio::test(start_paused = true)]
+async fn an_expired_token_is_not_sent_after_a_wait() {
+    let (mut state, now) = (new(), Instant::now());
+    let granted = with(&mut state, token("a").expires_in(secs(50)), now);
+    let late = now + secs(50);
+    failing(&mut state, AuthError::rejected("no"), now);
+    let rechecked = |state: &State<()>, at| state.recheck(&granted, false, false, at);
+    assert!(rechecked(&state, now).unwrap().is_some());
+    assert!(rechecked(&state, late).unwrap().is_none());
+
+    let (mut state, now) = (new(), Instant::now());
+    let granted = with(&mut state, token("a"), now);
+    assert!(state.invalidate(|_| true, now));
+    let login = state.begin(LoginCause::Need, (), now).0;
+    assert!(
+        state
+            .recheck(&granted, false, false, now)
+            .unwrap()
+            .is_none()
+    );
+    let error = AuthError::rejected("no");
+    state.end(login, Err(error), now).unwrap().1.unwrap_err();
+    assert!(
+        state
+            .recheck(&granted, false, false, now)
+            .unwrap()
+            .is_some()
+    );
+    state.begin(LoginCause::Need, (), now);
+    let waits = state.recheck(&granted, false, false, now).unwrap();
+    assert!(waits.is_none(), "a login is under way");
+    state.replace(now);
+    assert!(state.recheck(&granted, false, true, now).unwrap().is_none());
+    assert!(
+        state
+            .recheck(&granted, true, false, now)
+            .unwrap_err()
+            .is_signed_out()
+    );
+}
+
+/// R2: only a retry that was granted the token before goes out with that, and only until it expires.
+#[tokio::test(start_paused = true)]
+async fn the_token_before_is_sent_by_a_retry_alone() {
+    let (mut state, now) = (new(), Instant::now());
+    let before = with(&mut state, token("a").expires_in(secs(50)), now);
+    state.note_acceptance(before.stamp, KEY, false);
+    let Decision::Begin(cause) = state.decide(Ask::Newer(before.stamp, KEY), now) else {
+        panic!("a login is allowed");
+    };
+    let id = state.begin(cause, (), now).0;
+    state.end(id, Ok(token("b")), now).unwrap().1.unwrap();
+    for (sent, at, expected) in [
+        (true, now, "a"),
+        (false, now, "b"),
+        (true, now + secs(50), "b"),
+    ] {
+        let issued = state.recheck(&before, sent, false, at).unwrap().unwrap();
+        assert_eq!(issued.token.expose(), expected, "sent: {sent}");
+    }
 }

@@ -27,9 +27,12 @@ pub(crate) enum End {
     Panic,
 }
 
-/// A request's number, as an extension that its retry carries as well.
+/// Whose request this is, as an extension that its retry carries as well.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Number(pub(crate) usize);
+pub(crate) struct Sender {
+    pub(crate) request: usize,
+    pub(crate) caller: usize,
+}
 
 #[derive(Clone, Default)]
 pub(crate) struct Books {
@@ -44,7 +47,7 @@ pub(crate) struct Entries {
     pub(crate) calls: Vec<Call>,
     /// Inner services that were polled ready, and not called since.
     pub(crate) reserved: usize,
-    /// By the number of the request; `None` where the inner service is always ready.
+    /// By the number of the caller; `None` where the inner service is always ready.
     pub(crate) readiness: Vec<Option<Readiness>>,
 }
 
@@ -124,17 +127,17 @@ impl TokenSource for Source {
     }
 }
 
-/// One instance for each request, and its clones.
+/// One instance for each caller, and its clones.
 pub(crate) struct Inner {
-    request: usize,
+    caller: usize,
     ready: bool,
     books: Books,
 }
 
 impl Inner {
-    pub(crate) fn new(request: usize, books: &Books) -> Self {
+    pub(crate) fn new(caller: usize, books: &Books) -> Self {
         Self {
-            request,
+            caller,
             ready: false,
             books: books.clone(),
         }
@@ -144,7 +147,7 @@ impl Inner {
 /// A clone was never polled ready.
 impl Clone for Inner {
     fn clone(&self) -> Self {
-        Self::new(self.request, &self.books)
+        Self::new(self.caller, &self.books)
     }
 }
 
@@ -164,7 +167,7 @@ impl Service<Request<ReplayBody<Body>>> for Inner {
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         if !self.ready {
             let mut books = self.books.open();
-            if let Some(readiness) = &mut books.readiness[self.request] {
+            if let Some(readiness) = &mut books.readiness[self.caller] {
                 if !mem::take(&mut readiness.granted) {
                     readiness.waiting = Some(cx.waker().clone());
                     return Poll::Pending;
@@ -181,13 +184,13 @@ impl Service<Request<ReplayBody<Body>>> for Inner {
         let headers: Vec<_> = request.headers().get_all("authorization").iter().collect();
         assert_eq!(headers.len(), 1, "R5: one Authorization header");
         let token = headers[0].to_str().unwrap().strip_prefix("Bearer ");
-        let Number(number) = *request.extensions().get().unwrap();
-        assert_eq!(number, self.request, "a request went through another's");
+        let sender: Sender = *request.extensions().get().unwrap();
+        assert_eq!(sender.caller, self.caller, "it went through another's");
         let (answer, answered) = oneshot::channel();
         let mut books = self.books.open();
         books.reserved -= 1;
         books.calls.push(Call {
-            request: number,
+            request: sender.request,
             token: token.unwrap().to_owned(),
             answer: Some(answer),
         });

@@ -4,7 +4,9 @@
 //! who signs out or replaces the source, the clock. [`explore`] runs every order of their steps up
 //! to a depth, each from a fresh session and on the real code, brings what is left to its end, and
 //! asks the session once more for a token. After each step [`rules`] checks what the session did. A
-//! future is polled only when it is new or was woken, so that a lost wake-up is a request that hangs.
+//! service may be called again, so that its copy of the token is of any age between its making and
+//! its last call. A future is polled only when it is new or was woken, so that a lost wake-up is a
+//! request that hangs.
 //!
 //! # Why whole polls are fine enough
 //!
@@ -77,6 +79,9 @@ struct Scenario {
     /// How many steps are taken in every order.
     depth: usize,
     requests: usize,
+    /// How many services send them, each in its turn: one that is called again has a view that is
+    /// as new as its last call.
+    callers: usize,
     /// There is a token at the beginning.
     warm: bool,
     /// Tokens have a lifetime.
@@ -102,6 +107,7 @@ impl Scenario {
             name,
             depth,
             requests: 2,
+            callers: usize::MAX,
             warm: false,
             expiring: false,
             prompt: true,
@@ -120,6 +126,10 @@ impl Scenario {
         scenario.warm = true;
         scenario.first = &[OK, REFUSED];
         scenario
+    }
+
+    fn caller(&self, request: usize) -> usize {
+        request % self.callers
     }
 
     /// Runs all schedules. That their number is known keeps them from getting fewer unnoticed.
@@ -295,4 +305,61 @@ fn a_first_attempt_that_waits_for_readiness_holds_in_every_order() {
         ..Scenario::new("a first attempt that waits for readiness", 8)
     }
     .has(948);
+}
+
+/// T2, T7: a service that is called again has seen what came before its last call, and looks for
+/// what came after: sign-outs, other sources, and their logins.
+#[test]
+fn a_service_that_is_called_again_holds_in_every_order() {
+    Scenario {
+        requests: 3,
+        callers: 1,
+        warm: true,
+        once: &[Step::Replace, Step::SignOut],
+        ..Scenario::new("called again", 8)
+    }
+    .has(7_936);
+}
+
+/// R2, R7: so it does where a request of its own was refused meanwhile, or the token invalidated, and
+/// the login may bring the same one again.
+#[test]
+fn a_service_that_is_called_again_after_a_refusal_holds_in_every_order() {
+    Scenario {
+        requests: 3,
+        callers: 1,
+        second: &[OK, REFUSED],
+        logins: &[End::New, End::Same],
+        once: &[Step::Invalidate, Step::SignOut],
+        ..Scenario::refused("called again after a refusal", 7)
+    }
+    .has(7_395);
+}
+
+/// R2, R7, T7: two services in turn, one of which is called again: one's view may be newer than what
+/// the other's request meets.
+#[test]
+fn two_services_of_which_one_is_called_again_hold_in_every_order() {
+    Scenario {
+        requests: 3,
+        callers: 2,
+        once: &[Step::Drop(0), Step::Replace],
+        ..Scenario::refused("one of two is called again", 7)
+    }
+    .has(5_864);
+}
+
+/// T5, T6: a token gets due and expires between the calls of one service, and its renewal may be lost
+/// or fail.
+#[test]
+fn a_service_that_is_called_again_after_an_expiry_holds_in_every_order() {
+    Scenario {
+        requests: 3,
+        callers: 1,
+        expiring: true,
+        logins: &[End::New, End::Unavailable],
+        once: &[Step::Due, Step::Expire, Step::Lose],
+        ..Scenario::refused("called again after an expiry", 6)
+    }
+    .has(7_121);
 }

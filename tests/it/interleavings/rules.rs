@@ -31,6 +31,8 @@ struct Login {
     era: usize,
     source: usize,
     stale: Option<String>,
+    /// It began before the token in hand had expired, and nobody was refused since.
+    ahead: bool,
     /// `Some(None)`: it was given up, or lost with its runtime.
     over: Option<Option<End>>,
 }
@@ -60,6 +62,8 @@ struct Request {
     answers: Vec<StatusCode>,
     /// The era in which it learnt of its refusal.
     refused_in: Option<usize>,
+    /// More than two seconds have passed since, and it has waited for a token all the while.
+    held_too_long: bool,
     signed_out: bool,
     /// The failed login that it waited for.
     failed_by: Option<usize>,
@@ -120,7 +124,11 @@ impl Ledger {
         request.refused_in = Some(self.era);
         let (text, sent_as) = &request.sends[0];
         if let Some(held) = &mut self.held {
-            held.refused |= held.text == *text && held.since <= *sent_as;
+            let is_refused = held.text == *text && held.since <= *sent_as;
+            held.refused |= is_refused;
+            if let Some(login) = self.logins.last_mut().filter(|_| !held.expired) {
+                login.ahead &= !is_refused;
+            }
         }
     }
 
@@ -131,7 +139,7 @@ impl Ledger {
     }
 
     pub(crate) fn expired(&mut self) {
-        self.closed = false;
+        self.time_passes();
         if let Some(held) = &mut self.held {
             held.expired = true;
             held.may_be_used |= held.refused;
@@ -139,10 +147,17 @@ impl Ledger {
     }
 
     pub(crate) fn due(&mut self) {
-        self.closed = false;
+        self.time_passes();
         if let Some(held) = &mut self.held {
             held.due = true;
             held.may_be_used |= held.refused;
+        }
+    }
+
+    fn time_passes(&mut self) {
+        self.closed = false;
+        for request in &mut self.requests {
+            request.held_too_long |= request.refused_in.is_some() && request.waits();
         }
     }
 
@@ -202,7 +217,9 @@ impl Ledger {
                 });
             }
             End::Unavailable | End::Panic => {
-                self.closed = true;
+                // T6: what a renewal ahead closes is open again when the token expires.
+                let has_expired = self.held.as_ref().is_some_and(|held| held.expired);
+                self.closed = !(self.logins[login].ahead && has_expired);
                 for request in &mut self.requests {
                     if request.waits() {
                         request.failed_by = Some(login);
@@ -248,9 +265,11 @@ impl Ledger {
             .as_ref()
             .is_none_or(|held| held.refused || held.due || held.expired);
         assert!(needed, "R2: no login while a good token is in hand");
+        let held = self.held.as_ref();
         self.logins.push(Login {
             era: self.era,
             source: self.source,
+            ahead: held.is_some_and(|held| !held.refused && !held.expired),
             stale: self.held.as_ref().map(|held| held.text.clone()),
             over: None,
         });
@@ -310,7 +329,8 @@ impl Ledger {
             Err(error) => {
                 let error = *error.downcast::<AuthError>().unwrap();
                 if !request.sends.is_empty() {
-                    assert!(self.gated, "R4: the original response: {error}");
+                    let may_be_gone = self.gated || request.held_too_long;
+                    assert!(may_be_gone, "R4: the original response: {error}");
                 }
                 error
             }

@@ -8,11 +8,12 @@ use futures::FutureExt;
 use http::{Request, StatusCode};
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
+use tokio::time::Instant;
 use tokio_test::task::{self, Spawn};
 use tower::{Layer, Service};
 use tower_bearer::{AuthError, BearerAuth, BearerAuthLayer, ResponseFuture, Session, TokenFuture};
 
-use super::fakes::{Books, End, Fetch, Inner, Number, Readiness, Source};
+use super::fakes::{Books, End, Fetch, Inner, Readiness, Sender, Source};
 use super::rules::Ledger;
 use super::{Scenario, Step};
 use crate::support::{Body, get};
@@ -26,7 +27,7 @@ pub(crate) struct World<'a> {
     scenario: &'a Scenario,
     runtime: Option<Runtime>,
     session: Session,
-    /// Each with a view of its own, made at the beginning.
+    /// By the number of the caller. Each has a view of its own, made at the beginning.
     services: Vec<BearerAuth<Inner>>,
     requests: Vec<Stage>,
     once: Vec<Step>,
@@ -66,8 +67,10 @@ impl<'a> World<'a> {
             world.let_all_logins_through();
         }
         let layer = BearerAuthLayer::from_session(world.session.clone());
-        world.services = (0..scenario.requests)
-            .map(|request| layer.layer(Inner::new(request, &world.books)))
+        let callers = scenario.requests.min(scenario.callers);
+        assert!(callers == scenario.requests || !scenario.gated);
+        world.services = (0..callers)
+            .map(|caller| layer.layer(Inner::new(caller, &world.books)))
             .collect();
         world
     }
@@ -79,7 +82,7 @@ impl<'a> World<'a> {
             match stage {
                 Stage::Unmade => {
                     steps.push(Step::Make(number));
-                    break; // The requests are alike.
+                    break; // One after the other.
                 }
                 Stage::Made(request, polled) if !polled || request.is_woken() => {
                     steps.push(Step::Poll(number));
@@ -227,14 +230,18 @@ impl<'a> World<'a> {
 
     fn make(&mut self, number: usize) {
         let mut request = get("https://api.example.com/");
-        request.extensions_mut().insert(Number(number));
+        let caller = self.scenario.caller(number);
+        request.extensions_mut().insert(Sender {
+            request: number,
+            caller,
+        });
         if let Some(readiness) = &mut self.books.open().readiness[number] {
             readiness.granted = true;
         }
         self.ledger.made(number);
         let _runtime = self.runtime.as_ref().unwrap().enter();
         let mut waker = task::spawn(());
-        let service = &mut self.services[number];
+        let service = &mut self.services[caller];
         let ready = waker.enter(|cx, _| service.poll_ready(cx));
         assert!(matches!(ready, Poll::Ready(Ok(()))));
         let request = task::spawn(service.call(request));
@@ -297,7 +304,10 @@ impl<'a> World<'a> {
     }
 
     fn lose(&mut self) {
+        // Time goes on where it was: the clock of a new runtime begins anew.
+        let before = self.now();
         self.runtime = Some(runtime());
+        self.advance(before - self.now());
         self.ledger.lost();
         for fetch in &mut self.books.open().fetches {
             fetch.gate = None;
@@ -354,6 +364,11 @@ impl<'a> World<'a> {
             let fetch = &books.fetches[login];
             assert!(!fetch.is_under_way(), "T7: an abandoned login goes on");
         }
+    }
+
+    fn now(&self) -> Instant {
+        let _runtime = self.runtime.as_ref().unwrap().enter();
+        Instant::now()
     }
 
     fn advance(&self, time: Duration) {

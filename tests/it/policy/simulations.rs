@@ -10,7 +10,7 @@ use tokio::time::{Instant, advance};
 use tower::{BoxError, Layer, ServiceExt, service_fn};
 use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Session, source_fn};
 
-use super::{URI, api, form, living, millis, secs};
+use super::{URI, living, millis, secs};
 use crate::support::{Body, ScriptedSource, Server, auth_error, get};
 
 /// The pauses that a rule gives: doubling, up to the longest.
@@ -32,37 +32,6 @@ fn fitting(time: Duration, step: Duration, pauses: impl Iterator<Item = Duration
         at = step * u32::try_from(steps).unwrap();
     }
     logins
-}
-
-/// L1: a day with a wrong password makes as many logins as the latch lets through, some 30, and
-/// each request fails at once with the reason and the time until the next try.
-#[tokio::test(start_paused = true)]
-async fn a_day_with_a_wrong_password_makes_some_thirty_logins() {
-    let day = secs(86_400);
-    println!(
-        "a day with a wrong password\n{:>10} {:>9} {:>7}",
-        "every", "requests", "logins"
-    );
-    for step in [secs(10), secs(1)] {
-        let api = api();
-        let client = BearerAuthLayer::new(form(&api, "wrong")).layer(api.clone());
-        let requests = (day.as_secs() / step.as_secs()) as u32;
-        for _ in 0..requests {
-            let asked_at = Instant::now();
-            let error = auth_error(client.clone().oneshot(get(URI)).await.unwrap_err());
-            assert_eq!(asked_at.elapsed(), Duration::ZERO, "at once");
-            assert!(error.is_rejected(), "{error}");
-            let after = error.retry_after().unwrap();
-            assert!(!after.is_zero() && after <= secs(3_600), "{after:?}");
-            advance(step).await;
-        }
-        let counts = api.counts();
-        println!("{step:>10?} {requests:>9} {:>7}", counts.logins);
-        let allowed = fitting(day, step, doubling(secs(60), secs(3_600)));
-        assert_eq!((counts.logins, counts.requests), (allowed, 0));
-        assert_eq!(allowed, 29);
-        assert_eq!(client.into_inner().counts().logins_rejected, allowed);
-    }
 }
 
 /// R6: an endpoint that always answers 401 makes some 25 logins an hour, whatever the size of the

@@ -6,6 +6,7 @@ use http::StatusCode;
 use tokio::time::sleep;
 use tower_bearer::AuthError;
 
+use super::table::Table;
 use super::world::{World, token};
 use super::{millis, secs};
 
@@ -13,10 +14,8 @@ use super::{millis, secs};
 /// for, and not at all once the token was accepted after its refusal.
 #[tokio::test(start_paused = true)]
 async fn a_login_that_hangs_holds_back_little() {
-    println!(
-        "{:<36} {:>9} {:>9} {:>8}",
-        "", "held back", "to reach", "longest"
-    );
+    let mut table =
+        Table::new("10 requests a second for 10 min, the token good for all but `/closed`");
     for (name, closed_every, takes, most) in [
         ("/closed each second, the login hangs", 1, None, 300),
         ("once a minute, the login hangs", 60, None, 200),
@@ -43,9 +42,10 @@ async fn a_login_that_hangs_holds_back_little() {
             .await
             .unwrap();
         closed.await.unwrap();
-        println!(
-            "{name:<36} {:>9} {most:>9} {:>8.1?}",
-            read.waited, read.longest
+        table.row(
+            name,
+            format!("{} held back, {:.1?} at most", read.waited, read.longest),
+            format!("{most}, 2 s"),
         );
         assert_eq!((read.refused, read.failed), (0, 0), "{name}");
         assert!(

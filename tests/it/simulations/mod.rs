@@ -2,9 +2,15 @@
 //! or hangs may cost. Each prints a row; `cargo test --test it simulations -- --nocapture` shows
 //! them.
 
+mod ahead;
+mod faults;
 mod held_back;
+mod logins;
+mod lost;
+mod real_servers;
 mod rights;
 mod short_lived;
+mod table;
 mod world;
 
 use std::time::Duration;

@@ -3,17 +3,13 @@
 use http::StatusCode;
 use tokio::time::sleep;
 
-use super::world::{Asked, HOUR, World};
+use super::table::Table;
+use super::world::{Asked, HOUR, World, ok_if};
 use super::{millis, secs};
 
 /// Only a good token is accepted, and none below `/admin` or at a dead account.
 fn judge(asked: &Asked<'_>) -> StatusCode {
-    let is_good = asked.token > asked.revoked && !asked.path.starts_with("/admin");
-    if is_good {
-        StatusCode::OK
-    } else {
-        StatusCode::UNAUTHORIZED
-    }
+    ok_if(asked.token > asked.revoked && !asked.path.starts_with("/admin"))
 }
 
 struct Row {
@@ -87,10 +83,7 @@ async fn an_endpoint_without_rights_does_not_keep_a_revocation_from_being_healed
             most_refused: 0,
         },
     ];
-    println!(
-        "{:<28} {:>10} {:>7} {:>9} {:>12}",
-        "", "revoked at", "logins", "to reach", "/read: 401"
-    );
+    let mut table = Table::new("`/admin` refuses for lack of rights, `/read` each second");
     for row in rows {
         let world = World::new(judge);
         let session = world.session();
@@ -111,14 +104,14 @@ async fn an_endpoint_without_rights_does_not_keep_a_revocation_from_being_healed
         if let Some(admin) = admin {
             assert_eq!(admin.await.unwrap().ok, 0);
         }
-        println!(
-            "{:<28} {:>10} {:>7} {:>9} {:>8} of {}",
-            row.name,
-            row.revoked_at,
-            world.logins(),
-            row.most_logins,
-            read.refused,
-            row.most_refused
+        table.row(
+            format!("{}, revoked at {} s", row.name, row.revoked_at),
+            format!(
+                "{} logins, `/read` refused {}",
+                world.logins(),
+                read.refused
+            ),
+            format!("{}, {}", row.most_logins, row.most_refused),
         );
         assert!(world.logins() > logins_before, "{}: never healed", row.name);
         assert!(world.logins() <= row.most_logins, "{}", row.name);
@@ -137,10 +130,10 @@ async fn a_revocation_is_healed_where_each_path_is_asked_for_once() {
     world.revoke_at(secs(1_800) + millis(500)).await;
     let read = read.await.unwrap();
     admin.await.unwrap();
-    println!(
-        "each path once: {} logins, {} refused",
-        world.logins(),
-        read.refused
+    Table::new("each healthy path is asked for once").row(
+        "`/admin` each second, revoked at 1800 s",
+        format!("{} logins, {} refused", world.logins(), read.refused),
+        "64, 30",
     );
     assert!(world.logins() <= 64 && read.refused <= 30, "{read:?}");
 }
@@ -149,19 +142,18 @@ async fn a_revocation_is_healed_where_each_path_is_asked_for_once() {
 /// does one endpoint that nobody may use.
 #[tokio::test(start_paused = true)]
 async fn logins_that_help_nobody_are_few() {
-    for paths in [1, 4, 100] {
-        let world = World::new(|asked| {
-            // The account dies after a minute of good service.
-            match asked.at < secs(60) {
-                true => StatusCode::OK,
-                false => StatusCode::UNAUTHORIZED,
-            }
-        });
+    let mut table = Table::new("logins that help nobody, an hour");
+    for (paths, most) in [(1, 30), (4, 30), (100, 80)] {
+        // The account dies after a minute of good service.
+        let world = World::new(|asked| ok_if(asked.at < secs(60)));
         let client = world.client(&world.session());
         let path = move |number| format!("/{}", number % paths);
         let got = client.keep_asking(millis(250), HOUR, path).await.unwrap();
-        println!("dead account, {paths} paths: {} logins", world.logins());
-        let most = if paths == 100 { 80 } else { 30 };
+        table.row(
+            format!("the account is dead, {paths} paths"),
+            format!("{} logins", world.logins()),
+            most,
+        );
         assert!(world.logins() <= most, "{} logins", world.logins());
         assert_eq!(got.ok, 240);
     }
@@ -171,7 +163,8 @@ async fn logins_that_help_nobody_are_few() {
         .keep_asking(secs(1), HOUR, |_| "/admin".into())
         .await
         .unwrap();
-    println!("/admin alone: {} logins", world.logins());
+    let logins = format!("{} logins", world.logins());
+    table.row("`/admin` alone", logins, 30);
     assert!(world.logins() <= 30);
 }
 
@@ -196,7 +189,11 @@ async fn five_revocations_in_quick_succession_are_healed() {
         refused += ten().await;
         sleep(millis(100)).await;
     }
-    println!("five revocations: {refused} of 50 refused");
+    Table::new("five revocations, ten requests after each").row(
+        "each of a token that ten requests were accepted with",
+        format!("{refused} of 50 refused"),
+        "0",
+    );
     assert_eq!((refused, world.logins()), (0, 6));
 }
 

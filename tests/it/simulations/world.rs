@@ -18,11 +18,15 @@ use tower_layer::Layer;
 use super::millis;
 use crate::support::{Body, get};
 
-/// Which answer a token gets at a path. The number is that of the token's login.
-type Judge = dyn Fn(&Asked<'_>) -> StatusCode + Send + Sync;
+/// Which answer a token gets at a path.
+type Judge = dyn Fn(&Asked<'_>) -> Answer + Send + Sync;
+
+/// A response of the API.
+pub(super) struct Answer(Response<&'static str>);
 
 pub(super) struct Asked<'a> {
     pub(super) path: &'a str,
+    /// The number of the token, which is that of its login unless the test says otherwise.
     pub(super) token: u64,
     /// The tokens up to this one are revoked.
     pub(super) revoked: u64,
@@ -57,14 +61,16 @@ pub(super) struct Got {
 }
 
 impl World {
-    pub(super) fn new(judge: impl Fn(&Asked<'_>) -> StatusCode + Send + Sync + 'static) -> Self {
+    pub(super) fn new<A: Into<Answer>>(
+        judge: impl Fn(&Asked<'_>) -> A + Send + Sync + 'static,
+    ) -> Self {
         Self {
             inner: Arc::new(Inner {
                 start: Instant::now(),
                 logins: AtomicU64::new(0),
                 revoked: AtomicU64::new(0),
                 requests: AtomicU64::new(0),
-                judge: Box::new(judge),
+                judge: Box::new(move |asked| judge(asked).into()),
             }),
         }
     }
@@ -75,6 +81,11 @@ impl World {
 
     pub(super) fn logins(&self) -> u64 {
         self.inner.logins.load(Ordering::SeqCst)
+    }
+
+    /// Counts a login, and returns its number.
+    pub(super) fn login_begins(&self) -> u64 {
+        self.inner.logins.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     /// All tokens so far are refused from now on.
@@ -109,20 +120,22 @@ impl World {
     {
         let world = self.clone();
         Session::builder(source_fn(Origins::any(), move |_| {
-            let number = world.inner.logins.fetch_add(1, Ordering::SeqCst) + 1;
-            login(number, world.clone())
+            login(world.login_begins(), world.clone())
         }))
+    }
+
+    pub(super) fn api(&self) -> Api {
+        Api {
+            world: self.clone(),
+        }
     }
 
     /// A client over this API.
     pub(super) fn client(&self, session: &Session) -> Client {
-        let api = Api {
-            world: self.clone(),
-        };
         let layer = BearerAuthLayer::from_session(session.clone());
         Client {
             world: self.clone(),
-            service: layer.layer(api),
+            service: layer.layer(self.api()),
         }
     }
 }
@@ -147,16 +160,17 @@ impl tower::Service<Request<ReplayBody<Body>>> for Api {
 
     fn call(&mut self, request: Request<ReplayBody<Body>>) -> Self::Future {
         let sent = request.headers()["authorization"].to_str().unwrap();
+        // The signature of a JWT, or all of another token.
+        let sent = sent.rsplit(['.', ' ']).next().unwrap();
         let inner = &self.world.inner;
         let asked = Asked {
             path: request.uri().path(),
-            token: sent.strip_prefix("Bearer t").unwrap().parse().unwrap(),
+            token: sent.strip_prefix('t').unwrap().parse().unwrap(),
             revoked: inner.revoked.load(Ordering::SeqCst),
             at: self.world.at(),
             number: inner.requests.fetch_add(1, Ordering::SeqCst),
         };
-        let mut response = Response::new("");
-        *response.status_mut() = (inner.judge)(&asked);
+        let Answer(response) = (inner.judge)(&asked);
         std::future::ready(Ok(response))
     }
 }
@@ -205,6 +219,18 @@ impl Client {
     }
 }
 
+impl From<StatusCode> for Answer {
+    fn from(status: StatusCode) -> Self {
+        Self(Response::builder().status(status).body("").unwrap())
+    }
+}
+
+impl From<Response<&'static str>> for Answer {
+    fn from(response: Response<&'static str>) -> Self {
+        Self(response)
+    }
+}
+
 impl Got {
     fn note(&mut self, answer: &Result<StatusCode, AuthError>, waited: Duration) {
         match answer {
@@ -218,6 +244,14 @@ impl Got {
 
     pub(super) fn all(&self) -> u64 {
         self.ok + self.refused + self.failed
+    }
+}
+
+/// A 200, or a 401 that says nothing.
+pub(super) fn ok_if(is_good: bool) -> StatusCode {
+    match is_good {
+        true => StatusCode::OK,
+        false => StatusCode::UNAUTHORIZED,
     }
 }
 

@@ -244,10 +244,16 @@ impl Oracle {
                 (held.accepted, held.given) = (old.accepted, old.given);
                 let before = |after: &u64| login.id <= *after || !is_renewal;
                 held.invalidated = old.invalidated.filter(before);
-                // The same token again has the life that it had, unless one is told.
+                // The same token again has the life that it had, unless another one is told.
                 let known = old.expires.filter(|at| self.now < *at);
-                if let Some(expires) = known.filter(|_| lifetime.is_none()) {
-                    let expires = expires.max(self.now + SECOND);
+                let told = lifetime.filter(|told| !told.is_zero());
+                let is_rest = |told: Duration, known: Duration| {
+                    let earliest = login.began.saturating_add(told);
+                    let latest = self.now.saturating_add(told).saturating_add(SECOND);
+                    (earliest..=latest).contains(&known)
+                };
+                let keeps = |known: &Duration| told.is_none_or(|told| is_rest(told, *known));
+                if let Some(expires) = known.filter(keeps) {
                     held.expires = Some(expires);
                     let next = self.now + ((expires - self.now) / 2).max(SECOND);
                     let next = Some((next, next)).filter(|_| next < expires);
@@ -306,9 +312,9 @@ impl Oracle {
         // T6: what a renewal ahead closes is open again when the token expires.
         let is_ahead =
             |login: &UnderWay| login.cause == LoginCause::Ahead && login.hold == Hold::No;
-        let expires = self.unexpired().and_then(|held| held.expires);
+        let expires = self.token.as_ref().and_then(|held| held.expires);
         let left = expires.filter(|_| login.as_ref().is_some_and(is_ahead));
-        let left = left.map_or(Duration::MAX, |expires| expires - self.now);
+        let left = left.map_or(Duration::MAX, |expires| expires.saturating_sub(self.now));
         let (least, most) = (least.max(asked).min(left), most.max(asked).min(left));
         let pause = pause.expect("a failure that does not say for how long");
         assert!(
