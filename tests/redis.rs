@@ -22,10 +22,16 @@ struct Server {
     process: Option<Child>,
     port: u16,
     directory: PathBuf,
+    settings: &'static [&'static str],
 }
 
 impl Server {
     fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// One with these settings, too.
+    fn with(settings: &'static [&'static str]) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
@@ -36,6 +42,7 @@ impl Server {
             process: None,
             port,
             directory,
+            settings,
         };
         server.restart();
         server
@@ -46,7 +53,9 @@ impl Server {
         let mut command = Command::new("redis-server");
         command.args(["--port", &port, "--bind", "127.0.0.1"]);
         command.args(["--save", "", "--appendonly", "no"]);
-        command.args(["--requirepass", PASSWORD]);
+        command
+            .args(["--requirepass", PASSWORD])
+            .args(self.settings);
         command.current_dir(&self.directory).stdout(Stdio::null());
         let process = command.spawn().expect(
             "no redis-server to test with: install it (Debian: apt-get install redis-server)",
@@ -230,6 +239,20 @@ async fn a_full_server_refuses() {
     server.command("CONFIG SET maxmemory 0");
     server.command("FLUSHALL");
     assert!(load(&store).await.is_none());
+}
+
+/// F23: what a server repeats of a command that it does not have is not shown, for a part of the
+/// record is in it.
+#[tokio::test]
+async fn what_a_server_repeats_is_not_shown() {
+    let server = Server::with(&["--rename-command", "EVALSHA", ""]);
+    assert!(server.command("EVALSHA x 1 s3cret").contains("s3cret"));
+    let store = server.store();
+    let set = store.compare_and_set(NAME, None, b"s3cret", HOUR);
+    let error = set.await.unwrap_err();
+    assert!(error.is_refused());
+    let shown = format!("{error} {error:?} {:?}", error.get_ref());
+    assert!(!shown.contains("s3cret"), "{shown}");
 }
 
 /// F17: a key that holds something else is no record, and a hash without a version is replaced.

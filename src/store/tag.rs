@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 use crate::store::key::Key;
 use crate::store::record::Tag;
 
-/// Some hundredths of a second, and two seconds in a build for debugging. More would help little:
+/// A hundredth of a second, and most of a second in a build for debugging. More would help little:
 /// only credentials that the server rejects ever get a tag into a record, and whoever reads a plain
 /// record has the token.
 const ROUNDS: u32 = 50_000;

@@ -19,9 +19,9 @@ use crate::store::token_store::TokenStore;
 /// A [`TokenStore`] in Redis 5 or newer, or in Valkey, for the processes of several machines.
 ///
 /// A record is a hash with a time to live, and its age goes by the server's clock. What has to be
-/// one step is a script, of one key each, so a cluster's node is enough. It connects when it is
-/// first used, by version 1 of the crate [`redis`](https://docs.rs/redis/1), and waits no longer
-/// than 500 ms for a connection or an answer. After a connection broke, a load is tried once more.
+/// one step is a script. It connects when it is first used, by version 1 of the crate
+/// [`redis`](https://docs.rs/redis/1), and waits no longer than 500 ms for a connection or an
+/// answer. After a connection broke, a load is tried once more. A Redis Cluster is not supported.
 ///
 /// `rediss` URLs need a feature of that crate, such as `tokio-rustls-comp`, which you turn on in
 /// your own `Cargo.toml`.

@@ -217,7 +217,7 @@ async fn a_tag_without_a_key_is_slow() {
     let began = std::time::Instant::now();
     let tag = process.tags().await.to_vec();
     // A fast hash takes a millionth of a second.
-    assert!(began.elapsed() > Duration::from_millis(20));
+    assert!(began.elapsed() > Duration::from_millis(2));
     assert_eq!(tag, *process_of(&cache).tags().await);
     let other = cache.record_of(Some("alice"), b"wrong horse").unwrap();
     assert_ne!(tag, *other.tags().await);

@@ -34,9 +34,9 @@ const LARGE: usize = 64 * 1024;
 /// * A write that is dropped half-way leaves the store as good as before.
 /// * No operation fails, panics or takes more than 5 seconds.
 ///
-/// That takes about 2 seconds, unless [time is paused](crate::testing#in-a-test-of-your-own), and 200
-/// operations. It writes under names that begin with `check-`, which no
-/// [`TokenCache`](crate::store::TokenCache) uses, for an hour at most.
+/// That takes about 2 seconds, unless [time is paused](crate::testing#in-a-test-of-your-own), and
+/// about 100 operations. It writes under names that begin with `check-`, which no
+/// [`TokenCache`](crate::store::TokenCache) uses, records to be kept for an hour.
 ///
 /// The check cannot see that a store is the same for other processes, or that an operation blocks
 /// its thread.
