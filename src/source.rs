@@ -50,9 +50,9 @@ pub trait TokenSource: Send + Sync + 'static {
     fn fetch(&self, request: TokenRequest)
     -> impl Future<Output = Result<Token, AuthError>> + Send;
 
-    /// Returns which account its tokens are of, so that the processes of a fleet which log in to the
-    /// same one can share a token (feature `store`). Defaults to `None`: whoever shares one has to
-    /// set it. The built-in logins return theirs.
+    /// Returns the account that it logs in to, so that processes with the same one can share a
+    /// token (feature `store`). Defaults to `None`: then the token cache has to be told. The
+    /// built-in logins return theirs.
     fn account(&self) -> Option<Account> {
         None
     }

@@ -16,6 +16,7 @@
 
 mod builder;
 mod deadline;
+mod fetch;
 #[cfg(feature = "store")]
 mod fleet;
 mod id;
@@ -50,7 +51,7 @@ pub use self::sign_out::SignOut;
 pub(crate) use self::state::Ask;
 pub(crate) use self::state::evidence::Key;
 #[cfg(feature = "store")]
-use self::state::fleet::StoreUse;
+use self::state::shared::StoreUse;
 pub(crate) use self::state::token::{Issued, Stamp};
 pub use self::stats::Stats;
 pub use self::status::Status;

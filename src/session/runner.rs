@@ -21,7 +21,7 @@ use crate::session::id::SessionId;
 use crate::session::policy::Policy;
 use crate::session::state::evidence::Key;
 #[cfg(feature = "store")]
-use crate::session::state::fleet::StoreUse;
+use crate::session::state::shared::StoreUse;
 use crate::session::state::throttle::LoginCause;
 #[cfg(feature = "store")]
 use crate::session::state::token::LoginId;

@@ -1,24 +1,22 @@
 //! The task of a login, and how one begins.
 
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
 use futures::future::{Either, select};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::error::AuthError;
 use crate::refusal::challenge::Challenge;
 use crate::session::deadline::{Deadline, no_runtime};
+use crate::session::fetch::fetched;
 #[cfg(feature = "store")]
-use crate::session::fleet::{Ending, Fleet};
+use crate::session::fleet::{Ending, Fleet, FleetLogin};
 use crate::session::runner::{Locked, Runner};
 #[cfg(feature = "store")]
-use crate::session::state::fleet::Errand;
+use crate::session::state::shared::Errand;
 use crate::session::state::throttle::LoginCause;
 #[cfg(feature = "store")]
 use crate::session::state::token::InStore;
@@ -27,7 +25,6 @@ use crate::session::state::{Ask, Ended, State};
 use crate::session::trace;
 use crate::session::waiters::{Abandoned, Ticket, Waiters};
 use crate::source::{DynTokenSource, TokenRequest};
-use crate::token::Token;
 
 /// Owned by the login's task. Whatever becomes of that task, the session hears of it.
 struct Running {
@@ -115,15 +112,16 @@ impl Running {
         #[cfg(feature = "store")]
         if let Some(fleet) = &job.fleet {
             let is_look = job.errand.is_look;
-            let ending = match fleet.login(&self.runner, self.id, &*job.source, job.errand) {
-                // In this order, or a login is made that was abandoned before it began.
-                Ok(login) => match select(abandoned, pin!(login.run())).await {
-                    Either::Right((ending, _)) => ending,
-                    Either::Left(_) => return,
-                },
-                Err(_) if is_look => Ending::NothingNew,
-                Err(error) => Ending::Fetched(Err(error), InStore::default()),
-            };
+            let ending =
+                match FleetLogin::new(&self.runner, self.id, &*job.source, fleet, job.errand) {
+                    // In this order, or a login is made that was abandoned before it began.
+                    Ok(login) => match select(abandoned, pin!(login.run())).await {
+                        Either::Right((ending, _)) => ending,
+                        Either::Left(_) => return,
+                    },
+                    Err(_) if is_look => Ending::NothingNew,
+                    Err(error) => Ending::Fetched(Err(error), InStore::default()),
+                };
             self.end_shared(ending);
             return;
         }
@@ -189,28 +187,4 @@ impl Drop for Running {
         self.runner
             .update(|inner| inner.state.give_up(self.id, now));
     }
-}
-
-/// Asks the source, for no longer than that.
-pub(super) async fn fetched(
-    source: &dyn DynTokenSource,
-    request: TokenRequest,
-    limit: Duration,
-) -> Result<Token, AuthError> {
-    // A source may panic before it returns its future, too.
-    let fetch = AssertUnwindSafe(async { source.fetch(request).await }).catch_unwind();
-    match timeout(limit, fetch).await {
-        Ok(Ok(outcome)) => outcome,
-        Ok(Err(panic)) => Err(panicked(&*panic)),
-        Err(_elapsed) => Err(AuthError::timed_out(limit)),
-    }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> AuthError {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    AuthError::unavailable(match text {
-        Some(text) => format!("the token source panicked: {text}"),
-        None => "the token source panicked".to_owned(),
-    })
 }

@@ -109,6 +109,7 @@ fn oauth(api: &Api, texts: &mut Texts) {
     let login = ClientCredentials::new(api.clone(), &url, auth.clone(), Origins::any()).unwrap();
     let login = login.secret_field("client_assertion", TOKEN).unwrap();
     texts.debug("ClientCredentials", &login);
+    texts.debug("Account", &login.account().unwrap());
     texts.error("ReservedField", &login.field("scope", TOKEN).unwrap_err());
     let refresh = Refresh::from_token(api.clone(), &url, TOKEN, Origins::any()).unwrap();
     texts.debug("Refresh", &refresh.client_auth(auth));

@@ -24,11 +24,11 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 
 use crate::error::AuthError;
-use crate::session::fleet::{Ending, Fleet};
+use crate::session::fetch::fetched;
+use crate::session::fleet::Fleet;
 use crate::session::runner::Runner;
-use crate::session::state::fleet::{Errand, StoreUse};
+use crate::session::state::shared::{Adopted, Errand, StoreUse};
 use crate::session::state::token::{InStore, LoginId};
-use crate::session::task::fetched;
 use crate::source::{DynTokenSource, TokenRequest};
 use crate::store::error::StoreError;
 use crate::store::lease::Lease;
@@ -46,18 +46,52 @@ const PRECIOUS_WRITES: u32 = 3;
 
 pub(in crate::session) struct FleetLogin<'a> {
     pub(super) runner: &'a Runner,
-    pub(super) id: LoginId,
-    pub(super) source: &'a dyn DynTokenSource,
+    id: LoginId,
+    source: &'a dyn DynTokenSource,
     pub(super) fleet: &'a Fleet,
-    pub(super) record: &'a SharedRecord,
+    record: &'a SharedRecord,
     pub(super) errand: Errand,
+}
+
+/// How a login through a store ends.
+pub(in crate::session) enum Ending {
+    /// By a login of this session, and what the others know of its token.
+    Fetched(Result<Token, AuthError>, InStore),
+    Adopted(Adopted),
+    /// Another process's failure, which counts for so much longer.
+    Told(AuthError, Duration),
+    /// The store has nothing that helps, and no login is allowed now.
+    NothingNew,
+}
+
+impl<'a> FleetLogin<'a> {
+    /// # Errors
+    ///
+    /// Which account it is for is not known.
+    pub(in crate::session) fn new(
+        runner: &'a Runner,
+        id: LoginId,
+        source: &'a dyn DynTokenSource,
+        fleet: &'a Fleet,
+        errand: Errand,
+    ) -> Result<Self, AuthError> {
+        let record = fleet.record()?;
+        Ok(Self {
+            runner,
+            id,
+            source,
+            fleet,
+            record,
+            errand,
+        })
+    }
 }
 
 impl FleetLogin<'_> {
     pub(in crate::session) async fn run(&self) -> Ending {
         let policy = &self.runner.policy;
         let lifetime = self.errand.request.stale().and_then(Token::lifetime);
-        let ttl = policy.lease(self.fleet.cache.lease_ttl(), lifetime);
+        let ttl = policy.lease(self.fleet.cache().lease_ttl(), lifetime);
         let patience = self.fleet.patience(policy);
         let waits_since = Instant::now();
         let mut pause = POLL;
@@ -137,7 +171,7 @@ impl FleetLogin<'_> {
 
     /// Logs in without the others.
     async fn alone(&self, failed: Option<StoreError>) -> Ending {
-        let fails = self.fleet.cache.fails_when_unreachable();
+        let fails = self.fleet.cache().fails_when_unreachable();
         if let Some(error) = failed.filter(|_| fails) {
             let error = AuthError::unavailable(error);
             return Ending::Fetched(Err(error), self.unshared(None));
@@ -269,6 +303,16 @@ impl FleetLogin<'_> {
         InStore {
             number: loaded.max(self.errand.in_store.number),
             is_unshared: true,
+        }
+    }
+}
+
+impl Ending {
+    pub(in crate::session) fn error(&self) -> Option<&AuthError> {
+        match self {
+            Self::Fetched(outcome, _) => outcome.as_ref().err(),
+            Self::Told(error, _) => Some(error),
+            Self::Adopted(_) | Self::NothingNew => None,
         }
     }
 }

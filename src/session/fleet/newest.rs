@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::FleetLogin;
-use crate::session::state::fleet::Adopted;
+use crate::session::state::shared::Adopted;
 use crate::source::TokenRequest;
 use crate::store::record::{Record, StoredToken};
 use crate::store::shared_record::Loaded;
@@ -38,8 +38,8 @@ impl FleetLogin<'_> {
         })
     }
 
-    /// What the source is asked for while nobody else is: to replace the newest token that there is,
-    /// for that has the newest refresh token.
+    /// What the source is asked for while nobody else is: to replace the newest token that there
+    /// is, for that has the newest refresh token.
     pub(super) fn request_for_all(&self, loaded: &Loaded) -> TokenRequest {
         let request = self.errand.request.clone();
         match self.stored(loaded) {
@@ -60,8 +60,8 @@ impl FleetLogin<'_> {
         Some((record, record.token.as_ref()?))
     }
 
-    /// Whether the token to replace is newer than the record: the store could not be written when it
-    /// came, or has lost the last writes.
+    /// Whether the token to replace is newer than the record: the store could not be written when
+    /// it came, or has lost the last writes.
     fn has_newer_than(&self, record: &Record) -> bool {
         let ours = self.errand.in_store;
         ours.number.is_some_and(|number| {

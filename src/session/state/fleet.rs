@@ -1,11 +1,12 @@
-//! What other processes know that share a store with this session: their tokens, and their failures.
+//! What other processes know that share a store with this session: their tokens, and their
+//! failures.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::outcome::Brought;
-use super::token::{InStore, LoginId};
+use super::shared::{Adopted, Errand, Sharing, StoreUse};
+use super::token::{Brought, InStore, LoginId};
 use super::{Ended, State};
 use crate::error::AuthError;
 use crate::session::policy::later;
@@ -13,61 +14,10 @@ use crate::source::TokenRequest;
 use crate::store::error::StoreError;
 use crate::token::Token;
 
-/// While no login is allowed, the store is read at most once in this time.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// That the session shares a store.
-#[derive(Debug)]
-pub(super) struct Fleet {
-    /// How much longer than a login without a store one may take that has to wait for others.
-    detour: Duration,
-    next_look_at: Option<Instant>,
-    /// When it was signed out, or given another source: older tokens are not for it.
-    parted_at: Option<Instant>,
-    /// What of the store does not work, each by its [`StoreUse`].
-    broken: [bool; 3],
-}
-
-/// What a store is used for. It may be full, or read-only: then some of it works.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::session) enum StoreUse {
-    Read,
-    Write,
-    Lease,
-}
-
-/// What a login through the store is about.
-#[derive(Debug)]
-pub(in crate::session) struct Errand {
-    /// What the source is asked for, if it comes to that.
-    pub(in crate::session) request: TokenRequest,
-    /// Of the token to replace.
-    pub(in crate::session) in_store: InStore,
-    /// When it was signed out, or given another source.
-    pub(in crate::session) parted_at: Option<Instant>,
-    /// Only the store is read: no login is allowed now.
-    pub(in crate::session) is_look: bool,
-}
-
-/// A token that another process got.
-#[derive(Debug)]
-pub(in crate::session) struct Adopted {
-    pub(in crate::session) token: Token,
-    /// How long ago its login began.
-    pub(in crate::session) age: Duration,
-    /// The number of that login.
-    pub(in crate::session) number: u64,
-}
-
 impl<W> State<W> {
     /// From now on it shares a store, and a login may take so much longer.
     pub(in crate::session) fn share(&mut self, detour: Duration) {
-        self.fleet = Some(Fleet {
-            detour,
-            next_look_at: None,
-            parted_at: None,
-            broken: [false; 3],
-        });
+        self.sharing = Some(Sharing::new(detour));
     }
 
     /// What the login that has just begun is about.
@@ -76,7 +26,7 @@ impl<W> State<W> {
         Errand {
             request,
             in_store: held.map(|held| held.in_store).unwrap_or_default(),
-            parted_at: self.fleet.as_ref().and_then(|fleet| fleet.parted_at),
+            parted_at: self.sharing.as_ref().and_then(|it| it.parted_at),
             is_look: login.is_some_and(|login| login.is_look),
         }
     }
@@ -94,14 +44,12 @@ impl<W> State<W> {
     /// Notes whether the store works, and tells when that changes.
     pub(in crate::session) fn note_store(&mut self, of: StoreUse, error: Option<&StoreError>) {
         self.stats.store_failed += u64::from(error.is_some());
-        let Some(fleet) = &mut self.fleet else {
+        let Some(sharing) = &mut self.sharing else {
             return;
         };
-        let had_worked = fleet.works();
-        fleet.broken[of as usize] = error.is_some();
-        match (had_worked, error) {
-            (true, Some(error)) => self.log.store_failed(error),
-            (false, None) if fleet.works() => self.log.store_works(),
+        match (sharing.note(of, error.is_none()), error) {
+            ((true, false), Some(error)) => self.log.store_failed(error),
+            ((false, true), _) => self.log.store_works(),
             _ => {}
         }
     }
@@ -190,32 +138,27 @@ impl<W> State<W> {
     }
 
     pub(super) fn is_shared(&self) -> bool {
-        self.fleet.is_some()
+        self.sharing.is_some()
     }
 
     pub(super) fn detour(&self) -> Duration {
-        let fleet = self.fleet.as_ref();
-        fleet.map_or(Duration::ZERO, |fleet| fleet.detour)
+        let sharing = self.sharing.as_ref();
+        sharing.map_or(Duration::ZERO, |sharing| sharing.detour)
     }
 
-    /// May the store be read, although no login is allowed?
     pub(super) fn may_look(&self, now: Instant) -> bool {
-        let may_look = |fleet: &Fleet| fleet.next_look_at.is_none_or(|at| at <= now);
-        self.fleet.as_ref().is_some_and(may_look)
+        self.sharing.as_ref().is_some_and(|it| it.may_look(now))
     }
 
-    /// It is read from now on.
     pub(super) fn note_look(&mut self, now: Instant) {
-        if let Some(fleet) = &mut self.fleet {
-            fleet.next_look_at = Some(later(now, LOOK_EVERY));
+        if let Some(sharing) = &mut self.sharing {
+            sharing.note_look(now);
         }
     }
 
-    /// What was written before says nothing from now on.
     pub(super) fn part(&mut self, now: Instant) {
-        if let Some(fleet) = &mut self.fleet {
-            fleet.parted_at = Some(now);
-            fleet.next_look_at = None;
+        if let Some(sharing) = &mut self.sharing {
+            sharing.part(now);
         }
     }
 
@@ -223,11 +166,5 @@ impl<W> State<W> {
         if let Some(held) = &mut self.held {
             held.in_store = in_store;
         }
-    }
-}
-
-impl Fleet {
-    fn works(&self) -> bool {
-        !self.broken.contains(&true)
     }
 }

@@ -6,9 +6,11 @@ mod account;
 mod alone;
 pub(super) mod evidence;
 #[cfg(feature = "store")]
-pub(super) mod fleet;
+mod fleet;
 mod outcome;
 mod refusal;
+#[cfg(feature = "store")]
+pub(super) mod shared;
 pub(super) mod throttle;
 pub(super) mod token;
 
@@ -19,10 +21,9 @@ use tokio::time::Instant;
 
 use self::evidence::{Evidence, Key, Proof};
 #[cfg(feature = "store")]
-use self::fleet::Fleet;
-use self::outcome::Brought;
+use self::shared::Sharing;
 use self::throttle::{LoginCause, Throttle};
-use self::token::{Age, Held, Issued, LoginId, Stamp};
+use self::token::{Age, Brought, Held, Issued, LoginId, Stamp};
 use crate::error::AuthError;
 use crate::refusal::challenge::Challenge;
 use crate::session::policy::{Policy, later};
@@ -55,7 +56,7 @@ pub(super) struct State<W> {
     generations: u64,
     logins: u64,
     #[cfg(feature = "store")]
-    fleet: Option<Fleet>,
+    sharing: Option<Sharing>,
     pub(super) stats: Stats,
     pub(super) log: Log,
 }
@@ -127,7 +128,7 @@ impl<W> State<W> {
             generations: 0,
             logins: 0,
             #[cfg(feature = "store")]
-            fleet: None,
+            sharing: None,
             stats: Stats::default(),
             log: Log::default(),
         }

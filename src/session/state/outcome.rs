@@ -8,7 +8,7 @@ use super::evidence::Proof;
 use super::throttle::LoginCause;
 #[cfg(feature = "store")]
 use super::token::InStore;
-use super::token::{Held, Issued, LoginId, Stamp};
+use super::token::{Brought, Held, Issued, LoginId, Stamp};
 use super::{Ended, Hold, Login, State};
 use crate::error::AuthError;
 use crate::session::policy::later;
@@ -16,17 +16,6 @@ use crate::token::Token;
 
 /// By how much less a lifetime in whole seconds may tell.
 const ROUNDED: Duration = Duration::from_secs(1);
-
-/// The token that a login ended with.
-pub(super) struct Brought {
-    pub(super) token: Token,
-    /// Its lifetime counts from here.
-    pub(super) began_at: Instant,
-    /// Its age counts from here.
-    pub(super) since: Instant,
-    /// Another process got it.
-    pub(super) is_adopted: bool,
-}
 
 impl<W> State<W> {
     /// A login has ended. `None`: it is not the one under way, and its outcome does not count.

@@ -13,6 +13,17 @@ pub(crate) struct Issued {
     pub(in crate::session) renew_at: Option<Instant>,
 }
 
+/// The token that a login ended with.
+pub(in crate::session) struct Brought {
+    pub(in crate::session) token: Token,
+    /// Its lifetime counts from here.
+    pub(in crate::session) began_at: Instant,
+    /// Its age counts from here.
+    pub(in crate::session) since: Instant,
+    /// Another process got it.
+    pub(in crate::session) is_adopted: bool,
+}
+
 /// The token in hand, and what is known of it.
 #[derive(Debug)]
 pub(in crate::session) struct Held {

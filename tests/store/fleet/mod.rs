@@ -1,5 +1,6 @@
 //! Sessions that share a token through a [`Memory`], each as a process of a fleet.
 
+mod accounts;
 mod failures;
 mod lease;
 mod refresh;

@@ -37,7 +37,8 @@ async fn a_rotation_is_one_login() {
     assert_eq!(world.api.counts().refused, 0);
 }
 
-/// F2, F3: when all tokens are revoked eight processes make one login, and each request is answered.
+/// F2, F3: when all tokens are revoked eight processes make one login, and each request is
+/// answered.
 #[tokio::test(start_paused = true)]
 async fn a_refusal_of_all_is_one_login() {
     let world = World::new();

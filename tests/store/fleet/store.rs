@@ -117,3 +117,40 @@ async fn an_older_record_is_not_adopted() {
     world.process().ok().await;
     assert_eq!(world.logins(), 3);
 }
+
+/// F16: that a store fails is told once when it begins, and once when it ends, also of a store that
+/// can be read and not written.
+#[cfg(feature = "tracing")]
+#[tokio::test(start_paused = true)]
+async fn a_failing_store_is_told_once() {
+    let (capture, _guard) = crate::capture::Capture::start();
+    let told = |what: &str| {
+        let lines = capture.lines();
+        let lines = lines.iter().filter(|line| line.contains("token store"));
+        let lines: Vec<_> = lines.cloned().collect();
+        assert_eq!(lines.len(), usize::from(!what.is_empty()), "{lines:?}");
+        assert!(lines.iter().all(|line| line.starts_with(what)), "{lines:?}");
+    };
+    let world = World::new();
+    let process = world.process();
+    process.ok().await;
+    told("");
+    for failing in ["WARN", "", ""] {
+        pass(3600 * SECOND).await;
+        world
+            .store
+            .script(StoreOperation::Set, StoreTrouble::Refuse);
+        process.ok().await;
+        told(failing);
+    }
+    pass(3600 * SECOND).await;
+    process.ok().await;
+    told("INFO");
+    world.store.set_down(true);
+    for failing in ["WARN", ""] {
+        pass(3600 * SECOND).await;
+        process.ok().await;
+        told(failing);
+    }
+    assert_eq!(process.stats().store_failed, 5);
+}
