@@ -149,7 +149,7 @@ impl Fleet {
         sleep(3 * SECOND).await;
         let (requests, counts) = scene.end().await?;
         let holds = counts.logins == 1 && requests.accepted == 0;
-        let what = format!("{} tries, {} failed", counts.logins, requests.failed);
+        let what = format!("{} login, {} failed", counts.logins, requests.failed);
         step("a wrong password", what, holds)
     }
 
