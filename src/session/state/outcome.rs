@@ -71,8 +71,7 @@ impl<W> State<W> {
     }
 
     /// What a failed renewal ahead closes is open again when the token in hand expires. If it has
-    /// expired by now, that is at once: those who need a token have not had a login of their own
-    /// yet.
+    /// expired by now, that is at once: no login was begun for those who need a token.
     pub(super) fn latest(&self, login: &Login<W>) -> Option<Instant> {
         let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
         let expires_at = self.in_hand().and_then(|issued| issued.expires_at);
@@ -136,8 +135,8 @@ impl<W> State<W> {
         let generation = old.issued.stamp.generation;
         let (began_at, ended_at) = (brought.began_at, brought.since);
         let mut held = self.new_held(brought, generation, brought_by, now);
-        // A lifetime of zero tells nothing. An unknown one says that the token lives, should the one
-        // that it had be over.
+        // A lifetime of zero tells nothing. An unknown one says that the token lives, should the
+        // one that it had be over.
         let lifetime = held.issued.token.lifetime().filter(|it| !it.is_zero());
         let known = old.issued.expires_at;
         let known = known.filter(|at| lifetime.is_some() || now < *at);

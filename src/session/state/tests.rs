@@ -780,7 +780,7 @@ async fn the_same_token_again_does_not_begin_a_new_life() {
     assert_eq!(state.status(end).expires_in, Some(secs(600)));
 }
 
-/// T5: nor does what is left of its lifetime, told in whole seconds at some time while the login ran.
+/// T5: nor does what is left of its lifetime, in whole seconds as of some time while the login ran.
 /// Another lifetime moves its end, and one of zero tells nothing.
 #[tokio::test(start_paused = true)]
 async fn what_is_left_of_a_lifetime_does_not_move_its_end() {
@@ -1046,7 +1046,7 @@ async fn an_expired_token_is_not_sent_after_a_wait() {
     );
 }
 
-/// R2: only a retry that was granted the token before goes out with that, and only until it expires.
+/// R2: only a retry that was granted the token before goes out with it, and only until it expires.
 #[tokio::test(start_paused = true)]
 async fn the_token_before_is_sent_by_a_retry_alone() {
     let (mut state, now) = (new(), Instant::now());

@@ -24,8 +24,8 @@
 //!   waits on, as if it had polled before; one who asks anew sees the state that it would have
 //!   seen after.
 //! * A waiter whose login is over is admitted under the lock under which it looks for the token in
-//!   hand, and again, when the inner service is ready, under the lock under which it reads the token
-//!   that it is sent with. Whatever comes after that comes after the request was sent.
+//!   hand, and again, when the inner service is ready, under the lock under which it reads the
+//!   token that it is sent with. Whatever comes after that comes after the request was sent.
 //! * A renewal ahead looks again, under the lock under which it begins, whether one is due.
 //!
 //! The epoch alone is read without the lock. It moves under the lock, as the last thing before
@@ -321,8 +321,8 @@ fn a_service_that_is_called_again_holds_in_every_order() {
     .has(7_936);
 }
 
-/// R2, R7: so it does where a request of its own was refused meanwhile, or the token invalidated, and
-/// the login may bring the same one again.
+/// R2, R7: so it does where a request of its own was refused meanwhile, or the token invalidated,
+/// and the login may bring the same one again.
 #[test]
 fn a_service_that_is_called_again_after_a_refusal_holds_in_every_order() {
     Scenario {
@@ -336,8 +336,8 @@ fn a_service_that_is_called_again_after_a_refusal_holds_in_every_order() {
     .has(7_395);
 }
 
-/// R2, R7, T7: two services in turn, one of which is called again: one's view may be newer than what
-/// the other's request meets.
+/// R2, R7, T7: two services in turn, one of which is called again: one's view may be newer than
+/// what the other's request meets.
 #[test]
 fn two_services_of_which_one_is_called_again_hold_in_every_order() {
     Scenario {
@@ -349,8 +349,8 @@ fn two_services_of_which_one_is_called_again_hold_in_every_order() {
     .has(5_864);
 }
 
-/// T5, T6: a token gets due and expires between the calls of one service, and its renewal may be lost
-/// or fail.
+/// T5, T6: a token gets due and expires between the calls of one service, and its renewal may be
+/// lost or fail.
 #[test]
 fn a_service_that_is_called_again_after_an_expiry_holds_in_every_order() {
     Scenario {

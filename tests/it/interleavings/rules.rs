@@ -46,7 +46,8 @@ struct Held {
     refused: bool,
     due: bool,
     expired: bool,
-    /// It was accepted since its refusal, or two seconds have passed: others need not wait any more.
+    /// It was accepted since its refusal, or two seconds have passed: others need not wait any
+    /// more.
     may_be_used: bool,
 }
 
@@ -184,7 +185,8 @@ impl Ledger {
         self.give_up();
     }
 
-    /// The login under way is over. The first one in a row closes nothing, the others are an outage.
+    /// The login under way is over. The first one in a row closes nothing, the others are an
+    /// outage.
     fn give_up(&mut self) {
         for login in &mut self.logins {
             if login.over.is_none() {

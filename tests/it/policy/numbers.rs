@@ -151,8 +151,8 @@ async fn the_pauses_after_refusals_can_be_set() {
     assert_eq!(desk.logins(), 6);
 }
 
-/// R6: how many refusals of an endpoint that had accepted the token are free within seconds, and the
-/// pauses after that.
+/// R6: how many refusals of an endpoint that had accepted the token are free within seconds, and
+/// the pauses after that.
 #[tokio::test(start_paused = true)]
 async fn the_pauses_after_proven_refusals_can_be_set() {
     let desk = ScriptedSource::open();

@@ -28,8 +28,8 @@ const fn row(name: &'static str, lives: u64, times: u64, bad: fn() -> Reply) -> 
     }
 }
 
-/// T6, L1, L2, L3: whatever the one renewal ahead is answered, the login that follows on the token's
-/// expiry is made.
+/// T6, L1, L2, L3: whatever the one renewal ahead is answered, the login that follows on the
+/// token's expiry is made.
 #[tokio::test(start_paused = true)]
 async fn a_renewal_ahead_that_fails_costs_a_second_at_most() {
     let hour = 3_600;
@@ -64,8 +64,8 @@ async fn a_renewal_ahead_that_fails_costs_a_second_at_most() {
     }
 }
 
-/// T6, L1, L2: so it is where the answer comes after the token's end. Who needs a token waits for it
-/// by then, and not for longer.
+/// T6, L1, L2: so it is where the answer comes after the token's end. Who needs a token waits for
+/// it by then, and not for longer.
 #[tokio::test(start_paused = true)]
 async fn a_renewal_ahead_that_fails_after_the_tokens_end_costs_its_own_time() {
     // It begins 8 to 10 seconds before.

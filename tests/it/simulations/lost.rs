@@ -24,8 +24,8 @@ struct Row {
     most_logins: u64,
 }
 
-/// T3, L2: calls that have a runtime each, and give up before the login can end, make few logins: the
-/// first loss is free, and from the second in a row on they are an outage.
+/// T3, L2: calls that have a runtime each, and give up before the login can end, make few logins:
+/// the first loss is free, and from the second in a row on they are an outage.
 #[test]
 fn a_login_that_is_lost_with_each_runtime_is_not_made_by_each_call() {
     let row = |name, calls, pace, patience, most_logins| Row {

@@ -75,8 +75,8 @@ async fn redirects_to_another_port_do_not_keep_a_page_from_being_healed() {
 }
 
 /// T5, T6: a server that counts in whole seconds takes up to one off a lifetime of three, and no
-/// rotation begins with a refusal. So two seconds are counted on, and the last tenth of these is for
-/// the renewal ahead.
+/// rotation begins with a refusal. So two seconds are counted on, and the last tenth of these is
+/// for the renewal ahead.
 #[tokio::test(start_paused = true)]
 async fn tokens_of_three_seconds_by_whole_seconds_are_rotated_in_time() {
     let mut table = Table::new("tokens of 3 s by whole seconds, eight tasks for 30 s");
@@ -170,8 +170,8 @@ async fn a_replaced_refresh_token_is_not_sent_again_after_a_sign_out() {
     }
 }
 
-/// W5: a gRPC call with a deadline ends by it, while the login hangs that it waits for: for its first
-/// token, or for the next one.
+/// W5: a gRPC call with a deadline ends by it, while the login hangs that it waits for: for its
+/// first token, or for the next one.
 #[tokio::test(start_paused = true)]
 async fn a_grpc_call_ends_by_its_deadline_while_the_login_hangs() {
     let mut table = Table::new("gRPC with a deadline, the login hangs");

@@ -2,12 +2,12 @@
 
 use std::error::Error;
 use std::fmt::{Debug, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id};
 use tracing::subscriber::DefaultGuard;
-use tracing::{Event, Metadata, Subscriber};
+use tracing::{Dispatch, Event, Metadata, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
@@ -19,6 +19,10 @@ pub(crate) struct Capture {
 }
 
 struct Line(String);
+
+/// While no subscriber lives, an event that a test without one comes upon is switched off, and stays
+/// so for the test that starts to capture at that very moment.
+static INTERESTED: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(Registry::default()));
 
 impl Capture {
     /// Captures what this thread does until the guard is dropped.
@@ -39,6 +43,7 @@ impl Capture {
     }
 
     fn started(self) -> (Self, DefaultGuard) {
+        LazyLock::force(&INTERESTED);
         let subscriber = Registry::default().with(self.clone());
         (self, tracing::subscriber::set_default(subscriber))
     }

@@ -140,7 +140,8 @@ async fn ask(row: &Row) -> (Got, Session) {
     (got.await.unwrap(), session)
 }
 
-/// T5: an `expires_in` of zero, or less, tells nothing: it makes one login, and not one per request.
+/// T5: an `expires_in` of zero, or less, tells nothing: it makes one login, and not one per
+/// request.
 #[tokio::test(start_paused = true)]
 async fn a_lifetime_of_nothing_makes_one_login() {
     let mut table = Table::new("a lifetime of nothing, an hour, a request each 5 s");

@@ -115,8 +115,8 @@ async fn a_login_is_left_alone_for_as_long_as_it_asks() {
     }
 }
 
-/// L3: an answer that looks like a wrong URL is often an outage in disguise: it costs a second, or a
-/// minute beyond the outage.
+/// L3: an answer that looks like a wrong URL is often an outage in disguise: it costs a second, or
+/// a minute beyond the outage.
 #[tokio::test(start_paused = true)]
 async fn an_outage_that_looks_like_a_wrong_url_is_soon_over() {
     let rows: [(_, _, fn() -> _, _); 9] = [
