@@ -45,8 +45,11 @@ impl<W> State<W> {
     /// A login was lost: it will not end any more. `None`: that was known before.
     pub(in crate::session) fn give_up(&mut self, id: LoginId, now: Instant) -> Option<W> {
         let lost = self.login.take_if(|login| login.id == id)?;
-        if lost.is_tried {
-            self.count_loss(now);
+        match (lost.is_tried, &mut self.held) {
+            (true, _) => self.count_loss(now),
+            // It was put off for the time of this login.
+            (false, Some(held)) => held.issued.renew_at = held.due_at,
+            (false, None) => {}
         }
         Some(lost.waiters)
     }
