@@ -191,6 +191,8 @@ mod session;
 mod settings;
 mod snapshot;
 mod source;
+#[cfg(feature = "store")]
+pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
@@ -207,7 +209,7 @@ pub use send::SendFuture;
 pub use service::BearerAuth;
 pub use session::{Refused, Sent, Session, SessionBuilder, SignOut, Stats, Status, TokenFuture};
 pub use settings::{NoAuth, OnFailedRenewal};
-pub use source::{Cause, SourceFn, TokenRequest, TokenSource, source_fn};
+pub use source::{Account, Cause, SourceFn, TokenRequest, TokenSource, source_fn};
 pub use token::{InvalidToken, Token};
 
 #[cfg(doctest)]

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use zeroize::Zeroizing;
 
 use crate::error::AuthError;
 use crate::origins::Origins;
@@ -48,6 +49,23 @@ pub trait TokenSource: Send + Sync + 'static {
     /// what may pass, [`AuthError::misconfigured`] for what will not.
     fn fetch(&self, request: TokenRequest)
     -> impl Future<Output = Result<Token, AuthError>> + Send;
+
+    /// Returns the account that it logs in to, so that processes with the same one can share a
+    /// token (feature `store`). Defaults to `None`: then the token cache has to be told. The
+    /// built-in logins return theirs.
+    fn account(&self) -> Option<Account> {
+        None
+    }
+
+    /// Returns whether a fetch that replaces `stale` uses up what is good once, such as a refresh
+    /// token that the server rotates. Defaults to `false`.
+    ///
+    /// A process of a fleet makes such a fetch only while no other process can (feature `store`). A
+    /// source that returns `true` has to look at [`TokenRequest::may_spend`].
+    fn spends(&self, stale: Option<&Token>) -> bool {
+        let _ = stale;
+        false
+    }
 }
 
 /// What a [`TokenSource`] is told: why it is asked, and what is known of the token to replace.
@@ -82,6 +100,24 @@ pub struct TokenRequest {
     stale: Option<Token>,
     cause: Cause,
     challenges: Arc<[Challenge]>,
+    may_spend: bool,
+}
+
+/// The account that a [`TokenSource`] logs in to, and the credential that it does so with.
+///
+/// ```
+/// use tower_bearer::Account;
+///
+/// let account = Account::new("reports of https://api.example.com").credential("s3cret");
+/// assert_eq!(format!("{account:?}"), r#"Account { id: "reports of https://api.example.com" }"#);
+/// ```
+#[derive(Clone)]
+pub struct Account {
+    id: Option<String>,
+    /// A part of the id that may hold a key.
+    #[cfg(any(feature = "login", feature = "store"))]
+    hidden: Zeroizing<String>,
+    credential: Zeroizing<String>,
 }
 
 /// Why a [`TokenSource`] is asked for a token.
@@ -130,6 +166,64 @@ pub struct SourceFn<F> {
 pub(crate) trait DynTokenSource: Send + Sync {
     fn origins(&self) -> Origins;
     fn fetch(&self, request: TokenRequest) -> BoxFuture<'_, Result<Token, AuthError>>;
+    #[cfg(any(feature = "login", feature = "store"))]
+    fn account(&self) -> Option<Account>;
+    #[cfg(any(feature = "login", feature = "store"))]
+    fn spends(&self, stale: Option<&Token>) -> bool;
+}
+
+impl Account {
+    /// Makes the account of this id: a text that tells it from every other account, such as the
+    /// login's URL and the user's name, with what else the token depends on (OAuth scopes, an
+    /// audience). It holds no secret.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: Some(id.into()),
+            #[cfg(any(feature = "login", feature = "store"))]
+            hidden: Zeroizing::default(),
+            credential: Zeroizing::default(),
+        }
+    }
+
+    /// Sets the credential, such as a password. A rejected login counts for all processes that have
+    /// the same one, and for no other. It is wiped when dropped.
+    #[must_use]
+    pub fn credential(mut self, credential: impl Into<String>) -> Self {
+        self.credential = Zeroizing::new(credential.into());
+        self
+    }
+
+    /// One that is known by nothing but its credential.
+    #[cfg(feature = "login")]
+    pub(crate) fn unnamed() -> Self {
+        Self {
+            id: None,
+            hidden: Zeroizing::default(),
+            credential: Zeroizing::default(),
+        }
+    }
+
+    /// Adds to the id what may hold a key.
+    #[cfg(feature = "login")]
+    pub(crate) fn hidden(mut self, hidden: &str) -> Self {
+        self.hidden = Zeroizing::new(hidden.to_owned());
+        self
+    }
+
+    /// `None`: which account it is, is not known.
+    #[cfg(any(feature = "login", feature = "store"))]
+    pub(crate) fn expose_id(&self) -> Option<Zeroizing<String>> {
+        let (id, hidden) = (self.id.as_deref()?, self.hidden.as_str());
+        Some(Zeroizing::new(match hidden {
+            "" => id.to_owned(),
+            hidden => [id, "\n", hidden].concat(),
+        }))
+    }
+
+    #[cfg(any(feature = "login", feature = "store"))]
+    pub(crate) fn expose_credential(&self) -> &str {
+        &self.credential
+    }
 }
 
 impl TokenRequest {
@@ -167,6 +261,30 @@ impl TokenRequest {
         &self.challenges
     }
 
+    /// Returns whether the fetch may use up what is good once, such as a refresh token that the
+    /// server rotates. `true` but for the process of a fleet that does not know whether another one
+    /// has used it (feature `store`): a server takes a second use for theft.
+    ///
+    /// If it may not, the source logs in without it, or fails with [`AuthError::unavailable`]. Only
+    /// a source that [spends](TokenSource::spends) anything meets this.
+    pub fn may_spend(&self) -> bool {
+        self.may_spend
+    }
+
+    /// For the token that a whole fleet shares.
+    #[cfg(feature = "store")]
+    pub(crate) fn with_stale(mut self, stale: Option<Token>) -> Self {
+        self.stale = stale;
+        self
+    }
+
+    /// The same, and nothing that is good once is used up.
+    #[cfg(any(feature = "login", feature = "store"))]
+    pub(crate) fn sparing(mut self) -> Self {
+        self.may_spend = false;
+        self
+    }
+
     pub(crate) fn new(cause: Cause, stale: Option<Token>, challenges: Arc<[Challenge]>) -> Self {
         // The token may have expired before it was refused: then it is fetched for that.
         let challenges = match cause {
@@ -177,6 +295,7 @@ impl TokenRequest {
             stale,
             cause,
             challenges,
+            may_spend: true,
         }
     }
 }
@@ -217,6 +336,22 @@ impl<T: TokenSource> TokenSource for Arc<T> {
     ) -> impl Future<Output = Result<Token, AuthError>> + Send {
         T::fetch(self, request)
     }
+
+    fn account(&self) -> Option<Account> {
+        T::account(self)
+    }
+
+    fn spends(&self, stale: Option<&Token>) -> bool {
+        T::spends(self, stale)
+    }
+}
+
+impl fmt::Debug for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut account = f.debug_struct("Account");
+        account.field("id", &self.id.as_deref().unwrap_or_default());
+        account.finish()
+    }
 }
 
 impl<T: TokenSource> DynTokenSource for T {
@@ -226,5 +361,15 @@ impl<T: TokenSource> DynTokenSource for T {
 
     fn fetch(&self, request: TokenRequest) -> BoxFuture<'_, Result<Token, AuthError>> {
         Box::pin(TokenSource::fetch(self, request))
+    }
+
+    #[cfg(any(feature = "login", feature = "store"))]
+    fn account(&self) -> Option<Account> {
+        TokenSource::account(self)
+    }
+
+    #[cfg(any(feature = "login", feature = "store"))]
+    fn spends(&self, stale: Option<&Token>) -> bool {
+        TokenSource::spends(self, stale)
     }
 }

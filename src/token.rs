@@ -181,7 +181,7 @@ impl Token {
     }
 
     /// A lifetime that the token's own claims tell: the same token again has it still.
-    #[cfg(any(test, feature = "login"))]
+    #[cfg(any(test, feature = "login", feature = "store"))]
     pub(crate) fn lives_by_its_claims(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);
         self

@@ -2,6 +2,7 @@
 //!
 //! * [`rules`]: what the crate guarantees, rule by rule, and a glossary.
 //! * [`behavior`]: what happens when, case by case.
+//! * `fleet`, with the feature `store`: one login for several processes.
 //! * [`stack`]: where the layer goes among other layers of tower and tower-http, and why.
 //! * [`coming_from`]: migrating from a retry by hand, `AddAuthorizationLayer`, tonic's interceptors
 //!   and reqwest-middleware.
@@ -10,6 +11,8 @@
 
 pub mod behavior;
 pub mod coming_from;
+#[cfg(feature = "store")]
+pub mod fleet;
 pub mod if_it_does_not_compile;
 pub mod recipes;
 pub mod rules;

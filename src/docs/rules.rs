@@ -32,6 +32,8 @@
 //! * **Refresh ahead**: a login in the background, shortly before the current token expires.
 //! * **Origin**: scheme, host and port. **Origins**: where a token may be sent. Any other origin is
 //!   **foreign**.
+//! * **Fleet**: processes that share a token through a store. **Record**: what the store keeps for
+//!   an account. **Lease**: the right to log in for all of them.
 //! * **Reservation**: what `poll_ready` reserves in the inner service, such as a permit.
 //!
 //! # Token
@@ -132,3 +134,53 @@
 //! * **D5** `Refresh` (RFC 6749, section 6) keeps the newest refresh token. If the server rejects
 //!   that, in whatever form and for no other reason that it names, the first login follows once. A
 //!   given refresh token that the server has replaced is never sent again.
+//!
+//! # Fleets
+//!
+//! For sessions that share a token through a store (feature `store`, page `docs::fleet`).
+//!
+//! * **F1** A request with a token in hand touches no store. A renewal that adopts a token costs
+//!   one read; one that logs in costs two, a lease, a write and a release.
+//! * **F2** However many processes there are, a cold start, a rotation and a refusal of all tokens
+//!   are one login each.
+//! * **F3** A process whose token is refused adopts the newer one that another process has stored,
+//!   without a login. Its refusal is a strike by the token's age only.
+//! * **F4** A record is only replaced by a process that knows its version. A process that wakes up
+//!   late overwrites nothing, and uses the token that it finds.
+//! * **F5** One process at a time holds the lease to log in. It extends the lease, and the lease
+//!   ends with it: at once with files, otherwise after the lease's time. Nobody who has a usable
+//!   token waits for it.
+//! * **F6** A process waits for another's login at most for the time limit of a login and the
+//!   lease's time. Then it logs in without the lease.
+//! * **F7** Waiting for another process counts neither towards the time limit of a login nor as a
+//!   failure.
+//! * **F8** A rejection counts for every process with the same credential, for the rest of its
+//!   time, and for no other credential. All of them together make as many tries as one. It is not
+//!   reported while a process logs in.
+//! * **F9** Only what the server answered is shared, not what one process met on its way there.
+//! * **F10** A process that may not log in reads the store, at most once a second. A newer token
+//!   ends its back-off.
+//! * **F11** A login that returns the refused token again is known to all: it is not repeated by
+//!   each process.
+//! * **F12** The next run of a command-line tool starts with the stored token, and with the stored
+//!   rejection.
+//! * **F13** A refresh token is stored with its token, before that is used. The newest one is the
+//!   one that is sent, and only by the process that holds the lease.
+//! * **F14** Without the lease, or when the store has lost its record, a refresh token is not sent.
+//!   A login that does without it follows, if there is one, else an error.
+//! * **F15** Before a rejection is believed the store is read once more.
+//! * **F16** A store that is down, slow or full fails no request that a login can serve, unless you
+//!   ask for it. It is counted, and logged when it begins and when it ends.
+//! * **F17** A record that is damaged, forged or copied is overwritten, as if there were none. A
+//!   record of a newer version or an unknown key is left alone.
+//! * **F18** A record from the future has age 0. No lease and no latch gets longer by a clock that
+//!   is set back.
+//! * **F19** Records of different accounts, endpoints, OAuth scopes, audiences and namespaces never
+//!   meet.
+//! * **F20** A sign-out removes the record. A login under way elsewhere is not stored, and nothing
+//!   written before the sign-out is adopted.
+//! * **F21** Only the user can read the files of a store, and a file that others can read is not
+//!   read. No operation blocks a runtime or its shutdown.
+//! * **F22** While a key is replaced in two steps all processes share one token.
+//! * **F23** No error, no `Debug`, no file name and no key of a store contains a secret.
+//! * **F24** A lease is given back when its login is dropped, panics or takes too long.

@@ -88,7 +88,7 @@ impl AuthError {
     }
 
     /// Shows this text instead of the error that it was made from.
-    #[cfg(feature = "login")]
+    #[cfg(any(feature = "login", feature = "store"))]
     pub(crate) fn masked_as(mut self, text: String) -> Self {
         Arc::make_mut(&mut self.inner).masked = Some(text.into());
         self

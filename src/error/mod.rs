@@ -175,6 +175,15 @@ impl AuthError {
         self.get_ref().downcast_ref()
     }
 
+    /// What is shown of the cause.
+    #[cfg(feature = "store")]
+    pub(crate) fn text(&self) -> String {
+        match &self.inner.masked {
+            Some(masked) => masked.to_string(),
+            None => self.inner.cause.to_string(),
+        }
+    }
+
     fn new(kind: Kind, cause: impl Into<BoxError>) -> Self {
         Self {
             inner: Arc::new(Inner {

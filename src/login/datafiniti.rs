@@ -6,14 +6,16 @@ use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
+use crate::login::account::account;
 use crate::login::answer::with_lifetime;
 use crate::login::body::json_body;
 use crate::login::client::LoginClient;
 use crate::login::engine::{Engine, Login};
+use crate::login::fields::Fields;
 use crate::login::mask::Mask;
 use crate::login::url::{Endpoint, InvalidUrl};
 use crate::origins::Origins;
-use crate::source::{TokenRequest, TokenSource};
+use crate::source::{Account, TokenRequest, TokenSource};
 use crate::token::Token;
 
 const BASE: &str = "https://api.datafiniti.co";
@@ -108,6 +110,20 @@ impl TokenSource for Datafiniti {
     /// The origin that it logs in at, unless others were [set](Self::token_origins).
     fn origins(&self) -> Origins {
         self.engine.origins()
+    }
+
+    /// The e-mail address at this server.
+    fn account(&self) -> Option<Account> {
+        let mut fields = Fields::of_json();
+        fields.set("email", self.email.as_str());
+        fields.set_secret("password", self.password.as_str());
+        Some(account(
+            "datafiniti",
+            &self.engine.endpoint,
+            [],
+            &fields,
+            [],
+        ))
     }
 
     async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {

@@ -121,6 +121,12 @@ impl Fields {
             .collect()
     }
 
+    /// Those that are no secret.
+    pub(super) fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
+        let shown = self.fields.iter().filter(|field| !field.secret);
+        shown.map(|field| (field.name.as_str(), field.value.as_str()))
+    }
+
     pub(super) fn secrets(&self) -> Vec<&str> {
         self.fields
             .iter()

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::AuthError;
+use crate::login::account::account;
 use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
 use crate::login::fields::{Fields, ReservedField};
@@ -10,7 +11,7 @@ use crate::login::oauth::client_auth::ClientAuth;
 use crate::login::oauth::grant::{Grant, keep, refuses_grant};
 use crate::login::url::{Endpoint, InvalidUrl};
 use crate::origins::Origins;
-use crate::source::{TokenRequest, TokenSource};
+use crate::source::{Account, TokenRequest, TokenSource};
 use crate::token::Token;
 
 const PATH: &str = "/auth/login";
@@ -250,8 +251,23 @@ impl TokenSource for Form {
         self.engine.origins()
     }
 
+    /// The user name at this URL, with the client and all other fields that are no secret.
+    fn account(&self) -> Option<Account> {
+        let auth = self.auth.as_ref();
+        let client = auth.map(|auth| ("client", auth.id()));
+        let secret = auth.and_then(ClientAuth::secret);
+        let endpoint = &self.engine.endpoint;
+        Some(account("form", endpoint, client, &self.fields, secret))
+    }
+
+    /// Whether it would send a [refresh token](Self::use_refresh_token).
+    fn spends(&self, stale: Option<&Token>) -> bool {
+        self.uses_refresh_token && stale.is_some_and(|it| it.expose_refresh_token().is_some())
+    }
+
     async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
-        let stale = request.stale().filter(|_| self.uses_refresh_token);
+        let may_refresh = self.uses_refresh_token && request.may_spend();
+        let stale = request.stale().filter(|_| may_refresh);
         if let Some(refresh_token) = stale.and_then(Token::expose_refresh_token) {
             match self.engine.grant(self.refresh_grant(refresh_token)).await {
                 Err(error) if refuses_grant(&error) => {}

@@ -5,6 +5,7 @@ use std::fmt;
 use serde_json::Value;
 
 use crate::error::AuthError;
+use crate::login::account::account;
 use crate::login::answer::{check_type, with_lifetime};
 use crate::login::body::json_body;
 use crate::login::client::LoginClient;
@@ -15,7 +16,7 @@ use crate::login::mask::Mask;
 use crate::login::pointer::{InvalidPointer, Pointer};
 use crate::login::url::{Endpoint, InvalidUrl};
 use crate::origins::Origins;
-use crate::source::{TokenRequest, TokenSource};
+use crate::source::{Account, TokenRequest, TokenSource};
 use crate::token::{InvalidToken, Token};
 
 /// Any login by a `POST` of a JSON object of texts, answered by a JSON document with a token
@@ -232,6 +233,16 @@ impl TokenSource for Json {
     /// The origin that it logs in at, unless others were [set](Self::token_origins).
     fn origins(&self) -> Origins {
         self.engine.origins()
+    }
+
+    /// The fields that are no secret, at this URL.
+    fn account(&self) -> Option<Account> {
+        let shown = [
+            ("token at", self.token.as_str()),
+            ("scheme", self.scheme.as_deref().unwrap_or_default()),
+        ];
+        let endpoint = &self.engine.endpoint;
+        Some(account("json", endpoint, shown, &self.fields, []))
     }
 
     async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {

@@ -115,6 +115,7 @@
 //! `token_origins(..)` says otherwise. The logins of OAuth 2.0 are given their
 //! [`Origins`](crate::Origins), for their API is seldom where the tokens come from.
 
+mod account;
 mod answer;
 mod body;
 mod client;

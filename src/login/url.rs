@@ -84,6 +84,11 @@ impl Endpoint {
         &self.uri
     }
 
+    /// It may hold a key.
+    pub(super) fn query(&self) -> Option<&str> {
+        self.uri.query()
+    }
+
     pub(super) fn origins(&self) -> &Origins {
         &self.origins
     }

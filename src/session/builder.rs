@@ -8,6 +8,8 @@ use crate::session::Session;
 use crate::session::policy::{Backoff, Policy};
 use crate::session::runner::Runner;
 use crate::source::{DynTokenSource, TokenSource};
+#[cfg(feature = "store")]
+use crate::store::cache::TokenCache;
 use crate::token::Token;
 
 /// Sets up a [`Session`].
@@ -27,6 +29,8 @@ pub struct SessionBuilder {
     policy: Policy,
     name: Option<Arc<str>>,
     token: Option<Token>,
+    #[cfg(feature = "store")]
+    cache: Option<TokenCache>,
 }
 
 impl Session {
@@ -43,6 +47,8 @@ impl SessionBuilder {
             policy: Policy::default(),
             name: None,
             token: None,
+            #[cfg(feature = "store")]
+            cache: None,
         }
     }
 
@@ -62,6 +68,18 @@ impl SessionBuilder {
     #[must_use]
     pub fn token(mut self, token: Token) -> Self {
         self.token = Some(token);
+        self
+    }
+
+    /// Shares the token with the other processes that log in to the same account, through a store.
+    /// Defaults to none.
+    ///
+    /// A request that has a token in hand does not touch the store. A process that needs a token
+    /// takes the one that it finds there, and only one of them logs in.
+    #[cfg(feature = "store")]
+    #[must_use]
+    pub fn token_cache(mut self, cache: TokenCache) -> Self {
+        self.cache = Some(cache);
         self
     }
 
@@ -195,7 +213,14 @@ impl SessionBuilder {
 
     /// The session. Nothing runs yet, and no runtime is needed.
     pub fn build(self) -> Session {
-        let runner = Runner::new(self.source, self.policy, self.name, self.token);
+        let runner = Runner::new(
+            self.source,
+            self.policy,
+            self.name,
+            self.token,
+            #[cfg(feature = "store")]
+            self.cache,
+        );
         Session {
             runner: Arc::new(runner),
         }

@@ -16,6 +16,9 @@
 
 mod builder;
 mod deadline;
+mod fetch;
+#[cfg(feature = "store")]
+mod fleet;
 mod id;
 pub(crate) mod policy;
 mod runner;
@@ -48,6 +51,8 @@ pub use self::sent::Sent;
 pub use self::sign_out::SignOut;
 pub(crate) use self::state::Ask;
 pub(crate) use self::state::evidence::Key;
+#[cfg(feature = "store")]
+use self::state::shared::StoreUse;
 pub(crate) use self::state::token::{Issued, Stamp};
 pub use self::stats::Stats;
 pub use self::status::Status;
@@ -134,7 +139,16 @@ impl Session {
         let now = Instant::now();
         let (given_up, abandoned) = self.runner.update(|inner| inner.state.sign_out(now));
         drop(abandoned);
-        SignOut::new(given_up)
+        let signed_out = SignOut::new(given_up);
+        #[cfg(feature = "store")]
+        if let Some(fleet) = self.runner.fleet() {
+            let runner = self.runner.clone();
+            return signed_out.with(async move {
+                let removed = fleet.sign_out(&runner.policy, now).await;
+                runner.note_store(StoreUse::Write, removed.err().as_ref());
+            });
+        }
+        signed_out
     }
 
     /// Goes on with another source, which may be another account: new requests never use the old
@@ -148,9 +162,14 @@ impl Session {
     pub fn replace_source(&self, source: impl TokenSource) {
         let source: Arc<dyn DynTokenSource> = Arc::new(source);
         let origins = source.origins();
+        let now = Instant::now();
         let replaced = self.runner.update(|inner| {
-            let abandoned = inner.state.replace();
+            let abandoned = inner.state.replace(now);
             inner.origins = origins;
+            #[cfg(feature = "store")]
+            let _other = inner.fleet.take().inspect(|old| {
+                inner.fleet = Some(Arc::new(old.with_source(&*source)));
+            });
             (abandoned, mem::replace(&mut inner.source, source))
         });
         drop(replaced);

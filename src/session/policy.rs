@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+#[cfg(feature = "store")]
+use crate::error::AuthError;
 use crate::session::state::evidence::Proof;
 
 /// The default of [`SessionBuilder::login_timeout`](super::SessionBuilder::login_timeout).
@@ -63,6 +65,28 @@ impl Policy {
             _ => lifetime,
         };
         counted.max(self.min_lifetime)
+    }
+
+    /// How long other processes hold back after this failure, the so-maniest in a row.
+    #[cfg(feature = "store")]
+    pub(super) fn pause_after(&self, error: &AuthError, count: u32) -> Duration {
+        let backoff = match error.is_rejected() {
+            true => self.rejection,
+            false => self.outage,
+        };
+        let asked = error.retry_after().unwrap_or_default();
+        backoff.pause(count).max(asked.min(self.max_retry_after))
+    }
+
+    /// How long a lease is taken that a renewal of a token with this lifetime needs: the others are
+    /// to have their turn before the token expires.
+    #[cfg(feature = "store")]
+    pub(super) fn lease(&self, lease: Duration, lifetime: Option<Duration>) -> Duration {
+        let Some(lifetime) = lifetime else {
+            return lease;
+        };
+        let ahead = lifetime.min(FAR).mul_f64(self.renew_ahead);
+        lease.min(ahead.min(self.max_ahead) / 2).max(SECOND)
     }
 
     /// How many logins that did not help are free, and what each further one closes.

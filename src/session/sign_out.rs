@@ -1,8 +1,15 @@
 //! [`SignOut`]: what follows on a sign-out.
 
+use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
+
+#[cfg(feature = "store")]
+use futures::FutureExt;
+use futures::future::BoxFuture;
+#[cfg(feature = "store")]
+use tokio::runtime::Handle;
 
 use crate::token::Token;
 
@@ -10,7 +17,9 @@ use crate::token::Token;
 /// before the first poll, so the future may be dropped.
 ///
 /// It resolves to the token that was given up, if there was one, to revoke it at the server
-/// ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)).
+/// ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)). If the session shares a store, it resolves
+/// when the token is out of that too. Dropped before, that goes on in the background of the runtime
+/// in which the session was signed out.
 ///
 /// ```
 /// # async fn run(session: &tower_bearer::Session) {
@@ -20,21 +29,46 @@ use crate::token::Token;
 /// # }
 /// # async fn revoke(_: &str) {}
 /// ```
-#[derive(Debug)]
 pub struct SignOut {
     token: Option<Token>,
+    removal: Option<BoxFuture<'static, ()>>,
 }
 
 impl SignOut {
     pub(super) fn new(token: Option<Token>) -> Self {
-        Self { token }
+        Self {
+            token,
+            removal: None,
+        }
+    }
+
+    /// It is over when this is done as well.
+    #[cfg(feature = "store")]
+    pub(super) fn with(mut self, removal: impl Future<Output = ()> + Send + 'static) -> Self {
+        self.removal = Some(match Handle::try_current() {
+            Ok(runtime) => runtime.spawn(removal).map(|_| ()).boxed(),
+            Err(_) => removal.boxed(),
+        });
+        self
     }
 }
 
 impl Future for SignOut {
     type Output = Option<Token>;
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Token>> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Token>> {
+        if let Some(removal) = &mut self.removal {
+            ready!(removal.as_mut().poll(cx));
+            self.removal = None;
+        }
         Poll::Ready(self.token.take())
+    }
+}
+
+impl fmt::Debug for SignOut {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SignOut")
+            .field("token", &self.token)
+            .finish_non_exhaustive()
     }
 }

@@ -34,6 +34,22 @@ pub struct Stats {
     /// How often a login was asked for and not made, because earlier ones had failed or not
     /// helped.
     pub logins_throttled: u64,
+    /// Tokens that another process got, and that came from the shared store.
+    #[cfg(feature = "store")]
+    pub tokens_adopted: u64,
+    /// Operations on the shared store that failed.
+    #[cfg(feature = "store")]
+    pub store_failed: u64,
+    /// Records in the shared store that could not be read, and were taken for none.
+    #[cfg(feature = "store")]
+    pub records_unreadable: u64,
+    /// Logins that were made without the shared store, because it failed or because another process
+    /// kept it from a login for too long.
+    #[cfg(feature = "store")]
+    pub logins_without_store: u64,
+    /// How often a login waited for the one that another process makes.
+    #[cfg(feature = "store")]
+    pub lease_waits: u64,
     /// Tokens that a server refused, or that were invalidated, each counted once.
     pub tokens_refused: u64,
     /// Requests that were sent a second time, with a new token.

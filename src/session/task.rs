@@ -1,33 +1,46 @@
 //! The task of a login, and how one begins.
 
-use std::any::Any;
-use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
 use futures::future::{Either, select};
 use tokio::runtime::Handle;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use crate::error::AuthError;
 use crate::refusal::challenge::Challenge;
 use crate::session::deadline::{Deadline, no_runtime};
+use crate::session::fetch::fetched;
+#[cfg(feature = "store")]
+use crate::session::fleet::{Ending, Fleet, FleetLogin};
 use crate::session::runner::{Locked, Runner};
-use crate::session::state::Ask;
+#[cfg(feature = "store")]
+use crate::session::state::shared::Errand;
 use crate::session::state::throttle::LoginCause;
+#[cfg(feature = "store")]
+use crate::session::state::token::InStore;
 use crate::session::state::token::LoginId;
+use crate::session::state::{Ask, Ended, State};
 use crate::session::trace;
 use crate::session::waiters::{Abandoned, Ticket, Waiters};
 use crate::source::{DynTokenSource, TokenRequest};
-use crate::token::Token;
 
 /// Owned by the login's task. Whatever becomes of that task, the session hears of it.
 struct Running {
     runner: Arc<Runner>,
     id: LoginId,
     has_ended: bool,
+}
+
+/// What a login needs.
+struct Job {
+    source: Arc<dyn DynTokenSource>,
+    request: TokenRequest,
+    #[cfg(feature = "store")]
+    fleet: Option<Arc<Fleet>>,
+    #[cfg(feature = "store")]
+    errand: Errand,
 }
 
 impl Runner {
@@ -56,11 +69,18 @@ impl Runner {
         let (ask_again_at, is_held_back) = inner.state.ask_again_at(ask);
         ticket.ask_again_at = ask_again_at;
         ticket.released.take_if(|_| !is_held_back);
-        let source = inner.source.clone();
+        let job = Job {
+            source: inner.source.clone(),
+            #[cfg(feature = "store")]
+            fleet: inner.fleet.clone(),
+            #[cfg(feature = "store")]
+            errand: inner.state.errand(request.clone()),
+            request,
+        };
         self.bump_epoch();
         drop(inner);
         drop(overdue);
-        Running::new(self.clone(), id).spawn(source, request, abandoned)?;
+        Running::new(self.clone(), id).spawn(job, abandoned)?;
         Ok(ticket)
     }
 }
@@ -76,52 +96,83 @@ impl Running {
 
     /// Runs the login detached from whoever asked for it. Not under the lock: a runtime that shuts
     /// down drops the task at once.
-    fn spawn(
-        self,
-        source: Arc<dyn DynTokenSource>,
-        request: TokenRequest,
-        abandoned: Abandoned,
-    ) -> Result<(), AuthError> {
+    fn spawn(self, job: Job, abandoned: Abandoned) -> Result<(), AuthError> {
         let runtime = Handle::try_current().map_err(|_| no_runtime())?;
         // Without a timer the task would panic.
         Deadline::after(Duration::ZERO)?;
         let session = self.runner.id();
-        let span = trace::LoginSpan::new(&request, self.runner.name());
-        let login = self.run(source, request, abandoned);
+        let span = trace::LoginSpan::new(&job.request, self.runner.name());
+        let login = self.run(job, abandoned);
         runtime.spawn(span.around(session.mark(login)));
         Ok(())
     }
 
-    async fn run(
-        mut self,
-        source: Arc<dyn DynTokenSource>,
-        request: TokenRequest,
-        abandoned: Abandoned,
-    ) {
+    async fn run(mut self, job: Job, abandoned: Abandoned) {
         let limit = self.runner.policy.login_timeout;
-        // A source may panic before it returns its future, too.
-        let fetch = AssertUnwindSafe(async { source.fetch(request).await }).catch_unwind();
-        let fetch = pin!(timeout(limit, fetch));
+        #[cfg(feature = "store")]
+        if let Some(fleet) = &job.fleet {
+            let is_look = job.errand.is_look;
+            let ending =
+                match FleetLogin::new(&self.runner, self.id, &*job.source, fleet, job.errand) {
+                    // In this order, or a login is made that was abandoned before it began.
+                    Ok(login) => match select(abandoned, pin!(login.run())).await {
+                        Either::Right((ending, _)) => ending,
+                        Either::Left(_) => return,
+                    },
+                    Err(_) if is_look => Ending::NothingNew,
+                    Err(error) => Ending::Fetched(Err(error), InStore::default()),
+                };
+            self.end_shared(ending);
+            return;
+        }
+        let fetch = pin!(fetched(&*job.source, job.request, limit));
         // In this order, or the source is asked for a login that was abandoned before it began.
-        let outcome = match select(abandoned, fetch).await {
-            Either::Right((Ok(Ok(outcome)), _)) => outcome,
-            Either::Right((Ok(Err(panic)), _)) => Err(panicked(&*panic)),
-            Either::Right((Err(_elapsed), _)) => Err(AuthError::timed_out(limit)),
-            Either::Left(_) => return,
-        };
-        self.end(outcome);
+        if let Either::Right((outcome, _)) = select(abandoned, fetch).await {
+            // What it was made from is a user's, and not to be dropped under the lock.
+            let _error = outcome.as_ref().err().cloned();
+            self.end(|state, id, now| state.end(id, outcome, now));
+        }
     }
 
-    fn end(&mut self, outcome: Result<Token, AuthError>) {
+    fn end(
+        &mut self,
+        end: impl FnOnce(&mut State<Waiters>, LoginId, Instant) -> Option<Ended<Waiters>>,
+    ) {
         self.has_ended = true;
-        // What it was made from is a user's, and not to be dropped under the lock.
-        let _error = outcome.as_ref().err().cloned();
         let now = Instant::now();
         let ended = self
             .runner
-            .update(|inner| inner.state.end(self.id, outcome, now));
+            .update(|inner| end(&mut inner.state, self.id, now));
         if let Some((waiters, outcome)) = ended {
             waiters.notify(outcome);
+        }
+    }
+
+    #[cfg(feature = "store")]
+    fn end_shared(&mut self, ending: Ending) {
+        let _error = ending.error().cloned();
+        match ending {
+            Ending::Fetched(outcome, in_store) => {
+                self.end(|state, id, now| state.end_shared(id, outcome, in_store, now));
+            }
+            Ending::Adopted(adopted) => self.end(|state, id, now| state.adopt(id, adopted, now)),
+            Ending::Told(error, rest) => {
+                self.end(|state, id, now| state.note_told(id, error, rest, now));
+            }
+            Ending::NothingNew => self.end_look(),
+        }
+    }
+
+    #[cfg(feature = "store")]
+    fn end_look(&mut self) {
+        self.has_ended = true;
+        let now = Instant::now();
+        let ended = self
+            .runner
+            .update(|inner| inner.state.note_nothing_new(self.id, now));
+        // Without an error they hear that it is gone, and ask again.
+        if let Some((waiters, Some(error))) = ended {
+            waiters.notify(Err(error));
         }
     }
 }
@@ -136,13 +187,4 @@ impl Drop for Running {
         self.runner
             .update(|inner| inner.state.give_up(self.id, now));
     }
-}
-
-fn panicked(panic: &(dyn Any + Send)) -> AuthError {
-    let text = panic.downcast_ref::<&str>().copied();
-    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
-    AuthError::unavailable(match text {
-        Some(text) => format!("the token source panicked: {text}"),
-        None => "the token source panicked".to_owned(),
-    })
 }

@@ -15,6 +15,8 @@ use crate::session::state::token::Issued;
 #[cfg(feature = "tracing")]
 use crate::source::Cause;
 use crate::source::TokenRequest;
+#[cfg(feature = "store")]
+use crate::store::error::StoreError;
 
 #[cfg(feature = "tracing")]
 const TARGET: &str = "tower_bearer";
@@ -33,8 +35,14 @@ enum Event {
     Ahead(Issued),
     /// With how long the login took.
     LoggedIn(Issued, Duration),
+    #[cfg(feature = "store")]
+    Adopted(Issued),
     /// And whether requests have a token all the same.
     Failed(AuthError, bool),
+    #[cfg(feature = "store")]
+    StoreFailed(StoreError),
+    #[cfg(feature = "store")]
+    StoreWorks,
     NoHelp(Duration),
     Throttled(AuthError),
     /// And whether it is the first one.
@@ -138,6 +146,25 @@ impl Log {
         self.events.push(Event::LoggedIn(issued.clone(), took));
     }
 
+    /// Another process's token is used from now on.
+    #[cfg(feature = "store")]
+    pub(crate) fn adopted(&mut self, issued: &Issued) {
+        #[cfg(feature = "tracing")]
+        self.events.push(Event::Adopted(issued.clone()));
+    }
+
+    #[cfg(feature = "store")]
+    pub(crate) fn store_failed(&mut self, error: &StoreError) {
+        #[cfg(feature = "tracing")]
+        self.events.push(Event::StoreFailed(error.clone()));
+    }
+
+    #[cfg(feature = "store")]
+    pub(crate) fn store_works(&mut self) {
+        #[cfg(feature = "tracing")]
+        self.events.push(Event::StoreWorks);
+    }
+
     /// A login failed. The error says until when the next one has to wait.
     pub(crate) fn failed(&mut self, error: &AuthError, is_serving: bool) {
         #[cfg(feature = "tracing")]
@@ -190,6 +217,24 @@ impl Event {
                 duration_ms = millis(took),
                 "logged in",
             ),
+            #[cfg(feature = "store")]
+            Event::Adopted(issued) => tracing::info!(
+                target: TARGET,
+                session,
+                fingerprint = %issued.token.fingerprint(),
+                generation = issued.stamp.generation(),
+                lifetime_ms = issued.token.lifetime().map(millis),
+                "token taken from the store",
+            ),
+            #[cfg(feature = "store")]
+            Event::StoreFailed(error) => tracing::warn!(
+                target: TARGET,
+                session,
+                error = &error as &dyn Error,
+                "token store failed",
+            ),
+            #[cfg(feature = "store")]
+            Event::StoreWorks => tracing::info!(target: TARGET, session, "token store works again"),
             // Either somebody has to act, or requests fail because of it.
             Event::Failed(error, is_serving)
                 if error.is_rejected() || error.is_misconfigured() || !is_serving =>

@@ -188,7 +188,7 @@ where
 }
 
 /// Returns whether it ended before it was dropped.
-async fn given_up_after(polls: usize, work: impl Future) -> bool {
+pub(super) async fn given_up_after(polls: usize, work: impl Future) -> bool {
     let mut work = pin!(work);
     let mut polled = 0;
     poll_fn(|cx| {

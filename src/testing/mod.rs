@@ -135,6 +135,8 @@ mod oauth;
 mod reply;
 mod service;
 mod state;
+#[cfg(feature = "store")]
+mod store;
 mod wire;
 
 pub use self::answer::Answer;
@@ -144,6 +146,10 @@ pub use self::counts::Counts;
 pub use self::fault::{BrokenSource, Fault, Trial};
 pub use self::hold::Hold;
 pub use self::service::ResponseFuture;
+#[cfg(feature = "store")]
+pub use self::store::{
+    BrokenStore, Memory, StoreCounts, StoreFault, StoreOperation, StoreTrouble, check_store,
+};
 
 #[cfg(test)]
 mod tests;

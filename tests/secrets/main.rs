@@ -4,6 +4,8 @@
 
 mod run;
 mod server;
+#[cfg(feature = "store")]
+mod stores;
 mod texts;
 mod types;
 
@@ -19,6 +21,8 @@ async fn no_text_holds_a_secret() {
     let (mut texts, mut secrets) = (Texts::default(), Secrets::default());
     run::all(&mut texts, &mut secrets).await;
     types::all(&mut texts, &mut secrets).await;
+    #[cfg(feature = "store")]
+    stores::all(&mut texts, &mut secrets).await;
 
     let trace = trace.text();
     secrets.assert_absent(&trace);

@@ -84,6 +84,10 @@ impl ClientAuth {
         both.filter(|_| self.in_body)
     }
 
+    pub(in crate::login) fn id(&self) -> &str {
+        &self.id
+    }
+
     pub(in crate::login) fn secret(&self) -> Option<&str> {
         self.secret.as_ref().map(|secret| secret.as_str())
     }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::AuthError;
+use crate::login::account::account;
 use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
 use crate::login::fields::{Fields, ReservedField};
@@ -10,7 +11,7 @@ use crate::login::oauth::client_auth::ClientAuth;
 use crate::login::oauth::grant::Grant;
 use crate::login::url::{Endpoint, InvalidUrl};
 use crate::origins::Origins;
-use crate::source::{TokenRequest, TokenSource};
+use crate::source::{Account, TokenRequest, TokenSource};
 use crate::token::Token;
 
 const RESERVED: [&str; 6] = [
@@ -175,6 +176,21 @@ impl TokenSource for ClientCredentials {
     /// Those that it was given.
     fn origins(&self) -> Origins {
         self.engine.origins()
+    }
+
+    /// The client at this URL, with its scopes, its audience and all other fields that are no
+    /// secret.
+    fn account(&self) -> Option<Account> {
+        let client = [("client", self.auth.id())];
+        let secret = self.auth.secret();
+        let endpoint = &self.engine.endpoint;
+        Some(account(
+            "client credentials",
+            endpoint,
+            client,
+            &self.fields,
+            secret,
+        ))
     }
 
     async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {

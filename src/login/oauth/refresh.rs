@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::error::AuthError;
+use crate::login::account::{account, joined};
 use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
 use crate::login::fields::{Fields, ReservedField};
@@ -11,8 +12,7 @@ use crate::login::oauth::given::Given;
 use crate::login::oauth::grant::{Grant, keep, refuses_grant};
 use crate::login::url::{Endpoint, InvalidUrl};
 use crate::origins::Origins;
-use crate::source::DynTokenSource;
-use crate::source::{TokenRequest, TokenSource};
+use crate::source::{Account, DynTokenSource, TokenRequest, TokenSource};
 use crate::token::Token;
 
 const RESERVED: [&str; 5] = [
@@ -288,7 +288,49 @@ impl TokenSource for Refresh {
         self.engine.origins()
     }
 
+    /// The login's, at this URL. Without a login it is not known whose refresh token was given: the
+    /// processes of a fleet have to call
+    #[cfg_attr(
+        feature = "store",
+        doc = "[`TokenCache::account`](crate::store::TokenCache::account)."
+    )]
+    #[cfg_attr(not(feature = "store"), doc = "`TokenCache::account`.")]
+    fn account(&self) -> Option<Account> {
+        let login = self.login.as_ref().and_then(|login| login.account());
+        let of_login = login.as_ref().and_then(Account::expose_id);
+        let secrets = [
+            self.given.as_ref().map(Given::as_str),
+            self.auth.as_ref().and_then(ClientAuth::secret),
+            login.as_ref().map(Account::expose_credential),
+        ];
+        let secrets = secrets.into_iter().flatten();
+        let Some(of_login) = of_login else {
+            let secrets: Vec<_> = secrets.collect();
+            return Some(Account::unnamed().credential(joined(&secrets).as_str()));
+        };
+        let client = self.auth.as_ref().map(|auth| ("client", auth.id()));
+        let endpoint = &self.engine.endpoint;
+        let account = account("refresh", endpoint, client, &self.fields, secrets);
+        let hidden = endpoint.query().unwrap_or_default();
+        Some(account.hidden(&joined(&[hidden, &of_login])))
+    }
+
+    /// Whether it would send a refresh token.
+    fn spends(&self, stale: Option<&Token>) -> bool {
+        let login = self.login.as_ref();
+        self.refresh_token(stale).is_some() || login.is_some_and(|login| login.spends(None))
+    }
+
     async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
+        if !request.may_spend() && TokenSource::spends(self, request.stale()) {
+            return match &self.login {
+                Some(login) => login.fetch(TokenRequest::first().sparing()).await,
+                None => Err(AuthError::unavailable(
+                    "the refresh token may be good once, and another process may have used it: \
+                     without the token store, or a newer one in it, it is not sent",
+                )),
+            };
+        }
         let refused = match self.refresh_token(request.stale()) {
             Some(refresh_token) => {
                 let mut grant = Grant::refresh(refresh_token, self.auth.as_ref());

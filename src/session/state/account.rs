@@ -17,18 +17,20 @@ impl<W> State<W> {
         self.signed_out = self.account_epoch;
         let given_up = self.held.take().map(|held| held.issued.token);
         self.forget();
+        self.part(now);
         let abandoned = self.login.take();
-        if abandoned.is_some() {
+        if abandoned.as_ref().is_some_and(|login| login.is_tried) {
             self.count_loss(now);
         }
         (given_up, abandoned.map(|login| login.waiters))
     }
 
     /// The source is another one, and with it the account.
-    pub(in crate::session) fn replace(&mut self) -> Option<W> {
+    pub(in crate::session) fn replace(&mut self, now: Instant) -> Option<W> {
         self.account_epoch += 1;
         self.held = None;
         self.forget();
+        self.part(now);
         self.throttle.reset();
         self.login.take().map(|login| login.waiters)
     }

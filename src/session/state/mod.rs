@@ -2,9 +2,15 @@
 //! for one who asks. No clock, no lock, no async: `now` comes in, decisions go out.
 
 mod account;
+#[cfg(not(feature = "store"))]
+mod alone;
 pub(super) mod evidence;
+#[cfg(feature = "store")]
+mod fleet;
 mod outcome;
 mod refusal;
+#[cfg(feature = "store")]
+pub(super) mod shared;
 pub(super) mod throttle;
 pub(super) mod token;
 
@@ -14,8 +20,10 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use self::evidence::{Evidence, Key, Proof};
+#[cfg(feature = "store")]
+use self::shared::Sharing;
 use self::throttle::{LoginCause, Throttle};
-use self::token::{Age, Held, Issued, LoginId, Stamp};
+use self::token::{Age, Brought, Held, Issued, LoginId, Stamp};
 use crate::error::AuthError;
 use crate::refusal::challenge::Challenge;
 use crate::session::policy::{Policy, later};
@@ -47,6 +55,8 @@ pub(super) struct State<W> {
     signed_out: u64,
     generations: u64,
     logins: u64,
+    #[cfg(feature = "store")]
+    sharing: Option<Sharing>,
     pub(super) stats: Stats,
     pub(super) log: Log,
 }
@@ -55,6 +65,10 @@ pub(super) struct State<W> {
 struct Login<W> {
     id: LoginId,
     cause: LoginCause,
+    /// No login is allowed now, but another process may have made one.
+    is_look: bool,
+    /// The source was asked.
+    is_tried: bool,
     hold: Hold,
     began_at: Instant,
     overdue_at: Instant,
@@ -113,6 +127,8 @@ impl<W> State<W> {
             signed_out: 0,
             generations: 0,
             logins: 0,
+            #[cfg(feature = "store")]
+            sharing: None,
             stats: Stats::default(),
             log: Log::default(),
         }
@@ -121,7 +137,13 @@ impl<W> State<W> {
     /// Begins with a token from elsewhere. Nobody was asked for it, so its refusal is no strike.
     pub(super) fn start_with(&mut self, token: Token, now: Instant) {
         self.generations += 1;
-        let held = self.new_held(token, self.generations, LoginId(0), now, now);
+        let given = Brought {
+            token,
+            began_at: now,
+            since: now,
+            is_adopted: false,
+        };
+        let held = self.new_held(given, self.generations, LoginId(0), now);
         self.held = Some(Held {
             is_given: true,
             ..held
@@ -211,13 +233,22 @@ impl<W> State<W> {
         waiters: W,
         now: Instant,
     ) -> (LoginId, Option<W>) {
-        self.stats.logins += 1;
+        if !self.is_shared() {
+            self.count_login(cause);
+        }
         self.logins += 1;
         let id = LoginId(self.logins);
-        let overdue_at = later(now, self.policy.login_timeout.saturating_add(GRACE));
+        let most = self.policy.login_timeout.saturating_add(GRACE);
+        let overdue_at = later(now, most.saturating_add(self.detour()));
+        let is_look = self.throttle.pass(cause, now).is_err();
+        if is_look {
+            self.note_look(now);
+        }
         let overdue = self.login.replace(Login {
             id,
             cause,
+            is_tried: !self.is_shared(),
+            is_look,
             hold: Hold::No,
             began_at: now,
             overdue_at,
@@ -230,11 +261,15 @@ impl<W> State<W> {
             // Should nobody ever hear of this login again, the next one is due then.
             held.issued.renew_at = held.due_at.map(|_| overdue_at);
             if cause == LoginCause::Ahead {
-                self.stats.logins_ahead += 1;
                 self.log.ahead(&held.issued);
             }
         }
         (id, overdue.map(|login| login.waiters))
+    }
+
+    fn count_login(&mut self, cause: LoginCause) {
+        self.stats.logins += 1;
+        self.stats.logins_ahead += u64::from(cause == LoginCause::Ahead);
     }
 
     /// The waiters of the login under way.
@@ -317,6 +352,7 @@ impl<W> State<W> {
         // One that is overdue has no runtime any more, or one that stands still.
         match self.throttle.pass(cause, now) {
             Ok(()) => Decision::Begin(cause),
+            Err(_) if self.may_look(now) => Decision::Begin(cause),
             Err(error) => {
                 self.stats.logins_throttled += 1;
                 self.log.throttled(&error);
@@ -338,7 +374,8 @@ impl<W> State<W> {
     /// From now on new requests wait for the login, but not for long.
     fn hold_back(&mut self, now: Instant) {
         let until = later(now, self.policy.renewal_hold);
-        if let Some(login) = self.login.as_mut().filter(|login| login.hold == Hold::No) {
+        let is_free = |login: &&mut Login<W>| login.hold == Hold::No && !login.is_look;
+        if let Some(login) = self.login.as_mut().filter(is_free) {
             login.hold = Hold::Until(until);
         }
     }

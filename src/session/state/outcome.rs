@@ -6,7 +6,9 @@ use tokio::time::Instant;
 
 use super::evidence::Proof;
 use super::throttle::LoginCause;
-use super::token::{Held, Issued, LoginId, Stamp};
+#[cfg(feature = "store")]
+use super::token::InStore;
+use super::token::{Brought, Held, Issued, LoginId, Stamp};
 use super::{Ended, Hold, Login, State};
 use crate::error::AuthError;
 use crate::session::policy::later;
@@ -25,7 +27,16 @@ impl<W> State<W> {
     ) -> Option<Ended<W>> {
         let login = self.login.take_if(|login| login.id == id)?;
         let outcome = match outcome {
-            Ok(token) => Ok(self.hold(token, &login, now)),
+            Ok(token) => {
+                self.stats.logins_succeeded += 1;
+                let brought = Brought {
+                    token,
+                    began_at: login.began_at,
+                    since: now,
+                    is_adopted: false,
+                };
+                Ok(self.hold(brought, &login, now))
+            }
             Err(error) => Err(self.fail(error, &login, now)),
         };
         Some((login.waiters, outcome))
@@ -34,7 +45,12 @@ impl<W> State<W> {
     /// A login was lost: it will not end any more. `None`: that was known before.
     pub(in crate::session) fn give_up(&mut self, id: LoginId, now: Instant) -> Option<W> {
         let lost = self.login.take_if(|login| login.id == id)?;
-        self.count_loss(now);
+        match (lost.is_tried, &mut self.held) {
+            (true, _) => self.count_loss(now),
+            // It was put off for the time of this login.
+            (false, Some(held)) => held.issued.renew_at = held.due_at,
+            (false, None) => {}
+        }
         Some(lost.waiters)
     }
 
@@ -47,40 +63,50 @@ impl<W> State<W> {
 
     fn fail(&mut self, error: AuthError, login: &Login<W>, now: Instant) -> AuthError {
         let error = error.of_a_source();
-        self.stats.count_failure(&error);
-        // What a renewal ahead closes is open again when the token in hand expires. If it has
-        // expired by now, that is at once: no login was begun for those who need a token.
-        let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
-        let expires_at = self.in_hand().and_then(|issued| issued.expires_at);
-        let latest = expires_at.filter(|_| is_ahead);
+        if login.is_tried {
+            self.stats.count_failure(&error);
+        }
+        let latest = self.latest(login);
         let (error, until) = self.throttle.failed(error, &self.policy, latest, now);
         self.postpone(until);
         self.log.failed(&error, self.unexpired(now).is_some());
         error
     }
 
-    fn postpone(&mut self, until: Instant) {
+    /// What a failed renewal ahead closes is open again when the token in hand expires. If it has
+    /// expired by now, that is at once: no login was begun for those who need a token.
+    pub(super) fn latest(&self, login: &Login<W>) -> Option<Instant> {
+        let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
+        let expires_at = self.in_hand().and_then(|issued| issued.expires_at);
+        expires_at.filter(|_| is_ahead)
+    }
+
+    pub(super) fn postpone(&mut self, until: Instant) {
         if let Some(held) = &mut self.held {
             held.issued.renew_at = held.due_at.map(|due_at| due_at.max(until));
         }
     }
 
-    fn hold(&mut self, token: Token, login: &Login<W>, now: Instant) -> Issued {
+    pub(super) fn hold(&mut self, brought: Brought, login: &Login<W>, now: Instant) -> Issued {
         self.throttle.succeeded();
-        self.stats.logins_succeeded += 1;
-        let same = |held: &mut Held| held.issued.token.is_same(&token);
+        let same = |held: &mut Held| held.issued.token.is_same(&brought.token);
+        let took = now.duration_since(login.began_at);
+        let is_adopted = brought.is_adopted;
         let held = match self.held.take_if(same) {
-            Some(old) => self.hold_again(token, old, login, now),
-            None => self.hold_new(token, login, now),
+            Some(old) => self.hold_again(brought, old, login, now),
+            None => self.hold_new(brought, login, now),
         };
         let issued = held.issued.clone();
         self.held = Some(held);
-        self.log
-            .logged_in(&issued, now.duration_since(login.began_at));
+        match is_adopted {
+            #[cfg(feature = "store")]
+            true => self.log.adopted(&issued),
+            _ => self.log.logged_in(&issued, took),
+        }
         issued
     }
 
-    fn hold_new(&mut self, token: Token, login: &Login<W>, now: Instant) -> Held {
+    fn hold_new(&mut self, brought: Brought, login: &Login<W>, now: Instant) -> Held {
         let is_renewal = login.hold != Hold::No;
         let old = self.held.take();
         if !is_renewal && old.as_ref().is_some_and(|old| !old.refused) {
@@ -90,13 +116,13 @@ impl<W> State<W> {
         let serves = |old: &Held| old.is_accepted && !old.is_invalidated();
         self.previous = old.filter(serves).map(|old| old.issued);
         self.generations += 1;
-        self.new_held(token, self.generations, login.id, login.began_at, now)
+        self.new_held(brought, self.generations, login.id, now)
     }
 
     /// The same token again does not begin a new life, unless a lifetime was told anew.
-    fn hold_again(&mut self, token: Token, old: Held, login: &Login<W>, now: Instant) -> Held {
+    fn hold_again(&mut self, brought: Brought, old: Held, login: &Login<W>, now: Instant) -> Held {
         let is_renewal = login.hold != Hold::No;
-        if is_renewal {
+        if is_renewal && !brought.is_adopted {
             let proof = match login.cause {
                 LoginCause::Refusal(proof) => proof,
                 // A refusal has joined it.
@@ -110,14 +136,16 @@ impl<W> State<W> {
             false => old.issued.stamp.login,
         };
         let generation = old.issued.stamp.generation;
-        let mut held = self.new_held(token, generation, brought_by, login.began_at, now);
+        let (began_at, ended_at) = (brought.began_at, brought.since);
+        let mut held = self.new_held(brought, generation, brought_by, now);
         // A lifetime of zero tells nothing. An unknown one says that the token lives, should the
         // one that it had be over.
         let lifetime = held.issued.token.lifetime().filter(|it| !it.is_zero());
         let known = old.issued.expires_at;
         let known = known.filter(|at| lifetime.is_some() || now < *at);
         let told = lifetime.filter(|_| held.issued.token.is_lifetime_told());
-        let moves = |known: Instant| told.is_some_and(|told| !login.is_rest(told, known, now));
+        let moves =
+            |known: Instant| told.is_some_and(|told| !is_rest(told, known, began_at, ended_at));
         if let Some(known) = known.filter(|known| !moves(*known)) {
             // Brought shortly before its end it ends all the same.
             let expires_at = match now < known {
@@ -145,12 +173,14 @@ impl<W> State<W> {
 
     pub(super) fn new_held(
         &self,
-        token: Token,
+        brought: Brought,
         generation: u64,
         login: LoginId,
-        began_at: Instant,
         now: Instant,
     ) -> Held {
+        let Brought {
+            token, began_at, ..
+        } = brought;
         let lifetime = token.lifetime().filter(|lifetime| !lifetime.is_zero());
         let lifetime = lifetime.map(|lifetime| self.policy.counted(lifetime));
         let earliest = later(now, self.policy.min_lifetime);
@@ -171,20 +201,21 @@ impl<W> State<W> {
                 expires_at,
                 renew_at: due_at,
             },
-            since: now,
+            since: brought.since,
             due_at,
             refused: false,
             is_accepted: false,
             is_given: false,
+            is_adopted: brought.is_adopted,
             invalidated_after: None,
+            #[cfg(feature = "store")]
+            in_store: InStore::default(),
         }
     }
 }
 
-impl<W> Login<W> {
-    /// Says whether a lifetime that ends at `known` is told once more by what is left of it, in
-    /// whole seconds, at some time while the login ran.
-    fn is_rest(&self, told: Duration, known: Instant, now: Instant) -> bool {
-        later(self.began_at, told) <= known && known <= later(now, told) + ROUNDED
-    }
+/// Says whether a lifetime that ends at `known` is told once more by what is left of it, in whole
+/// seconds, at some time while the login ran.
+fn is_rest(told: Duration, known: Instant, began_at: Instant, ended_at: Instant) -> bool {
+    later(began_at, told) <= known && known <= later(ended_at, told) + ROUNDED
 }

@@ -53,11 +53,12 @@ impl<W> State<W> {
         held.refused = true;
         let age = now.duration_since(held.since);
         let is_fresh = age < self.policy.fresh_token_age;
-        let (is_given, is_accepted) = (held.is_given, held.is_accepted);
+        let is_given = held.is_given;
+        let is_new = !held.is_accepted && !held.is_adopted;
         self.stats.tokens_refused += 1;
         self.log.refused(&held.issued);
         // Nobody was asked for a given one.
-        let is_strike = !is_given && (is_fresh || !is_accepted);
+        let is_strike = !is_given && (is_fresh || is_new);
         if is_strike {
             self.strike(proof, !is_fresh, now);
         } else if !is_given && !self.evidence.is_in_vain(key) {

@@ -208,7 +208,7 @@ async fn a_rejected_login_is_latched() {
     with(&mut state, token("a"), now);
     let error = failing(&mut state, AuthError::rejected("wrong password"), now);
     assert_eq!(error.retry_after(), Some(secs(60)));
-    state.replace();
+    state.replace(now);
     assert!(matches!(
         state.decide(Ask::Token, now),
         Decision::Begin(LoginCause::Need)
@@ -453,7 +453,7 @@ async fn a_sign_out_and_another_source_fence_what_was_before() {
         if signs_out {
             assert!(state.sign_out(now).1.is_some());
         } else {
-            assert!(state.replace().is_some());
+            assert!(state.replace(now).is_some());
         }
         assert!(state.end(id, Ok(token("late")), now).is_none());
         assert!(state.in_hand().is_none());
@@ -1036,7 +1036,7 @@ async fn an_expired_token_is_not_sent_after_a_wait() {
     state.begin(LoginCause::Need, (), now);
     let waits = state.recheck(&granted, false, false, now).unwrap();
     assert!(waits.is_none(), "a login is under way");
-    state.replace();
+    state.replace(now);
     assert!(state.recheck(&granted, false, true, now).unwrap().is_none());
     assert!(
         state

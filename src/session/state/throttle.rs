@@ -135,6 +135,18 @@ impl Throttle {
         self.failure.insert(failure).clone()
     }
 
+    /// Another process has failed: that counts here too, for the rest of its time.
+    #[cfg(feature = "store")]
+    pub(in crate::session) fn told(
+        &mut self,
+        error: AuthError,
+        until: Instant,
+        now: Instant,
+    ) -> AuthError {
+        let failure = (error.with_retry_after(until - now), until);
+        self.failure.insert(failure).0.clone()
+    }
+
     /// A login was lost on its way. What that closes, if it does: the second in a row is an outage.
     pub(in crate::session) fn lost(&mut self, policy: &Policy, now: Instant) -> Option<Instant> {
         let losses = self.losses.saturating_add(1);

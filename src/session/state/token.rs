@@ -13,6 +13,17 @@ pub(crate) struct Issued {
     pub(in crate::session) renew_at: Option<Instant>,
 }
 
+/// The token that a login ended with.
+pub(in crate::session) struct Brought {
+    pub(in crate::session) token: Token,
+    /// Its lifetime counts from here.
+    pub(in crate::session) began_at: Instant,
+    /// Its age counts from here.
+    pub(in crate::session) since: Instant,
+    /// Another process got it.
+    pub(in crate::session) is_adopted: bool,
+}
+
 /// The token in hand, and what is known of it.
 #[derive(Debug)]
 pub(in crate::session) struct Held {
@@ -29,6 +40,21 @@ pub(in crate::session) struct Held {
     pub(in crate::session) invalidated_after: Option<LoginId>,
     /// The session began with it.
     pub(in crate::session) is_given: bool,
+    /// Another process got it: whether it was worth its login shows by its age alone.
+    pub(in crate::session) is_adopted: bool,
+    #[cfg(feature = "store")]
+    pub(in crate::session) in_store: InStore,
+}
+
+/// What is known of a token and the store.
+#[cfg(feature = "store")]
+#[derive(Clone, Copy, Debug, Default)]
+pub(in crate::session) struct InStore {
+    /// The number of the login that brought it, or of the last one that it is newer than. Whatever
+    /// has no higher number is not newer.
+    pub(in crate::session) number: Option<u64>,
+    /// This session got it, and no other process has it.
+    pub(in crate::session) is_unshared: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

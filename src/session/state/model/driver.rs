@@ -11,6 +11,8 @@ use super::{Event, SECOND, Text, failure, living, pause, token};
 use crate::AuthError;
 use crate::session::policy::Policy;
 use crate::session::state::evidence::Key;
+#[cfg(feature = "store")]
+use crate::session::state::shared::Adopted;
 use crate::session::state::throttle::LoginCause;
 use crate::session::state::token::{Age, Issued, LoginId, Stamp};
 use crate::session::state::{Ask, Decision, State};
@@ -27,6 +29,8 @@ pub(super) struct Model {
     waiters: Vec<Waiter>,
     begun: u64,
     failed: u64,
+    /// When the source is asked of a session that shares a store: at once, or at the end.
+    is_hasty: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -37,7 +41,7 @@ struct Waiter {
 }
 
 impl Model {
-    /// Every other session begins with a known token.
+    /// Every other session begins with a known token, and every other pair shares a store.
     pub(super) fn new(seed: u64) -> Self {
         let mut model = Self {
             state: State::new(Policy::default(), seed),
@@ -50,7 +54,13 @@ impl Model {
             waiters: Vec::new(),
             begun: 0,
             failed: 0,
+            is_hasty: seed % 8 < 4,
         };
+        #[cfg(feature = "store")]
+        if seed % 4 >= 2 {
+            model.state.share(40 * SECOND);
+            model.oracle.detour = Some(40 * SECOND);
+        }
         if seed % 2 == 1 {
             model.state.start_with(token(0), model.start);
             model.oracle.given(0);
@@ -85,6 +95,14 @@ impl Model {
             }
             Event::Brings(text, lifetime) => self.end(Ok((text, lifetime))),
             Event::Fails(how) => self.end(Err(how)),
+            Event::Adopts(text, which) => match self.oracle.detour {
+                Some(_) => self.adopt(text, which),
+                None => self.end(Ok((text, which))),
+            },
+            Event::Told(how) => match self.oracle.detour {
+                Some(_) => self.told(how),
+                None => self.end(Err(how)),
+            },
             Event::Lost => self.lose(),
             Event::Late(how) => self.late(how),
             Event::Check => self.check(),
@@ -109,7 +127,7 @@ impl Model {
                 self.waiters.clear();
             }
             Event::Replace => {
-                let abandoned = self.state.replace();
+                let abandoned = self.state.replace(self.now());
                 assert_eq!(abandoned.is_some(), self.login.is_some());
                 self.oracle.replaced();
                 self.fenced.extend(self.login.take());
@@ -222,10 +240,13 @@ impl Model {
 
     fn begin(&mut self, cause: LoginCause) {
         self.oracle.begun(cause);
-        self.begun += 1;
+        self.begun += u64::from(self.oracle.detour.is_none());
         let (id, overdue) = self.state.begin(cause, (), self.now());
         assert_eq!(overdue.is_some(), self.login.is_some());
         let overdue = self.login.replace(id);
+        if self.is_hasty {
+            self.fetch(id);
+        }
         if overdue.is_some() {
             self.fenced.extend(overdue);
             // Its waiters hear of it, and find the new one.
@@ -234,29 +255,23 @@ impl Model {
     }
 
     fn end(&mut self, outcome: Result<(Text, u8), u8>) {
+        if self.oracle.login.as_ref().is_some_and(|it| it.is_look) {
+            return self.find_nothing();
+        }
         let Some(id) = self.login.take() else {
             return;
         };
+        self.fetch(id);
         let now = self.now();
         let over = "a login under way that cannot end";
         match outcome {
             Ok((text, lifetime)) => {
-                let text = match (text, &self.oracle.token) {
-                    (Text::Same, Some(held)) => held.text,
-                    (Text::Before, Some(held)) => held.text.saturating_sub(1),
-                    _ => {
-                        self.texts += 1;
-                        self.texts
-                    }
-                };
+                let text = self.text(text);
                 let (brought, lifetime) = living(token(text), lifetime);
                 let ended = self.state.end(id, Ok(brought), now);
-                self.oracle.brought(text, lifetime);
+                self.oracle.brought(text, lifetime, None);
                 let (_, outcome) = ended.expect(over);
-                let stamp = outcome.expect("a token is an error").stamp;
-                for (sent, oracles) in &self.sent {
-                    assert_eq!(sent.is_same_token(stamp), self.oracle.is_token_of(*oracles));
-                }
+                self.compare_sent(outcome.expect("a token is an error").stamp);
             }
             Err(how) => {
                 let (failure, asked, error) = failure(how);
@@ -270,10 +285,29 @@ impl Model {
         self.waiters.clear();
     }
 
+    /// The text that a login brings.
+    fn text(&mut self, text: Text) -> u64 {
+        match (text, &self.oracle.token) {
+            (Text::Same, Some(held)) => held.text,
+            (Text::Before, Some(held)) => held.text.saturating_sub(1),
+            _ => {
+                self.texts += 1;
+                self.texts
+            }
+        }
+    }
+
+    /// R2: the requests that were sent with this token are those that the oracle says.
+    fn compare_sent(&self, stamp: Stamp) {
+        for (sent, oracles) in &self.sent {
+            assert_eq!(sent.is_same_token(stamp), self.oracle.is_token_of(*oracles));
+        }
+    }
+
     fn lose(&mut self) {
         if let Some(id) = self.login.take() {
             assert!(self.state.give_up(id, self.now()).is_some());
-            self.oracle.lost(self.closed_for());
+            self.oracle.gone(self.closed_for());
             self.ask_again(true);
         }
     }
@@ -288,6 +322,76 @@ impl Model {
             _ => return assert!(self.state.give_up(id, self.now()).is_none()),
         };
         assert!(self.state.end(id, outcome, self.now()).is_none());
+    }
+
+    /// A login through a store comes to ask its source, unless it only looks.
+    #[cfg(feature = "store")]
+    fn fetch(&mut self, id: LoginId) {
+        let login = self.oracle.login.as_mut();
+        let Some(login) = login.filter(|login| !login.is_tried && !login.is_look) else {
+            return;
+        };
+        login.is_tried = true;
+        self.begun += 1;
+        self.state.note_fetch(id);
+    }
+
+    #[cfg(feature = "store")]
+    fn adopt(&mut self, text: Text, which: u8) {
+        let Some(id) = self.login.take() else {
+            return;
+        };
+        const AGES: [u64; 4] = [0, 1, 10, 1_000];
+        let age = AGES[usize::from(which / 10) % 4];
+        let age = Duration::from_secs(age).min(self.oracle.now);
+        let text = self.text(text);
+        let (token, lifetime) = living(token(text), which);
+        let adopted = Adopted {
+            token,
+            age,
+            number: self.texts,
+        };
+        let ended = self.state.adopt(id, adopted, self.now());
+        self.oracle.brought(text, lifetime, Some(age));
+        let (_, outcome) = ended.expect("a login under way that cannot end");
+        self.compare_sent(outcome.expect("a token is an error").stamp);
+        self.waiters.clear();
+    }
+
+    #[cfg(feature = "store")]
+    fn told(&mut self, how: u8) {
+        if self.oracle.login.as_ref().is_some_and(|it| it.is_look) {
+            return self.find_nothing();
+        }
+        let Some(id) = self.login.take() else {
+            return;
+        };
+        let (failure, error) = match how % 2 {
+            0 => (Failure::Rejected, AuthError::rejected("no")),
+            _ => (Failure::Unavailable, AuthError::unavailable("busy")),
+        };
+        let rest = pause(how / 2).min(3_600 * SECOND);
+        let ended = self.state.note_told(id, error, rest, self.now());
+        let (_, outcome) = ended.expect("a login under way that cannot end");
+        let error = outcome.expect_err("an error is a token");
+        self.oracle.told(failure, rest, error.retry_after());
+        self.waiters.clear();
+    }
+
+    #[cfg(feature = "store")]
+    fn find_nothing(&mut self) {
+        let Some(id) = self.login.take() else {
+            return;
+        };
+        let ended = self.state.note_nothing_new(id, self.now());
+        let (_, error) = ended.expect("a look under way that cannot end");
+        let closed = self.oracle.found_nothing();
+        assert_eq!(error.is_some(), closed.is_some());
+        match error {
+            Some(_) => self.waiters.clear(),
+            // They hear that it is gone.
+            None => self.ask_again(true),
+        }
     }
 
     /// No waiter is left behind: each asks anew, but for one that lost two logins.
@@ -364,6 +468,18 @@ impl Model {
     fn now(&self) -> Instant {
         self.start + self.oracle.now
     }
+}
+
+/// A session that shares no store.
+#[cfg(not(feature = "store"))]
+impl Model {
+    fn fetch(&mut self, _: LoginId) {}
+
+    fn adopt(&mut self, _: Text, _: u8) {}
+
+    fn told(&mut self, _: u8) {}
+
+    fn find_nothing(&mut self) {}
 }
 
 impl Waiter {

@@ -27,6 +27,10 @@ enum Event {
     Accepted(u8, u8, bool),
     Brings(Text, u8),
     Fails(u8),
+    /// Of a session that shares a store: the login ends with another process's token, or with its
+    /// failure. Another session's ends as above.
+    Adopts(Text, u8),
+    Told(u8),
     Lost,
     /// A login that was given up or abandoned ends after all.
     Late(u8),
@@ -69,9 +73,12 @@ impl Event {
             0..=2 => Event::Request,
             3 => Event::Refused(arg, arg / 4 % 4),
             4 => Event::Accepted(arg, arg / 4 % 4, arg >= 192),
+            5 if kind >= 128 => Event::Adopts(Text::New, arg),
             5 => Event::Brings(Text::New, arg),
+            6 if kind >= 192 => Event::Adopts(Text::Same, arg / 4),
             6 if arg % 4 == 0 => Event::Brings(Text::Before, arg / 4),
             6 => Event::Brings(Text::Same, arg / 4),
+            7 | 8 if kind >= 192 => Event::Told(arg),
             7 | 8 => Event::Fails(arg),
             9 if arg % 4 == 0 => Event::Lost,
             9 => Event::Late(arg),

@@ -30,6 +30,9 @@ pub(super) struct Oracle {
     losses: u32,
     failure: Option<(Failure, Duration)>,
     strikes: Strikes,
+    /// How much longer a login may take of a session that shares a store.
+    pub(super) detour: Option<Duration>,
+    next_look: Duration,
 }
 
 #[derive(Debug)]
@@ -43,6 +46,8 @@ pub(super) struct Held {
     refused: bool,
     accepted: bool,
     given: bool,
+    /// Another process got it.
+    adopted: bool,
     expires: Option<Duration>,
     /// From when on it may be renewed ahead, and must.
     ahead: Option<(Duration, Duration)>,
@@ -62,6 +67,10 @@ pub(super) struct UnderWay {
     id: u64,
     cause: LoginCause,
     pub(super) hold: Hold,
+    /// F10: the store is read, and no login made.
+    pub(super) is_look: bool,
+    /// The source was asked.
+    pub(super) is_tried: bool,
     began: Duration,
     pub(super) overdue: Duration,
 }
@@ -112,7 +121,7 @@ impl Oracle {
             }
         }
         let Some(held) = self.unexpired() else {
-            return match self.closed(LoginCause::Need) {
+            return match self.refused_to(LoginCause::Need) {
                 _ if self.is_under_way() => Answer::Join,
                 Some(closed) => closed,
                 None => Answer::Begin(LoginCause::Need),
@@ -128,7 +137,7 @@ impl Oracle {
             return if is_over { Answer::Use } else { Answer::Join };
         }
         let cause = LoginCause::Refusal(Proof::None);
-        self.closed(cause)
+        self.refused_to(cause)
             .map_or(Answer::Begin(cause), |_| Answer::Use)
     }
 
@@ -163,7 +172,7 @@ impl Oracle {
             }
             return Answer::Join;
         }
-        self.closed(cause).unwrap_or(Answer::Begin(cause))
+        self.refused_to(cause).unwrap_or(Answer::Begin(cause))
     }
 
     /// R6: a retry was refused as well.
@@ -207,36 +216,47 @@ impl Oracle {
 
     pub(super) fn begun(&mut self, cause: LoginCause) {
         assert!(!self.is_under_way(), "two logins at a time");
-        assert_eq!(self.closed(cause), None, "a login that is not allowed");
+        let is_look = self.closed(cause).is_some();
+        assert_eq!(self.refused_to(cause), None, "a login that is not allowed");
+        if is_look {
+            self.next_look = self.now + SECOND;
+        }
         self.logins += 1;
         self.login = Some(UnderWay {
             id: self.logins,
             cause,
             hold: match cause {
-                LoginCause::Refusal(_) => Hold::Until(self.now + 2 * SECOND),
+                LoginCause::Refusal(_) if !is_look => Hold::Until(self.now + 2 * SECOND),
                 _ => Hold::No,
             },
+            is_look,
+            is_tried: self.detour.is_none(),
             began: self.now,
-            overdue: self.now + 31 * SECOND,
+            overdue: self.now + 31 * SECOND + self.detour.unwrap_or_default(),
         });
     }
 
-    pub(super) fn brought(&mut self, text: u64, lifetime: Option<Duration>) {
+    /// F3: another process's token, whose login began so long ago, if there is an `age`.
+    pub(super) fn brought(&mut self, text: u64, lifetime: Option<Duration>, age: Option<Duration>) {
         let login = self.login.take().expect("a token out of nowhere");
         (self.rejections, self.misconfigurations, self.outages) = (0, 0, 0);
         (self.losses, self.failure) = (0, None);
         self.arrivals += 1;
         let is_renewal = login.hold != Hold::No;
-        let mut held = self.new_token(text, lifetime, login.began);
+        let since = self.now - age.unwrap_or_default();
+        let began = age.map_or(login.began, |_| since);
+        let mut held = self.new_token(text, lifetime, began);
+        (held.since, held.adopted) = (since, age.is_some());
         match self.token.take() {
             Some(old) if old.text == text => {
-                if is_renewal {
+                if is_renewal && !held.adopted {
                     let proof = match login.cause {
                         LoginCause::Refusal(proof) => proof,
                         _ => Proof::None,
                     };
                     self.strikes.strike(proof, false, self.now);
-                } else {
+                }
+                if !is_renewal {
                     held.arrival = old.arrival;
                 }
                 held.generation = old.generation;
@@ -248,8 +268,8 @@ impl Oracle {
                 let known = old.expires.filter(|at| self.now < *at);
                 let told = lifetime.filter(|told| !told.is_zero());
                 let is_rest = |told: Duration, known: Duration| {
-                    let earliest = login.began.saturating_add(told);
-                    let latest = self.now.saturating_add(told).saturating_add(SECOND);
+                    let earliest = began.saturating_add(told);
+                    let latest = since.saturating_add(told).saturating_add(SECOND);
                     (earliest..=latest).contains(&known)
                 };
                 let keeps = |known: &Duration| told.is_none_or(|told| is_rest(told, *known));
@@ -326,6 +346,42 @@ impl Oracle {
         held.for_each(|held| held.rest_until = Duration::ZERO);
     }
 
+    /// F8: another process's failure counts for the rest of its time, and not as one of ours.
+    pub(super) fn told(&mut self, failure: Failure, rest: Duration, pause: Option<Duration>) {
+        let login = self.login.take().expect("told out of nowhere");
+        let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
+        let held = self.token.as_mut();
+        let expires = held.as_ref().and_then(|held| held.expires);
+        let left = expires.filter(|_| is_ahead);
+        let left = left.map_or(Duration::MAX, |at| at.saturating_sub(self.now));
+        let rest = rest.min(left);
+        assert_eq!(pause, Some(rest));
+        self.failure = Some((failure, self.now + rest));
+        held.into_iter()
+            .for_each(|it| it.rest_until = Duration::ZERO);
+    }
+
+    /// F10: a look that found nothing leaves everything as it was. Returns what those are told who
+    /// waited for it, unless a login is allowed by now.
+    pub(super) fn found_nothing(&mut self) -> Option<Answer> {
+        let login = self.login.take().expect("a look out of nowhere");
+        let held = self.token.iter_mut();
+        held.for_each(|held| held.rest_until = Duration::ZERO);
+        self.closed(login.cause)
+    }
+
+    /// A login of which the source was never asked is no loss.
+    pub(super) fn gone(&mut self, pause: Option<Duration>) {
+        match self.login.as_ref().is_some_and(|login| login.is_tried) {
+            true => self.lost(pause),
+            false => {
+                self.login = None;
+                let held = self.token.iter_mut();
+                held.for_each(|held| held.rest_until = Duration::ZERO);
+            }
+        }
+    }
+
     /// T3, L2: the first loss closes nothing, more in a row are outages.
     pub(super) fn lost(&mut self, pause: Option<Duration>) {
         let losses = self.losses + 1;
@@ -377,8 +433,9 @@ impl Oracle {
         self.account_epoch += 1;
         (self.token, self.previous) = (None, None);
         self.strikes.forget();
+        self.next_look = Duration::ZERO;
         if self.login.is_some() {
-            self.lost(pause);
+            self.gone(pause);
         }
     }
 
@@ -388,6 +445,7 @@ impl Oracle {
         (self.rejections, self.misconfigurations, self.outages) = (0, 0, 0);
         (self.losses, self.failure) = (0, None);
         self.strikes = Strikes::default();
+        self.next_look = Duration::ZERO;
     }
 
     pub(super) fn sent(&self) -> Option<Sent> {
@@ -430,6 +488,7 @@ impl Oracle {
             held.and_then(|held| held.expires),
             held.map(|held| held.since + 5 * SECOND),
             held.map(|held| held.rest_until),
+            self.detour.map(|_| self.next_look),
             ahead.map(|(may, _)| may),
             ahead.map(|(_, must)| must),
         ];
@@ -459,7 +518,7 @@ impl Oracle {
         if held.given {
             return proof;
         }
-        if is_fresh || !held.accepted {
+        if is_fresh || !held.accepted && !held.adopted {
             self.strikes.strike(proof, !is_fresh, self.now);
         } else if !self.strikes.is_in_vain(key) {
             self.strikes.forgive();
@@ -478,8 +537,14 @@ impl Oracle {
     fn hold_back(&mut self) {
         let until = Hold::Until(self.now + 2 * SECOND);
         let login = self.login.iter_mut();
-        let login = login.filter(|login| login.hold == Hold::No);
+        let login = login.filter(|login| login.hold == Hold::No && !login.is_look);
         login.for_each(|login| login.hold = until);
+    }
+
+    /// F10: where no login is allowed a store may be read, once a second.
+    fn refused_to(&self, cause: LoginCause) -> Option<Answer> {
+        let may_look = self.detour.is_some() && self.now >= self.next_look;
+        self.closed(cause).filter(|_| !may_look)
     }
 
     /// L1, L2, L3, R6.
@@ -511,12 +576,13 @@ impl Oracle {
             refused: false,
             accepted: false,
             given: false,
+            adopted: false,
             expires: lifetime.map(from),
             ahead: lifetime.map(|lifetime| {
                 let ahead = (lifetime / 10).min(300 * SECOND);
                 // A rounding of a float may be a little off.
                 let slack = Duration::from_nanos(100);
-                let at = |ahead| from((lifetime - ahead).max(SECOND));
+                let at = |ahead: Duration| from((lifetime - ahead).max(SECOND));
                 (
                     at(ahead).saturating_sub(slack),
                     at(ahead * 4 / 5).saturating_add(slack),
