@@ -212,6 +212,6 @@ pub use settings::{NoAuth, OnFailedRenewal};
 pub use source::{Account, Cause, SourceFn, TokenRequest, TokenSource, source_fn};
 pub use token::{InvalidToken, Token};
 
-#[cfg(doctest)]
+#[cfg(all(doctest, feature = "store"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

@@ -15,7 +15,7 @@ name = "newcomer"
 edition = "2024"
 
 [dependencies]
-tower-bearer = { path = "PACKAGED", features = ["testing"] }
+tower-bearer = { path = "PACKAGED", features = ["store-redis", "testing"] }
 bytes = "1"
 futures = "0.3"
 http = "1"
