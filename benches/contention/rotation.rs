@@ -104,7 +104,8 @@ async fn rotations(
 
 async fn requests(mut client: BearerAuth<Api>, end: Instant) -> Seen {
     let mut seen = Seen::default();
-    while Instant::now() < end {
+    // Once at least, also where the time is over before this task begins.
+    loop {
         let sent = Sent::default();
         let request = Request::post("https://api.example.com/v4/properties/search")
             .extension(sent.clone())
@@ -121,8 +122,10 @@ async fn requests(mut client: BearerAuth<Api>, end: Instant) -> Seen {
         seen.sent_twice += u64::from(sent.times() == 2);
 
         tokio::time::sleep(Duration::from_millis(1)).await;
+        if Instant::now() >= end {
+            return seen;
+        }
     }
-    seen
 }
 
 impl Seen {

@@ -347,6 +347,7 @@ impl Oracle {
     }
 
     /// F8: another process's failure counts for the rest of its time, and not as one of ours.
+    #[cfg(feature = "store")]
     pub(super) fn told(&mut self, failure: Failure, rest: Duration, pause: Option<Duration>) {
         let login = self.login.take().expect("told out of nowhere");
         let is_ahead = login.cause == LoginCause::Ahead && login.hold == Hold::No;
@@ -363,6 +364,7 @@ impl Oracle {
 
     /// F10: a look that found nothing leaves everything as it was. Returns what those are told who
     /// waited for it, unless a login is allowed by now.
+    #[cfg(feature = "store")]
     pub(super) fn found_nothing(&mut self) -> Option<Answer> {
         let login = self.login.take().expect("a look out of nowhere");
         let held = self.token.iter_mut();
