@@ -59,6 +59,7 @@ pub use self::status::Status;
 pub(crate) use self::view::View;
 pub use self::wait::TokenFuture;
 pub(crate) use self::wait::Wait;
+pub(crate) use self::waker::contained;
 
 /// One login and its token, shared by all layers and services that are made from it.
 ///
@@ -162,14 +163,19 @@ impl Session {
     pub fn replace_source(&self, source: impl TokenSource) {
         let source: Arc<dyn DynTokenSource> = Arc::new(source);
         let origins = source.origins();
+        // It asks the source for its account: not under the lock.
+        #[cfg(feature = "store")]
+        let mut fleet = self.runner.fleet();
+        #[cfg(feature = "store")]
+        if let Some(fleet) = &mut fleet {
+            *fleet = Arc::new(fleet.with_source(&*source));
+        }
         let now = Instant::now();
         let replaced = self.runner.update(|inner| {
             let abandoned = inner.state.replace(now);
             inner.origins = origins;
             #[cfg(feature = "store")]
-            let _other = inner.fleet.take().inspect(|old| {
-                inner.fleet = Some(Arc::new(old.with_source(&*source)));
-            });
+            mem::swap(&mut inner.fleet, &mut fleet);
             (abandoned, mem::replace(&mut inner.source, source))
         });
         drop(replaced);

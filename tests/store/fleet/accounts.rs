@@ -1,7 +1,8 @@
 //! Which sessions share a record, and what of an account can be seen.
 
 use std::convert::Infallible;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
+use std::thread;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -10,7 +11,9 @@ use tower_bearer::login::{
     ClientAuth, ClientCredentials, Datafiniti, Form, Json, LoginClient, Refresh,
 };
 use tower_bearer::store::{Key, TokenCache};
-use tower_bearer::{Account, Origins, Session, Token, TokenSource, source_fn};
+use tower_bearer::{
+    Account, AuthError, Origins, Session, Token, TokenRequest, TokenSource, source_fn,
+};
 
 use super::{BASE, SECOND, World, pass};
 
@@ -228,4 +231,39 @@ async fn a_store_shows_no_secret() {
         assert!(!world.name().contains(secret));
         assert!(!format!("{:?} {:?}", process.session(), world.cache()).contains(secret));
     }
+}
+
+/// A source that looks at the session it is given to when it is asked for its account.
+struct LooksAtTheSession(Session);
+
+impl TokenSource for LooksAtTheSession {
+    fn origins(&self) -> Origins {
+        origins()
+    }
+
+    async fn fetch(&self, _: TokenRequest) -> Result<Token, AuthError> {
+        Ok(Token::new("t1")?)
+    }
+
+    fn account(&self) -> Option<Account> {
+        let session = self.0.clone();
+        let (sender, looked) = mpsc::channel();
+        // On a thread of its own, so that the test fails where it would hang.
+        thread::spawn(move || sender.send(session.status().token().is_some()));
+        let looked = looked.recv_timeout(20 * SECOND);
+        assert!(looked.is_ok(), "the session is locked");
+        Some(Account::new("reports"))
+    }
+}
+
+/// T7, F19: another source is asked for its account outside the session's lock, and shares the
+/// record of that account from then on.
+#[tokio::test(start_paused = true)]
+async fn a_source_may_look_at_the_session_that_asks_for_its_account() {
+    let world = World::new();
+    let session = world.builder(world.form("correct horse")).build();
+    session.token().await.unwrap();
+    session.replace_source(LooksAtTheSession(session.clone()));
+    assert_eq!(session.token().await.unwrap().expose(), "t1");
+    assert_eq!(world.store.names().len(), 2);
 }
