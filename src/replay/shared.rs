@@ -283,14 +283,18 @@ impl<B> Turn<'_, B> {
         let shared = self.shared;
         let stage = shared.stage_now();
         match stage {
-            LET_GO => drop(shared.lock().forget()),
+            LET_GO => {
+                let _unneeded = shared.lock().forget();
+            }
             TAKEN_OVER => {
                 let second = shared.second().take();
                 if let Some(second) = second {
                     second.wake();
                 }
             }
-            DISCARDED => drop(shared.lock().take()),
+            DISCARDED => {
+                let _unneeded = shared.lock().take();
+            }
             _ => {}
         }
         stage
