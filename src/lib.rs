@@ -196,6 +196,8 @@ pub mod store;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;
+#[cfg(any(feature = "login", feature = "store"))]
+mod wiped;
 
 pub use error::AuthError;
 pub use error::response::{ErrorDetail, ErrorResponse};

@@ -3,39 +3,25 @@
 use std::time::SystemTime;
 
 use serde_json::Value;
-use zeroize::Zeroize;
 
 use crate::login::jwt::jwt_rest;
 use crate::login::lifetime::Lifetime;
 use crate::login::mask::Mask;
 use crate::token::Token;
+use crate::wiped::Wiped;
 
 /// The JSON that a server sent, wiped when dropped: it may hold tokens.
-pub(super) struct Answer(Value);
+pub(super) struct Answer(Wiped);
 
 impl Answer {
     pub(super) fn parse(bytes: &[u8]) -> Option<Self> {
-        serde_json::from_slice(bytes).ok().map(Self)
+        serde_json::from_slice(bytes)
+            .ok()
+            .map(|json| Self(Wiped(json)))
     }
 
     pub(super) fn json(&self) -> &Value {
-        &self.0
-    }
-}
-
-impl Drop for Answer {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
-    }
-}
-
-/// The parser lets in 128 levels at most, so the recursion is bounded.
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(values) => values.iter_mut().for_each(wipe),
-        Value::Object(fields) => fields.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        &self.0.0
     }
 }
 
@@ -96,20 +82,4 @@ pub(super) fn oauth_token(answer: &Value, any_type: bool, mask: &Mask) -> Result
 pub(super) fn refresh_token(answer: &Value) -> Option<&str> {
     let text = answer.get("refresh_token").and_then(Value::as_str);
     text.filter(|text| !text.is_empty())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// S4: no text of an answer outlives it.
-    #[test]
-    fn every_text_of_an_answer_is_wiped() {
-        let mut answer = serde_json::json!({"a": "x", "b": [1, "y", {"c": "z"}]});
-        wipe(&mut answer);
-        assert_eq!(
-            answer,
-            serde_json::json!({"a": "", "b": [1, "", {"c": ""}]})
-        );
-    }
 }

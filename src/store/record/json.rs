@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use serde_json::{Value, json};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::error::AuthError;
 use crate::error::response::{ErrorDetail, ErrorResponse};
@@ -15,12 +15,10 @@ use crate::store::record::host::host;
 use crate::store::record::{Latch, Record, StoredToken};
 use crate::store::seal::MAX_BYTES;
 use crate::token::Token;
+use crate::wiped::Wiped;
 
 /// How much of an error's text is passed on, in characters.
 const MOST_TEXT: usize = 500;
-
-/// A JSON value with secrets, whose texts are wiped.
-struct Wiped(Value);
 
 impl Record {
     /// Contents for a [`Seal`](crate::store::seal::Seal).
@@ -184,20 +182,4 @@ fn response_from_json(value: &Value) -> Option<ErrorResponse> {
 
 fn ms(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
-}
-
-impl Drop for Wiped {
-    fn drop(&mut self) {
-        wipe(&mut self.0);
-    }
-}
-
-/// The recursion is bounded by the parser, which lets in 128 levels at most.
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(values) => values.iter_mut().for_each(wipe),
-        Value::Object(fields) => fields.iter_mut().for_each(|(_, value)| wipe(value)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
