@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Response;
 
-use crate::session::Deadline;
+use crate::session::{Deadline, contained};
 
 /// A refused response that the caller gets if no new token is had soon.
 ///
@@ -45,8 +45,10 @@ impl<R> HeldResponse<R> {
             Some(release) => Ok(release),
             none => Deadline::after(self.limit).map(|release| none.insert(release)),
         };
+        let waker = contained(cx);
+        let mut cx = Context::from_waker(&waker);
         // Where there is no timer nothing is awaited for long: the wait for the login fails too.
-        if release.is_ok_and(|release| release.poll(cx).is_ready()) {
+        if release.is_ok_and(|release| release.poll(&mut cx).is_ready()) {
             self.response = None;
             self.release = None;
         }

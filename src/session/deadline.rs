@@ -10,7 +10,6 @@ use tokio::runtime::{self, Handle};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::policy::later;
-use super::waker::contained;
 use crate::AuthError;
 
 #[derive(Debug)]
@@ -40,9 +39,7 @@ impl Deadline {
         }
         // tokio panics when the runtime of the timer has shut down.
         let sleep = self.sleep.as_mut();
-        let waker = contained(cx);
-        let mut cx = Context::from_waker(&waker);
-        match catch_unwind(AssertUnwindSafe(|| sleep.poll(&mut cx))) {
+        match catch_unwind(AssertUnwindSafe(|| sleep.poll(cx))) {
             Ok(poll) => poll.map(Ok),
             Err(_) => Poll::Ready(Err(no_runtime())),
         }

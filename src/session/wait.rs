@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use futures::FutureExt;
 use tokio::time::Instant;
 
 use crate::error::AuthError;
@@ -13,6 +14,7 @@ use crate::session::runner::{Answer, Joined, Runner};
 use crate::session::state::Ask;
 use crate::session::state::evidence::Key;
 use crate::session::state::token::{Issued, Stamp};
+use crate::session::waker::contained;
 use crate::token::Token;
 
 /// The future of [`Session::token`](crate::Session::token).
@@ -70,7 +72,8 @@ impl Wait {
 
     /// Polled again after it is done, it asks anew.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<Issued, AuthError>> {
-        let polled = self.poll_once(cx);
+        let waker = contained(cx);
+        let polled = self.poll_once(&mut Context::from_waker(&waker));
         if polled.is_ready() {
             self.joined = None;
             self.lost_once = false;
@@ -93,7 +96,7 @@ impl Wait {
                 }
                 continue;
             };
-            let Poll::Ready(ended) = joined.ticket.poll_login(cx) else {
+            let Poll::Ready(ended) = joined.ticket.login.poll_unpin(cx) else {
                 if let Poll::Ready(elapsed) = joined.deadline.poll(cx) {
                     elapsed?;
                     return Poll::Ready(Err(AuthError::timeout(
@@ -129,8 +132,10 @@ impl Wait {
         let Some(joined) = &mut self.joined else {
             return Poll::Ready(Ok(()));
         };
-        if joined.ticket.is_released(cx) {
-            return Poll::Ready(Ok(()));
+        if let Some(released) = &mut joined.ticket.released {
+            if released.poll_unpin(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
         }
         match &mut joined.alarm {
             Some(alarm) => alarm.poll(cx),

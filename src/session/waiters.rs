@@ -1,26 +1,22 @@
 //! Those who wait for a login, and how the login hears that nobody does any more.
 
-use std::task::{Context, Poll};
-
 use futures::FutureExt;
 use futures::future::Shared;
 use tokio::sync::oneshot;
-use tokio::sync::oneshot::error::RecvError;
 use tokio::time::Instant;
 
 use crate::error::AuthError;
 use crate::session::state::token::Issued;
-use crate::session::waker::contained;
 
 /// Each waiter holds a clone. An error of the channel means that the login was lost or given up.
-type SharedLogin = Shared<oneshot::Receiver<Outcome>>;
+pub(super) type SharedLogin = Shared<oneshot::Receiver<Outcome>>;
 
 pub(super) type Outcome = Result<Issued, AuthError>;
 
 /// What one who waits for a login holds.
 #[derive(Clone, Debug)]
 pub(super) struct Ticket {
-    login: SharedLogin,
+    pub(super) login: SharedLogin,
     /// Resolves when the token in hand may be used after all.
     pub(super) released: Option<Shared<oneshot::Receiver<()>>>,
     pub(super) ask_again_at: Option<Instant>,
@@ -38,22 +34,6 @@ pub(super) struct Waiters {
 
 /// Resolves when the session has no use for the login any more.
 pub(super) type Abandoned = oneshot::Receiver<()>;
-
-impl Ticket {
-    pub(super) fn poll_login(&mut self, cx: &mut Context<'_>) -> Poll<Result<Outcome, RecvError>> {
-        let waker = contained(cx);
-        self.login.poll_unpin(&mut Context::from_waker(&waker))
-    }
-
-    pub(super) fn is_released(&mut self, cx: &mut Context<'_>) -> bool {
-        let Some(released) = &mut self.released else {
-            return false;
-        };
-        let waker = contained(cx);
-        let polled = released.poll_unpin(&mut Context::from_waker(&waker));
-        polled.is_ready()
-    }
-}
 
 impl Waiters {
     pub(super) fn new() -> (Self, Abandoned) {

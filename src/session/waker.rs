@@ -8,7 +8,7 @@ struct Contained(Waker);
 
 /// The waker of this task, which keeps a panic to itself: it must not keep others asleep who are
 /// woken together with it, nor end the thread of a timer.
-pub(super) fn contained(cx: &Context<'_>) -> Waker {
+pub(crate) fn contained(cx: &Context<'_>) -> Waker {
     Arc::new(Contained(cx.waker().clone())).into()
 }
 
