@@ -20,22 +20,14 @@ use crate::session::fleet::Fleet;
 use crate::session::id::SessionId;
 use crate::session::policy::Policy;
 use crate::session::state::evidence::Key;
-#[cfg(feature = "store")]
-use crate::session::state::shared::StoreUse;
 use crate::session::state::throttle::LoginCause;
-#[cfg(feature = "store")]
-use crate::session::state::token::LoginId;
 use crate::session::state::token::{Age, Issued, Stamp};
 use crate::session::state::{Ask, Decision, State};
-#[cfg(feature = "store")]
-use crate::session::stats::Stats;
 use crate::session::trace::Log;
 use crate::session::waiters::{Ticket, Waiters};
 use crate::source::DynTokenSource;
 #[cfg(feature = "store")]
 use crate::store::cache::TokenCache;
-#[cfg(feature = "store")]
-use crate::store::error::StoreError;
 use crate::token::Token;
 
 /// What all handles of a session share.
@@ -211,34 +203,6 @@ impl Runner {
         let is_first = inner.state.stats.requests_foreign == 0;
         inner.state.stats.requests_foreign += 1;
         inner.state.log.foreign(error, is_first);
-    }
-
-    #[cfg(feature = "store")]
-    pub(super) fn fleet(&self) -> Option<Arc<Fleet>> {
-        self.lock().fleet.clone()
-    }
-
-    /// Now it comes to a real login.
-    #[cfg(feature = "store")]
-    pub(super) fn note_fetch(&self, login: LoginId) {
-        self.lock().state.note_fetch(login);
-    }
-
-    /// Notes whether the shared store works.
-    #[cfg(feature = "store")]
-    pub(super) fn note_store(&self, of: StoreUse, error: Option<&StoreError>) {
-        self.lock().state.note_store(of, error);
-    }
-
-    #[cfg(feature = "store")]
-    pub(super) fn count(&self, count: impl FnOnce(&mut Stats)) {
-        count(&mut self.lock().state.stats);
-    }
-
-    /// Half to one and a half times as long.
-    #[cfg(feature = "store")]
-    pub(super) fn jittered(&self, pause: Duration) -> Duration {
-        pause.mul_f64(0.5 + self.lock().state.random())
     }
 
     pub(crate) fn count_not_repeated(&self) {

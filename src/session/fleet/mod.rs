@@ -3,6 +3,7 @@
 
 mod login;
 mod newest;
+mod runner;
 mod shared;
 
 pub(super) use self::login::{Ending, FleetLogin};
