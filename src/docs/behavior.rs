@@ -15,7 +15,7 @@
 //! | that login fails, however long it asks to be left alone | The token is used until it expires. Then one login is attempted, whatever the `Retry-After` of the failed one. |
 //! | a token has expired | One login runs before the next request is sent. There is no 401 in between, and at most one login per second. |
 //! | the answer has no lifetime, or one of 0 | The token is used until it is refused. |
-//! | a lifetime of 2 to 10 whole seconds | It is taken a second shorter, always: many servers count whole seconds. |
+//! | a lifetime of 2 to 10 whole seconds | It is taken a second shorter, always: many servers count whole seconds. One of 2 seconds leaves no time for a renewal in the background, so requests wait for each. |
 //! | a JWT | Its lifetime is what is left of it by its own claims. The same JWT again does not begin a new life. |
 //! | `session.token()` | Returns the current token, or logs in. It also warms a session up. |
 //!
