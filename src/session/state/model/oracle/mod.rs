@@ -265,19 +265,29 @@ impl Oracle {
                 let before = |after: &u64| login.id <= *after || !is_renewal;
                 held.invalidated = old.invalidated.filter(before);
                 // The same token again has the life that it had, unless another one is told.
-                let known = old.expires.filter(|at| self.now < *at);
                 let told = lifetime.filter(|told| !told.is_zero());
+                let known = old.expires.filter(|at| told.is_some() || self.now < *at);
                 let is_rest = |told: Duration, known: Duration| {
                     let earliest = began.saturating_add(told);
                     let latest = since.saturating_add(told).saturating_add(SECOND);
                     (earliest..=latest).contains(&known)
                 };
                 let keeps = |known: &Duration| told.is_none_or(|told| is_rest(told, *known));
-                if let Some(expires) = known.filter(keeps) {
-                    held.expires = Some(expires);
-                    let next = self.now + ((expires - self.now) / 2).max(SECOND);
-                    let next = Some((next, next)).filter(|_| next < expires);
-                    held.ahead = next.filter(|_| old.ahead.is_some());
+                match known.filter(keeps) {
+                    Some(expires) if self.now < expires => {
+                        held.expires = Some(expires);
+                        let next = self.now + ((expires - self.now) / 2).max(SECOND);
+                        let next = Some((next, next)).filter(|_| next < expires);
+                        held.ahead = next.filter(|_| old.ahead.is_some());
+                    }
+                    // A login that began before the end does not say that the token outlives it.
+                    Some(expires) => {
+                        let is_last = began < expires;
+                        let again = if is_last { began } else { self.now };
+                        held.expires = Some(expires.max(again + SECOND));
+                        held.ahead = None;
+                    }
+                    None => {}
                 }
             }
             old => {
