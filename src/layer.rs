@@ -5,11 +5,13 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderName, StatusCode};
 use tower_layer::Layer;
 
+use crate::error::AuthError;
 use crate::origins::Origins;
 use crate::service::BearerAuth;
 use crate::session::Session;
 use crate::settings::{OnFailedRenewal, Settings};
-use crate::source::TokenSource;
+use crate::source::{TokenRequest, TokenSource};
+use crate::token::Token;
 
 /// Adds a bearer token to the requests of an HTTP client, and renews it when it is refused.
 ///
@@ -47,6 +49,9 @@ pub struct BearerAuthLayer {
     settings: Arc<Settings>,
 }
 
+/// Of a session that no request uses.
+struct NoSource;
+
 impl BearerAuthLayer {
     /// A layer with a session of its own, which logs in through `source` when a token is first
     /// needed.
@@ -61,7 +66,44 @@ impl BearerAuthLayer {
         }
     }
 
-    /// The session that this layer's services share.
+    /// Makes a layer without a session of its own: each request brings one in its extensions.
+    ///
+    /// A request without a [`Session`] fails with an error
+    /// ([`is_misconfigured`](crate::AuthError::is_misconfigured)), and nothing is sent. It may have
+    /// its own header or the extension [`NoAuth`](crate::NoAuth) instead.
+    ///
+    /// [`Sessions`](crate::Sessions) keeps the sessions of many accounts. Any other layer takes a
+    /// request's session too, in place of its own.
+    ///
+    /// ```
+    /// use http::Request;
+    /// use http_body_util::Empty;
+    /// use tower_bearer::{BearerAuthLayer, Session, login::Form, testing::Api};
+    /// use tower_layer::Layer;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), tower::BoxError> {
+    /// let api = Api::new().account("alice", "correct horse");
+    /// let login = Form::new(api.clone(), "https://api.example.com", "alice", "correct horse")?;
+    /// let alice = Session::new(login);
+    /// let client = BearerAuthLayer::per_request().layer(api);
+    ///
+    /// let request = || Request::get("https://api.example.com/users/me");
+    /// let hers = request().extension(alice.clone()).body(Empty::<bytes::Bytes>::new())?;
+    /// assert_eq!(client.send(hers).await?.status(), 200);
+    ///
+    /// let nobodys = request().body(Empty::<bytes::Bytes>::new())?;
+    /// assert!(client.send(nobodys).await.is_err());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn per_request() -> Self {
+        Self::from_session(Session::new(NoSource)).set(|settings| settings.lacks_session = true)
+    }
+
+    /// Returns the session that this layer's services share.
+    ///
+    /// That of a [`per_request`](Self::per_request) layer has no token, and cannot get one.
     pub fn session(&self) -> &Session {
         &self.settings.session
     }
@@ -171,5 +213,15 @@ impl<S> BearerAuth<S> {
         BearerAuthLayer {
             settings: self.settings().clone(),
         }
+    }
+}
+
+impl TokenSource for NoSource {
+    fn origins(&self) -> Origins {
+        Origins::any()
+    }
+
+    async fn fetch(&self, _: TokenRequest) -> Result<Token, AuthError> {
+        Err(AuthError::no_session())
     }
 }

@@ -197,13 +197,16 @@ where
 /// Picks the path of a request. The inner service is ready, and is called or gives that back.
 pub(crate) fn respond<S, B, R>(
     inner: &mut S,
-    snapshot: Arc<Snapshot<S>>,
+    mut snapshot: Arc<Snapshot<S>>,
     mut request: Request<B>,
 ) -> ResponseFuture<S, S::Future, B, R>
 where
     S: Service<Request<ReplayBody<B>>, Response = Response<R>> + Clone,
     B: Body,
 {
+    if let Some(session) = request.extensions().get::<Session>() {
+        snapshot = Arc::new(snapshot.of_session(session.clone()));
+    }
     let Snapshot { settings, view, .. } = &*snapshot;
     if settings.is_exempt(request.extensions()) {
         return pass(inner, request, Attempt::Untouched);
@@ -229,6 +232,10 @@ where
         return pass(inner, request, Attempt::Untouched);
     }
     match fault {
+        Some(Fault::NoSession) => {
+            release(inner);
+            ResponseFuture::failed(AuthError::no_session())
+        }
         Some(Fault::Foreign) => {
             let error = settings.foreign(request.uri(), &view.origins);
             pass(inner, request, Attempt::Foreign(error))

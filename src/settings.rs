@@ -60,11 +60,14 @@ pub(crate) struct Settings {
     pub(crate) refused_when: Option<Arc<Predicate>>,
     pub(crate) replay_limit: usize,
     pub(crate) on_failed_renewal: OnFailedRenewal,
+    /// Each request has to bring its session, and this one has not.
+    pub(crate) lacks_session: bool,
 }
 
 /// Why a token may not go where a request goes.
 #[derive(Clone, Copy)]
 pub(crate) enum Fault {
+    NoSession,
     Foreign,
     /// It would be readable on its way.
     Insecure,
@@ -82,6 +85,16 @@ impl Settings {
             refused_when: None,
             replay_limit: 64 * 1024,
             on_failed_renewal: OnFailedRenewal::default(),
+            lacks_session: false,
+        }
+    }
+
+    /// The same for another session, that of one request.
+    pub(crate) fn of_session(&self, session: Session) -> Self {
+        Self {
+            session,
+            lacks_session: false,
+            ..self.clone()
         }
     }
 
@@ -113,7 +126,9 @@ impl Settings {
     /// Why a request to this URI may not go out with a token.
     #[inline]
     pub(crate) fn fault(&self, uri: &Uri, origins: &Origins) -> Option<Fault> {
-        if !self.may_carry(uri, origins) {
+        if self.lacks_session {
+            Some(Fault::NoSession)
+        } else if !self.may_carry(uri, origins) {
             Some(Fault::Foreign)
         } else if !self.plain_http && is_plain_http(uri) {
             Some(Fault::Insecure)

@@ -4,7 +4,7 @@ use std::array;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::session::View;
+use crate::session::{Session, View};
 use crate::settings::Settings;
 
 /// Threads that share a number contend, as they would for any reference count.
@@ -51,6 +51,12 @@ impl<S> Snapshot<S> {
     /// The same service as of now, on this thread.
     pub(crate) fn renewed(&self) -> Self {
         Self::new(self.settings.clone(), self.prototype.clone())
+    }
+
+    /// The same service for the session of one request.
+    pub(crate) fn of_session(&self, session: Session) -> Self {
+        let settings = Arc::new(self.settings.of_session(session));
+        Self::new(settings, self.prototype.clone())
     }
 
     pub(crate) fn is_current(&self) -> bool {

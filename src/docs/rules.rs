@@ -135,6 +135,16 @@
 //!   that, in whatever form and for no other reason that it names, the first login follows once. A
 //!   given refresh token that the server has replaced is never sent again.
 //!
+//! # Many accounts
+//!
+//! * **M1** A [`Session`](crate::Session) in a request's extensions serves that request. A layer
+//!   made by [`per_request`](crate::BearerAuthLayer::per_request) sends nothing for a request
+//!   without one.
+//! * **M2** [`Sessions`](crate::Sessions) makes the session of a key once. Their number is bounded,
+//!   and idle ones are forgotten, but none that is in use, logs in, or may not log in yet.
+//! * **M3** Sessions share nothing but what you give them. Spans and events carry a session's
+//!   [name](crate::SessionBuilder::name).
+//!
 //! # Fleets
 //!
 //! For sessions that share a token through a store (feature `store`, page `docs::fleet`).

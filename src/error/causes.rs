@@ -63,6 +63,13 @@ impl AuthError {
         Self::new(Kind::Insecure, text)
     }
 
+    pub(crate) fn no_session() -> Self {
+        Self::misconfigured(
+            "the request has no `Session` in its extensions, and the layer is made by \
+             `per_request()`",
+        )
+    }
+
     /// The same error, given to a request that made no login of its own.
     pub(crate) fn remembered(self, next_login_in: Duration) -> Self {
         let mut error = self.with_retry_after(next_login_in);

@@ -9,12 +9,24 @@
 //! attempt's last look came too early to see a change, the lock was free before that change, and
 //! whoever made it gets it.
 
+#[cfg(all(test, tower_bearer_loom))]
+mod hand_over;
+
 use std::mem;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+#[cfg(not(all(test, tower_bearer_loom)))]
+use std::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU8, Ordering},
+};
+use std::sync::{PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker};
 
 use http_body::{Body, SizeHint};
+#[cfg(all(test, tower_bearer_loom))]
+use loom::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicU8, Ordering},
+};
 use tower::BoxError;
 
 use super::buffer::Buffer;
@@ -308,7 +320,8 @@ impl<B> Drop for Turn<'_, B> {
             return;
         };
         // What it had read may be lost: a second attempt could be short of it.
-        if !self.shared.advance(KEEPING, LET_GO) && self.shared.stage() != LET_GO {
+        self.shared.advance(KEEPING, LET_GO);
+        if self.shared.stage() >= TAKEN_OVER {
             state.source = Source::Failed("the request body panicked".into());
         }
         self.end();

@@ -206,6 +206,21 @@ impl Session {
         self.runner.name()
     }
 
+    /// Whether there is no other handle to it, nor a login under way, which has one.
+    pub(crate) fn is_held_once(&self) -> bool {
+        Arc::strong_count(&self.runner) == 1
+    }
+
+    /// Whether any login may begin now.
+    pub(crate) fn is_open(&self, now: Instant) -> bool {
+        self.runner.lock().state.is_open(now)
+    }
+
+    /// Whether nothing that it remembers of failed logins matters any more.
+    pub(crate) fn is_settled(&self, now: Instant) -> bool {
+        self.runner.lock().state.is_settled(now)
+    }
+
     pub(crate) fn runner(&self) -> &Arc<Runner> {
         &self.runner
     }

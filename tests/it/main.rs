@@ -19,6 +19,7 @@ mod refusal;
 mod rules;
 mod send;
 mod session;
+mod sessions;
 mod simulations;
 mod stack;
 mod stats;

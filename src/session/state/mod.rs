@@ -300,6 +300,14 @@ impl<W> State<W> {
             || login.is_some_and(|login| matches!(login.hold, Hold::Until(_)))
     }
 
+    pub(super) fn is_open(&self, now: Instant) -> bool {
+        self.throttle.is_open(now)
+    }
+
+    pub(super) fn is_settled(&self, now: Instant) -> bool {
+        self.throttle.is_settled(&self.policy, now)
+    }
+
     /// What the last login failed with.
     pub(super) fn failure(&self) -> Option<&AuthError> {
         self.throttle.failure()

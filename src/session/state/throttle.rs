@@ -176,6 +176,22 @@ impl Throttle {
         until.checked_duration_since(now).filter(|it| !it.is_zero())
     }
 
+    /// Whether no login is held back.
+    pub(in crate::session) fn is_open(&self, now: Instant) -> bool {
+        let is_over = |strikes: &Strikes| strikes.closed_until.is_none_or(|until| until <= now);
+        self.closed_for(now).is_none() && self.strikes.iter().all(is_over)
+    }
+
+    /// Whether the next rejection may count as the first one.
+    pub(in crate::session) fn is_settled(&self, policy: &Policy, now: Instant) -> bool {
+        let matters = match self.rejections {
+            0 => Duration::ZERO,
+            _ => policy.rejection.max,
+        };
+        let failure = self.failure.as_ref();
+        self.is_open(now) && failure.is_none_or(|(_, until)| later(*until, matters) <= now)
+    }
+
     /// A login did not help: its token was refused, or it was the refused one again. What that
     /// closes, if it does.
     pub(in crate::session) fn strike(
