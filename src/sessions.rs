@@ -22,8 +22,8 @@ use crate::session::Session;
 ///
 /// # What is forgotten
 ///
-/// A session is forgotten after an hour without use, or when room is needed for a new one, the least
-/// recently used first. The number of sessions is bounded. Three kinds are kept all the same:
+/// A session is forgotten after an hour without use, or when room is needed for a new one, the
+/// least recently used first. The number of sessions is bounded. Three kinds are kept all the same:
 ///
 /// - one that somebody holds, such as a request or a service, so a key never has two sessions;
 /// - one with a login under way;

@@ -14,19 +14,17 @@ mod hand_over;
 
 use std::mem;
 #[cfg(not(all(test, tower_bearer_loom)))]
-use std::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicU8, Ordering},
-};
+use std::sync::atomic::{AtomicU8, Ordering};
+#[cfg(not(all(test, tower_bearer_loom)))]
+use std::sync::{Mutex, MutexGuard};
 use std::sync::{PoisonError, TryLockError};
 use std::task::{Context, Poll, Waker};
 
 use http_body::{Body, SizeHint};
 #[cfg(all(test, tower_bearer_loom))]
-use loom::sync::{
-    Mutex, MutexGuard,
-    atomic::{AtomicU8, Ordering},
-};
+use loom::sync::atomic::{AtomicU8, Ordering};
+#[cfg(all(test, tower_bearer_loom))]
+use loom::sync::{Mutex, MutexGuard};
 use tower::BoxError;
 
 use super::buffer::Buffer;

@@ -147,13 +147,11 @@ impl<W> State<W> {
         let moves =
             |known: Instant| told.is_some_and(|told| !is_rest(told, known, began_at, ended_at));
         if let Some(known) = known.filter(|known| !moves(*known)) {
-            // Brought shortly before its end it ends all the same. A login that began before that
-            // does not say that the token outlives it.
-            let again = |since| later(since, self.policy.min_lifetime);
-            let expires_at = match (now < known, began_at < known) {
-                (true, _) => known,
-                (false, true) => again(began_at).max(known),
-                (false, false) => again(now),
+            // Brought shortly before its end it ends all the same. Its end was not so near for the
+            // server when the login began, and that is all that is known of it.
+            let expires_at = match now < known {
+                true => known,
+                false => later(began_at, self.policy.min_lifetime).max(known),
             };
             // Not at each request until then.
             let wait = ((expires_at - now) / 2).max(self.policy.min_lifetime);

@@ -1,5 +1,6 @@
 //! Lifetimes that are told oddly, or not at all.
 
+use std::sync::OnceLock;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
@@ -19,8 +20,6 @@ struct Row {
     hours: u32,
     /// How old the first token is when it is first asked for, in milliseconds.
     age: u64,
-    /// Whether the server makes its tokens at whole seconds of the wall clock.
-    by_seconds: bool,
     /// Of the number of a token, when it was made, and what is left of it.
     body: fn(u64, f64, u64) -> Value,
     most_found: u64,
@@ -43,9 +42,8 @@ async fn the_same_token_until_it_ends_is_renewed_before_it_is_refused() {
             name: "the same JWT",
             hours: 6,
             age: 0,
-            by_seconds: true,
             body: |number, made, _| {
-                let claims = json!({"iat": made as u64, "exp": made as u64 + LIVES});
+                let claims = json!({"iat": made, "exp": made + LIVES as f64});
                 json!({"access_token": jwt(number, &claims)})
             },
             most_found: 0,
@@ -54,18 +52,16 @@ async fn the_same_token_until_it_ends_is_renewed_before_it_is_refused() {
             name: "the same JWT, 500 s old at the first login",
             hours: 1,
             age: 500_000,
-            by_seconds: true,
             body: |number, made, _| {
-                let claims = json!({"iat": made as u64, "exp": made as u64 + LIVES});
+                let claims = json!({"iat": made, "exp": made + LIVES as f64});
                 json!({"access_token": jwt(number, &claims)})
             },
             most_found: 0,
         },
         Row {
-            name: "the same JWT, with fractions of a second",
+            name: "the same JWT, which ends between two requests",
             hours: 1,
             age: 500,
-            by_seconds: false,
             body: |number, made, _| {
                 let claims = json!({"iat": made, "exp": made + LIVES as f64});
                 json!({"access_token": jwt(number, &claims)})
@@ -75,8 +71,7 @@ async fn the_same_token_until_it_ends_is_renewed_before_it_is_refused() {
         Row {
             name: "the same JWT, brought a last time while it ends",
             hours: 1,
-            age: 980,
-            by_seconds: false,
+            age: 955,
             body: |number, made, _| {
                 let claims = json!({"iat": made, "exp": made + LIVES as f64});
                 json!({"access_token": jwt(number, &claims)})
@@ -87,7 +82,6 @@ async fn the_same_token_until_it_ends_is_renewed_before_it_is_refused() {
             name: "the same token, and what is left of it",
             hours: 1,
             age: 0,
-            by_seconds: false,
             body: |number, _, left| json!({"access_token": format!("t{number}"), "expires_in": left}),
             most_found: 0,
         },
@@ -95,9 +89,8 @@ async fn the_same_token_until_it_ends_is_renewed_before_it_is_refused() {
             name: "the same JWT without `iat`: unknown",
             hours: 1,
             age: 0,
-            by_seconds: true,
             body: |number, made, _| {
-                let claims = json!({"exp": made as u64 + LIVES});
+                let claims = json!({"exp": made + LIVES as f64});
                 json!({"access_token": jwt(number, &claims)})
             },
             most_found: 6,
@@ -106,7 +99,6 @@ async fn the_same_token_until_it_ends_is_renewed_before_it_is_refused() {
             name: "the same opaque token, nothing told",
             hours: 1,
             age: 0,
-            by_seconds: true,
             body: |number, _, _| json!({"access_token": format!("t{number}")}),
             most_found: 6,
         },
@@ -132,37 +124,28 @@ async fn the_same_token_until_it_ends_is_renewed_before_it_is_refused() {
 }
 
 async fn ask(row: &Row) -> (Got, Session) {
-    let Row {
-        by_seconds, body, ..
-    } = *row;
-    // By the wall clock, which stands still here.
-    let start = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
-    let whole = move |time: Duration| match by_seconds {
-        true => secs(time.as_secs()),
-        false => time,
-    };
-    // When the first token was made. The server counts from then.
-    let begin = whole(start - millis(row.age));
-    let age = start - begin;
+    let (age, body) = (millis(row.age), row.body);
     let tokens = Tokens::living(secs(LIVES));
     let world = World::new({
         let tokens = tokens.clone();
         move |asked| ok_if(asked.at + age < tokens.end_of(asked.token))
     });
+    // By the wall clock, which stands still here: when the first token was made.
+    let begin = OnceLock::new();
     let login = LoginServer::new(&world, move |login| {
+        let begin = begin.get_or_init(|| {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+            now - age
+        });
         let now = login.at + age;
         let newest = tokens.newest().filter(|it| now < tokens.end_of(it.0));
         let (number, made) = newest.unwrap_or_else(|| {
-            let made = if login.number == 1 {
-                secs(0)
-            } else {
-                whole(now)
-            };
+            let made = if login.number == 1 { secs(0) } else { now };
             tokens.make(login.number, made);
             (login.number, made)
         });
         let left = (tokens.end_of(number) - now).as_secs();
-        let made = (begin + made).as_secs_f64();
+        let made = (*begin + made).as_secs_f64();
         answer(200, &body(number, made, left).to_string())
     });
     let session = Session::new(login.form());

@@ -280,11 +280,8 @@ impl Oracle {
                         let next = Some((next, next)).filter(|_| next < expires);
                         held.ahead = next.filter(|_| old.ahead.is_some());
                     }
-                    // A login that began before the end does not say that the token outlives it.
                     Some(expires) => {
-                        let is_last = began < expires;
-                        let again = if is_last { began } else { self.now };
-                        held.expires = Some(expires.max(again + SECOND));
+                        held.expires = Some(expires.max(began + SECOND));
                         held.ahead = None;
                     }
                     None => {}
