@@ -1,5 +1,6 @@
 //! [`Token`]: a credential, ready to be sent.
 
+use std::any::Any;
 use std::error::Error;
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -33,6 +34,7 @@ pub struct Token {
     /// By whoever issued the token, and not by its own claims.
     is_lifetime_told: bool,
     refresh_token: Option<Arc<Zeroizing<String>>>,
+    extension: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 /// A text that cannot be sent as a token.
@@ -112,6 +114,31 @@ impl Token {
     pub fn refresh_token(mut self, refresh_token: impl Into<String>) -> Self {
         self.refresh_token = Some(Arc::new(Zeroizing::new(refresh_token.into())));
         self
+    }
+
+    /// Gives the token a value of yours that came with it, such as the base URL of the account. It
+    /// has one: another value takes its place.
+    ///
+    /// It stays in this process: a `TokenCache` does not store it.
+    ///
+    /// ```
+    /// # use tower_bearer::Token;
+    /// #[derive(Debug, PartialEq)]
+    /// struct Region(&'static str);
+    ///
+    /// let token = Token::new("mF_9.B5f-4.1JqM")?.with_extension(Region("eu"));
+    /// assert_eq!(token.extension(), Some(&Region("eu")));
+    /// # Ok::<(), tower_bearer::InvalidToken>(())
+    /// ```
+    #[must_use]
+    pub fn with_extension<T: Any + Send + Sync>(mut self, value: T) -> Self {
+        self.extension = Some(Arc::new(value));
+        self
+    }
+
+    /// Returns the value that came with the token, if it has one of this type.
+    pub fn extension<T: Any>(&self) -> Option<&T> {
+        self.extension.as_ref()?.downcast_ref()
     }
 
     /// The value of the header, marked as sensitive.
@@ -219,6 +246,7 @@ impl Token {
             lifetime: None,
             is_lifetime_told: false,
             refresh_token: None,
+            extension: None,
         })
     }
 }

@@ -130,10 +130,13 @@
 //! * **D3** `Json` posts your fields as JSON, and reads the token, its lifetime and its type at the
 //!   given JSON pointers.
 //! * **D4** `ClientCredentials` (RFC 6749, section 4.4) sends its secret in Basic authentication or
-//!   in the body. Setting a reserved field is an error.
+//!   in the body, or an assertion that is made for each login (RFC 7523). Setting a reserved field
+//!   is an error.
 //! * **D5** `Refresh` (RFC 6749, section 6) keeps the newest refresh token. If the server rejects
 //!   that, in whatever form and for no other reason that it names, the first login follows once. A
 //!   given refresh token that the server has replaced is never sent again.
+//! * **D6** [`Custom`](crate::login::Custom) sends the request that your function makes, and has
+//!   another function read the answer. Statuses, limits and masks are those of every login.
 //!
 //! # Many accounts
 //!

@@ -7,19 +7,14 @@ use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Uri};
 use http_body_util::Full;
 use serde_json::Value;
-use tower::BoxError;
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
-use crate::error::verdict::judge;
-use crate::login::answer::Answer;
-use crate::login::client::{Broken, Client, LoginClient, Reply};
-use crate::login::error_body::{error_names, error_response};
+use crate::login::client::{Client, LoginClient};
+use crate::login::exchange::Exchange;
 use crate::login::mask::Mask;
 use crate::login::url::Endpoint;
-use crate::login::verdict::verdict;
 use crate::origins::{Origins, is_plain_http};
-use crate::session::SessionId;
 use crate::token::Token;
 
 /// A client and where to send the login. What is sent and how the answer is read is the preset's.
@@ -81,41 +76,17 @@ impl Engine {
         }
         let mut secrets = login.secrets.to_vec();
         secrets.extend(self.endpoint.secrets());
-        let reply = self.client.send(request).await;
-        let Reply { head, body } = reply.map_err(|error| self.lost(error, &secrets))?;
-
-        if !head.status.is_success() {
-            let answer = body.ok().and_then(|body| Answer::parse(&body));
-            let answer = answer.as_ref().map(Answer::json);
-            let mask = Mask::new(&secrets, answer, login.token_at);
-            return Err(verdict(&head, answer, &self.endpoint, &mask));
-        }
-        let answer = match body {
-            Ok(body) => Answer::parse(&body).ok_or("the response is not JSON: check the login URL"),
-            Err(Broken::TooLong) => Err("the login response is larger than 64 KiB"),
-            Err(Broken::TooSlow) => Err("the login response did not end in time"),
-            Err(Broken::Lost(error)) => return Err(self.lost(error, &secrets)),
+        let exchange = Exchange {
+            client: &self.client,
+            endpoint: &self.endpoint,
+            secrets,
+            token_at: login.token_at,
         };
-        let json = answer.as_ref().ok().map(Answer::json);
-        let mask = Mask::new(&secrets, json, login.token_at);
-        let token = match &answer {
-            Ok(answer) => read(answer.json(), &mask),
-            Err(problem) => Err((*problem).to_owned()),
+        let read = |_, json: Option<&Value>, mask: &Mask| {
+            let json = json.ok_or("the response is not JSON: check the login URL")?;
+            Ok(read(json, mask)?)
         };
-        token.map_err(|problem| {
-            let response = error_response(head.status, json, &mask);
-            // Beside a token, of whatever use it is, an error is none.
-            let json = json.filter(|json| !has_text(json, login.token_at));
-            let named = error_names(head.status, json);
-            judge(response.remark(problem), named.as_deref(), &head.headers)
-        })
-    }
-
-    /// The client's own error may show the URL with its query, or what else it was sent.
-    fn lost(&self, error: BoxError, secrets: &[&str]) -> AuthError {
-        let mask = Mask::new(secrets, None, "");
-        let text = format!("POST {}: {}", self.endpoint, mask.chain(&*error));
-        AuthError::unavailable(error).masked_as(text)
+        exchange.run(request, read).await
     }
 }
 
@@ -123,11 +94,6 @@ impl fmt::Debug for Engine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.endpoint.fmt(f)
     }
-}
-
-fn has_text(json: &Value, pointer: &str) -> bool {
-    let text = json.pointer(pointer).and_then(Value::as_str);
-    text.is_some_and(|text| !text.trim().is_empty())
 }
 
 fn request(
@@ -142,9 +108,5 @@ fn request(
     let headers = request.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    // By this a session knows its own login, should it pass through the stack that it serves.
-    if let Some(session) = SessionId::of_this_login() {
-        request.extensions_mut().insert(session);
-    }
     request
 }

@@ -5,6 +5,10 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use crate::error::AuthError;
+use crate::login::made::Made;
+
+#[derive(Clone)]
 pub(super) struct Fields {
     fields: Vec<Field>,
     /// What the login sets itself.
@@ -13,11 +17,18 @@ pub(super) struct Fields {
     repeats: bool,
 }
 
+#[derive(Clone)]
 struct Field {
     name: String,
-    /// Wiped when dropped, secret or not.
-    value: Zeroizing<String>,
+    value: Value,
     secret: bool,
+}
+
+#[derive(Clone)]
+enum Value {
+    /// Wiped when dropped, secret or not.
+    Text(Zeroizing<String>),
+    Made(Made),
 }
 
 /// A field that a login sets by itself, or by a setter of its own, or that is set already.
@@ -83,6 +94,32 @@ impl Fields {
         Ok(())
     }
 
+    /// As [`add_secret`](Self::add_secret), but its value is made for each login.
+    pub(super) fn add_made(
+        &mut self,
+        name: impl Into<String>,
+        value: Made,
+    ) -> Result<(), ReservedField> {
+        let name = self.free(name.into())?;
+        self.fields.push(Field {
+            name,
+            value: Value::Made(value),
+            secret: true,
+        });
+        Ok(())
+    }
+
+    /// The same with all values made, for one login.
+    pub(super) async fn made(&self) -> Result<Self, AuthError> {
+        let mut made = self.clone();
+        for field in &mut made.fields {
+            if let Value::Made(value) = &field.value {
+                field.value = Value::Text(value.text().await?);
+            }
+        }
+        Ok(made)
+    }
+
     /// A field of the login's own, in the place of the one of that name.
     pub(super) fn set(&mut self, name: &str, value: impl Into<String>) {
         self.remove(name);
@@ -114,24 +151,22 @@ impl Fields {
         self.fields.retain(|field| field.name != name);
     }
 
+    /// Without those that are not [made](Self::made) yet.
     pub(super) fn pairs(&self) -> Vec<(&str, &str)> {
-        self.fields
-            .iter()
-            .map(|field| (field.name.as_str(), field.value.as_str()))
-            .collect()
+        self.fields.iter().filter_map(Field::pair).collect()
     }
 
     /// Those that are no secret.
     pub(super) fn shown(&self) -> impl Iterator<Item = (&str, &str)> {
         let shown = self.fields.iter().filter(|field| !field.secret);
-        shown.map(|field| (field.name.as_str(), field.value.as_str()))
+        shown.filter_map(Field::pair)
     }
 
     pub(super) fn secrets(&self) -> Vec<&str> {
-        self.fields
-            .iter()
-            .filter(|field| field.secret)
-            .map(|field| field.value.as_str())
+        let secret = self.fields.iter().filter(|field| field.secret);
+        secret
+            .filter_map(Field::pair)
+            .map(|(_, value)| value)
             .collect()
     }
 
@@ -145,12 +180,21 @@ impl Fields {
     }
 
     fn push(&mut self, name: String, value: String, secret: bool) {
-        let value = Zeroizing::new(value);
+        let value = Value::Text(Zeroizing::new(value));
         self.fields.push(Field {
             name,
             value,
             secret,
         });
+    }
+}
+
+impl Field {
+    fn pair(&self) -> Option<(&str, &str)> {
+        match &self.value {
+            Value::Text(value) => Some((&self.name, value)),
+            Value::Made(_) => None,
+        }
     }
 }
 

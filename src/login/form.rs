@@ -1,12 +1,16 @@
 //! [`Form`]: user name and password, as a form, with the answer of OAuth.
 
 use std::fmt;
+use std::future::Future;
+
+use tower::BoxError;
 
 use crate::error::AuthError;
 use crate::login::account::account;
 use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
 use crate::login::fields::{Fields, ReservedField};
+use crate::login::made::Made;
 use crate::login::oauth::client_auth::ClientAuth;
 use crate::login::oauth::grant::{Grant, keep, refuses_grant};
 use crate::login::url::{Endpoint, InvalidUrl};
@@ -144,6 +148,28 @@ impl Form {
         Ok(self)
     }
 
+    /// Adds a secret field whose value this function returns for each login: a secret that is
+    /// rotated in a file or a vault, an assertion that is signed anew.
+    ///
+    /// Its error is that of the login: [unavailable](AuthError::is_unavailable), unless it is an
+    /// [`AuthError`]. It counts against the login's time limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](Self::field).
+    pub fn field_from<F, Fut>(
+        mut self,
+        name: impl Into<String>,
+        value: F,
+    ) -> Result<Self, ReservedField>
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
+    {
+        self.fields.add_made(name, Made::new(value))?;
+        Ok(self)
+    }
+
     /// Sets which client it is, which the password grant of a client with a secret has to say. It
     /// replaces the fields `client_id` and `client_secret`.
     #[must_use]
@@ -223,24 +249,24 @@ impl Form {
         self
     }
 
-    fn password_grant(&self) -> Grant<'_> {
-        let mut fields = self.fields.pairs();
+    fn password_grant<'a>(&'a self, own: &'a Fields) -> Grant<'a> {
+        let mut fields = own.pairs();
         fields.retain(|(name, _)| self.auth.is_none() || !CLIENT.contains(name));
         Grant {
             fields,
-            secrets: self.fields.secrets(),
+            secrets: own.secrets(),
             secret_name: "password",
             auth: self.auth.as_ref(),
             given: None,
         }
     }
 
-    fn refresh_grant<'a>(&'a self, refresh_token: &'a str) -> Grant<'a> {
+    fn refresh_grant<'a>(&'a self, own: &'a Fields, refresh_token: &'a str) -> Grant<'a> {
         let mut grant = Grant::refresh(refresh_token, self.auth.as_ref());
-        let mut fields = self.fields.pairs();
+        let mut fields = own.pairs();
         fields.retain(|(name, _)| self.auth.is_none() && CLIENT.contains(name));
         grant.fields.extend(fields);
-        grant.secrets.extend(self.fields.secrets());
+        grant.secrets.extend(own.secrets());
         grant
     }
 }
@@ -266,15 +292,20 @@ impl TokenSource for Form {
     }
 
     async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
+        let fields = self.fields.made().await?;
         let may_refresh = self.uses_refresh_token && request.may_spend();
         let stale = request.stale().filter(|_| may_refresh);
         if let Some(refresh_token) = stale.and_then(Token::expose_refresh_token) {
-            match self.engine.grant(self.refresh_grant(refresh_token)).await {
+            match self
+                .engine
+                .grant(self.refresh_grant(&fields, refresh_token))
+                .await
+            {
                 Err(error) if refuses_grant(&error) => {}
                 renewed => return renewed.map(|token| keep(refresh_token, token)),
             }
         }
-        self.engine.grant(self.password_grant()).await
+        self.engine.grant(self.password_grant(&fields)).await
     }
 }
 

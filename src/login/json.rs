@@ -1,8 +1,10 @@
 //! [`Json`]: any other login that speaks JSON.
 
 use std::fmt;
+use std::future::Future;
 
 use serde_json::Value;
+use tower::BoxError;
 
 use crate::error::AuthError;
 use crate::login::account::account;
@@ -12,6 +14,7 @@ use crate::login::client::LoginClient;
 use crate::login::engine::{Engine, Login};
 use crate::login::fields::{Fields, ReservedField};
 use crate::login::lifetime::Lifetime;
+use crate::login::made::Made;
 use crate::login::mask::Mask;
 use crate::login::pointer::{InvalidPointer, Pointer};
 use crate::login::url::{Endpoint, InvalidUrl};
@@ -124,6 +127,28 @@ impl Json {
         value: impl Into<String>,
     ) -> Result<Self, ReservedField> {
         self.fields.add_secret(name, value)?;
+        Ok(self)
+    }
+
+    /// Adds a secret field whose value this function returns for each login: a secret that is
+    /// rotated in a file or a vault, an assertion that is signed anew.
+    ///
+    /// Its error is that of the login: [unavailable](AuthError::is_unavailable), unless it is an
+    /// [`AuthError`]. It counts against the login's time limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](Self::field).
+    pub fn field_from<F, Fut>(
+        mut self,
+        name: impl Into<String>,
+        value: F,
+    ) -> Result<Self, ReservedField>
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
+    {
+        self.fields.add_made(name, Made::new(value))?;
         Ok(self)
     }
 
@@ -246,11 +271,12 @@ impl TokenSource for Json {
     }
 
     async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {
+        let fields = self.fields.made().await?;
         let login = Login {
             content_type: "application/json",
             authorization: None,
-            body: json_body(&self.fields.pairs()).map_err(AuthError::misconfigured)?,
-            secrets: &self.fields.secrets(),
+            body: json_body(&fields.pairs()).map_err(AuthError::misconfigured)?,
+            secrets: &fields.secrets(),
             secret_name: "password",
             token_at: self.token.as_str(),
         };

@@ -6,6 +6,7 @@
 //! | [`Form`] | `POST /auth/login`, form `username`, `password` and more | `access_token`, `token_type`, `expires_in` |
 //! | [`Json`] | `POST` to any URL, JSON of any fields | the token, its lifetime and its type wherever they stand |
 //! | [`ClientCredentials`] | `POST` to a token endpoint, form `grant_type=client_credentials` | that of OAuth: `access_token`, `token_type`, `expires_in` |
+//! | [`Custom`] | any | any: two functions of yours |
 //! | [`Refresh`], around another login | `POST` to a token endpoint, form `grant_type=refresh_token` | that of OAuth, with `refresh_token` |
 //!
 //! # The client
@@ -119,22 +120,27 @@ mod account;
 mod answer;
 mod body;
 mod client;
+mod custom;
 mod datafiniti;
 mod decode;
 mod engine;
 mod error_body;
+mod exchange;
 mod fields;
 mod form;
 mod json;
 mod jwt;
 mod lifetime;
+mod made;
 mod mask;
 mod oauth;
 mod pointer;
+mod token_file;
 mod url;
 mod verdict;
 
 pub use client::LoginClient;
+pub use custom::Custom;
 pub use datafiniti::Datafiniti;
 pub use fields::ReservedField;
 pub use form::Form;
@@ -145,4 +151,5 @@ pub use oauth::client_auth::ClientAuth;
 pub use oauth::client_credentials::ClientCredentials;
 pub use oauth::refresh::Refresh;
 pub use pointer::InvalidPointer;
+pub use token_file::TokenFile;
 pub use url::InvalidUrl;

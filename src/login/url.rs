@@ -64,20 +64,24 @@ impl Endpoint {
         Self::whole(&format!("{}{path}", base.trim_end_matches('/')))
     }
 
+    /// Where a request goes.
+    pub(super) fn of(uri: &Uri) -> Result<Self, InvalidUrl> {
+        let origins = Origins::of_uri(uri)?;
+        let secrets = uri.query().map(query_secrets).unwrap_or_default();
+        Ok(Self {
+            uri: uri.clone(),
+            origins,
+            secrets,
+        })
+    }
+
     /// A URL as it is, with its path and its query.
     pub(super) fn whole(url: &str) -> Result<Self, InvalidUrl> {
         // A fragment has to be found here: `Uri` drops it.
         if url.contains('#') {
             return Err(invalid("it has a fragment"));
         }
-        let uri: Uri = url.parse().map_err(|_| invalid("it is not a URI"))?;
-        let origins = Origins::of_uri(&uri)?;
-        let secrets = uri.query().map(query_secrets).unwrap_or_default();
-        Ok(Self {
-            uri,
-            origins,
-            secrets,
-        })
+        Self::of(&url.parse().map_err(|_| invalid("it is not a URI"))?)
     }
 
     pub(super) fn uri(&self) -> &Uri {

@@ -1,17 +1,22 @@
 //! [`ClientAuth`]: which client asks a token endpoint, and how it shows that.
 
 use std::fmt;
+use std::future::Future;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use form_urlencoded::byte_serialize;
 use http::HeaderValue;
+use tower::BoxError;
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
+use crate::login::made::Made;
 
 const SCHEME: &str = "Basic ";
+
+const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// How a client shows a token endpoint which one it is ([RFC 6749, section 2.3]).
 ///
@@ -19,6 +24,7 @@ const SCHEME: &str = "Basic ";
 /// |---|---|---|
 /// | [`new`](Self::new) | `client_secret_basic` | `Authorization: Basic`, of the id and the secret |
 /// | [`new`](Self::new) and [`in_body`](Self::in_body) | `client_secret_post` | the fields `client_id` and `client_secret` |
+/// | [`assertion`](Self::assertion) | `private_key_jwt`, `client_secret_jwt` | the fields `client_id`, `client_assertion_type` and `client_assertion` |
 /// | [`public`](Self::public) | `none` | the field `client_id` |
 ///
 /// The header is the default since every server must take it, and need not take the fields
@@ -36,9 +42,26 @@ const SCHEME: &str = "Basic ";
 #[derive(Clone)]
 pub struct ClientAuth {
     id: String,
-    /// `None`: the client has none, or shows otherwise which one it is.
-    secret: Option<Zeroizing<String>>,
-    in_body: bool,
+    proof: Proof,
+    place: Place,
+}
+
+#[derive(Clone)]
+enum Proof {
+    /// It shows otherwise which one it is, if at all.
+    None,
+    Secret(Zeroizing<String>),
+    Assertion(Made),
+    /// Made for one login.
+    MadeAssertion(Zeroizing<String>),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Header,
+    /// Without the form-encoding.
+    RawHeader,
+    Body,
 }
 
 impl ClientAuth {
@@ -46,14 +69,15 @@ impl ClientAuth {
     ///
     /// Id and secret are form-encoded before they are joined by a colon and encoded in base64, as
     /// section 2.3.1 asks for. A server that leaves the form-encoding out gets others wrong than
-    /// those of letters, digits and `*-._`: for such a one there is [`in_body`](Self::in_body).
+    /// those of letters, digits and `*-._`: for such a one there are [`unencoded`](Self::unencoded)
+    /// and [`in_body`](Self::in_body).
     ///
     /// The secret is wiped from memory when this is dropped, and after it was sent.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
         Self {
             id: client_id.into(),
-            secret: Some(Zeroizing::new(client_secret.into())),
-            in_body: false,
+            proof: Proof::Secret(Zeroizing::new(client_secret.into())),
+            place: Place::Header,
         }
     }
 
@@ -64,24 +88,81 @@ impl ClientAuth {
     pub fn public(client_id: impl Into<String>) -> Self {
         Self {
             id: client_id.into(),
-            secret: None,
-            in_body: true,
+            proof: Proof::None,
+            place: Place::Body,
+        }
+    }
+
+    /// Makes a client that shows an assertion, which this function returns for each login
+    /// ([RFC 7523, section 2.2]): a JWT that any signer has signed, or the token of a workload that
+    /// a file holds.
+    ///
+    /// Its error is that of the login: [unavailable](AuthError::is_unavailable), unless it is an
+    /// [`AuthError`]. It counts against the login's time limit.
+    ///
+    /// ```
+    /// use tower_bearer::login::ClientAuth;
+    ///
+    /// let auth = ClientAuth::assertion("s6BhdRkqt3", || async {
+    ///     let file = "/var/run/secrets/tokens/api";
+    ///     Ok(tokio::task::spawn_blocking(move || std::fs::read_to_string(file)).await??)
+    /// });
+    /// ```
+    ///
+    /// A file's newline at its end is left out.
+    ///
+    /// [RFC 7523, section 2.2]: https://www.rfc-editor.org/rfc/rfc7523#section-2.2
+    pub fn assertion<F, Fut>(client_id: impl Into<String>, assertion: F) -> Self
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
+    {
+        Self {
+            id: client_id.into(),
+            proof: Proof::Assertion(Made::new(assertion)),
+            place: Place::Body,
         }
     }
 
     /// Sends the secret as a field of the form, for a server that does not take the header.
     #[must_use]
     pub fn in_body(mut self) -> Self {
-        self.in_body = true;
+        self.place = Place::Body;
         self
+    }
+
+    /// Sends id and secret in the header as they are, without the form-encoding, for a server that
+    /// leaves that out. An id with a colon cannot be sent that way.
+    #[must_use]
+    pub fn unencoded(mut self) -> Self {
+        if self.place == Place::Header {
+            self.place = Place::RawHeader;
+        }
+        self
+    }
+
+    /// The same with its assertion made, for one login.
+    pub(in crate::login) async fn made(&self) -> Result<Self, AuthError> {
+        let mut made = self.clone();
+        if let Proof::Assertion(assertion) = &self.proof {
+            made.proof = Proof::MadeAssertion(assertion.text().await?);
+        }
+        Ok(made)
     }
 
     /// What of it goes into the form.
     pub(in crate::login) fn fields(&self) -> impl Iterator<Item = (&str, &str)> {
         let id = ("client_id", self.id.as_str());
-        let secret = self.secret().map(|secret| ("client_secret", secret));
-        let both = [Some(id), secret].into_iter().flatten();
-        both.filter(|_| self.in_body)
+        let proof = match &self.proof {
+            Proof::Secret(secret) => [Some(("client_secret", secret.as_str())), None],
+            Proof::MadeAssertion(assertion) => [
+                Some(("client_assertion_type", ASSERTION_TYPE)),
+                Some(("client_assertion", assertion.trim_end())),
+            ],
+            Proof::None | Proof::Assertion(_) => [None, None],
+        };
+        let all = [Some(id)].into_iter().chain(proof).flatten();
+        all.filter(|_| self.place == Place::Body)
     }
 
     pub(in crate::login) fn id(&self) -> &str {
@@ -89,21 +170,35 @@ impl ClientAuth {
     }
 
     pub(in crate::login) fn secret(&self) -> Option<&str> {
-        self.secret.as_ref().map(|secret| secret.as_str())
+        match &self.proof {
+            Proof::Secret(secret) => Some(secret),
+            Proof::MadeAssertion(assertion) => Some(assertion.trim_end()),
+            Proof::None | Proof::Assertion(_) => None,
+        }
     }
 
     /// What of it goes into the header.
     pub(in crate::login) fn authorization(&self) -> Result<Option<HeaderValue>, AuthError> {
-        let Some(secret) = self.secret().filter(|_| !self.in_body) else {
+        let Some(secret) = self.secret().filter(|_| self.place != Place::Body) else {
             return Ok(None);
         };
         // Three bytes for one at most. A buffer that grew would leave an unwiped copy behind.
         let mut pair = Zeroizing::new(String::with_capacity(
             3 * (self.id.len() + secret.len()) + 1,
         ));
-        pair.extend(byte_serialize(self.id.as_bytes()));
-        pair.push(':');
-        pair.extend(byte_serialize(secret.as_bytes()));
+        match self.place {
+            Place::RawHeader if self.id.contains(':') => {
+                return Err(AuthError::misconfigured(
+                    "a client id with a colon cannot be sent unencoded",
+                ));
+            }
+            Place::RawHeader => pair.extend([&self.id, ":", secret]),
+            _ => {
+                pair.extend(byte_serialize(self.id.as_bytes()));
+                pair.push(':');
+                pair.extend(byte_serialize(secret.as_bytes()));
+            }
+        }
         let credentials = Zeroizing::new(STANDARD.encode(pair.as_bytes()));
         let value = Zeroizing::new([SCHEME, credentials.as_str()].concat());
         // Wiped when the last clone of it is dropped, wherever the client keeps it.

@@ -1,12 +1,16 @@
 //! [`ClientCredentials`]: a client that logs in as itself.
 
 use std::fmt;
+use std::future::Future;
+
+use tower::BoxError;
 
 use crate::error::AuthError;
 use crate::login::account::account;
 use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
 use crate::login::fields::{Fields, ReservedField};
+use crate::login::made::Made;
 use crate::login::oauth::client_auth::ClientAuth;
 use crate::login::oauth::grant::Grant;
 use crate::login::url::{Endpoint, InvalidUrl};
@@ -145,6 +149,28 @@ impl ClientCredentials {
         Ok(self)
     }
 
+    /// Adds a secret field whose value this function returns for each login: a secret that is
+    /// rotated in a file or a vault, an assertion that is signed anew.
+    ///
+    /// Its error is that of the login: [unavailable](AuthError::is_unavailable), unless it is an
+    /// [`AuthError`]. It counts against the login's time limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](Self::field).
+    pub fn field_from<F, Fut>(
+        mut self,
+        name: impl Into<String>,
+        value: F,
+    ) -> Result<Self, ReservedField>
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
+    {
+        self.fields.add_made(name, Made::new(value))?;
+        Ok(self)
+    }
+
     /// Accepts a token whatever the `token_type` of its answer. By default the type has to be
     /// `bearer`, in any case, or missing, and any other fails the login
     /// ([`is_misconfigured`](AuthError::is_misconfigured)), as [RFC 6749, section 7.1] asks for.
@@ -194,11 +220,12 @@ impl TokenSource for ClientCredentials {
     }
 
     async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {
+        let own = self.fields.made().await?;
         let mut fields = vec![("grant_type", "client_credentials")];
-        fields.extend(self.fields.pairs());
+        fields.extend(own.pairs());
         let grant = Grant {
             fields,
-            secrets: self.fields.secrets(),
+            secrets: own.secrets(),
             secret_name: "client secret",
             auth: Some(&self.auth),
             given: None,

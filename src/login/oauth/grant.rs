@@ -51,6 +51,14 @@ impl Engine {
             auth,
             given,
         } = grant;
+        let made;
+        let auth = match auth {
+            Some(auth) => {
+                made = auth.made().await?;
+                Some(&made)
+            }
+            None => None,
+        };
         let authorization = auth.map(ClientAuth::authorization).transpose()?.flatten();
         fields.extend(auth.into_iter().flat_map(ClientAuth::fields));
         secrets.extend(auth.and_then(ClientAuth::secret));

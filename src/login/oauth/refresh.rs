@@ -1,12 +1,16 @@
 //! [`Refresh`]: a new token for a refresh token, and a login where there is none.
 
 use std::fmt;
+use std::future::Future;
+
+use tower::BoxError;
 
 use crate::error::AuthError;
 use crate::login::account::{account, joined};
 use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
 use crate::login::fields::{Fields, ReservedField};
+use crate::login::made::Made;
 use crate::login::oauth::client_auth::ClientAuth;
 use crate::login::oauth::given::Given;
 use crate::login::oauth::grant::{Grant, keep, refuses_grant};
@@ -211,6 +215,28 @@ impl Refresh {
         Ok(self)
     }
 
+    /// Adds a secret field whose value this function returns for each login: a secret that is
+    /// rotated in a file or a vault, an assertion that is signed anew.
+    ///
+    /// Its error is that of the login: [unavailable](AuthError::is_unavailable), unless it is an
+    /// [`AuthError`]. It counts against the login's time limit.
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](Self::field).
+    pub fn field_from<F, Fut>(
+        mut self,
+        name: impl Into<String>,
+        value: F,
+    ) -> Result<Self, ReservedField>
+    where
+        F: Fn() -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
+    {
+        self.fields.add_made(name, Made::new(value))?;
+        Ok(self)
+    }
+
     /// Accepts a token whatever the `token_type` of its answer. By default the type has to be
     /// `bearer`, in any case, or missing, and any other fails the login
     /// ([`is_misconfigured`](AuthError::is_misconfigured)), as [RFC 6749, section 7.1] asks for.
@@ -335,8 +361,9 @@ impl TokenSource for Refresh {
             Some(refresh_token) => {
                 let mut grant = Grant::refresh(refresh_token, self.auth.as_ref());
                 grant.given = self.given(refresh_token);
-                grant.fields.extend(self.fields.pairs());
-                grant.secrets.extend(self.fields.secrets());
+                let fields = self.fields.made().await?;
+                grant.fields.extend(fields.pairs());
+                grant.secrets.extend(fields.secrets());
                 match self.engine.grant(grant).await {
                     Err(error) if refuses_grant(&error) => {
                         if let Some(given) = self.given(refresh_token) {

@@ -2,6 +2,7 @@
 
 mod client;
 mod client_credentials;
+mod custom;
 mod datafiniti;
 mod dead;
 mod error_names;
@@ -12,11 +13,13 @@ mod given;
 mod json;
 mod jwt;
 mod lost;
+mod made;
 mod masked;
 mod origins;
 mod refresh;
 mod renewal;
 mod token_endpoint;
+mod token_file;
 mod verdict;
 mod wire;
 
