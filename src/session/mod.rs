@@ -27,6 +27,7 @@ mod sign_out;
 mod state;
 mod stats;
 mod status;
+mod step_up;
 mod task;
 pub(crate) mod trace;
 mod view;
@@ -140,6 +141,7 @@ impl Session {
         let now = Instant::now();
         let (given_up, abandoned) = self.runner.update(|inner| inner.state.sign_out(now));
         drop(abandoned);
+        self.runner.step_ups.sign_out();
         let signed_out = SignOut::new(given_up);
         #[cfg(feature = "store")]
         if let Some(fleet) = self.runner.fleet() {
@@ -179,6 +181,7 @@ impl Session {
             (abandoned, mem::replace(&mut inner.source, source))
         });
         drop(replaced);
+        self.runner.step_ups.sign_out();
     }
 
     /// Lets the next request log in at once, whatever earlier logins failed with: after an account
@@ -227,7 +230,7 @@ impl Session {
 
     /// Says whether this is the session whose login carries that mark.
     pub(crate) fn is(&self, id: SessionId) -> bool {
-        self.runner.id() == id
+        self.runner.id() == id || self.runner.step_ups.is_login_of(id)
     }
 }
 

@@ -23,6 +23,7 @@ use crate::session::state::evidence::Key;
 use crate::session::state::throttle::LoginCause;
 use crate::session::state::token::{Age, Issued, Stamp};
 use crate::session::state::{Ask, Decision, State};
+use crate::session::step_up::StepUps;
 use crate::session::trace::Log;
 use crate::session::waiters::{Ticket, Waiters};
 use crate::source::DynTokenSource;
@@ -40,6 +41,7 @@ pub(crate) struct Runner {
     /// Whether acceptances are to be noted.
     is_watching: AtomicBool,
     inner: Mutex<Inner>,
+    pub(super) step_ups: StepUps,
 }
 
 pub(super) struct Inner {
@@ -110,6 +112,7 @@ impl Runner {
                 fleet,
                 source,
             }),
+            step_ups: StepUps::default(),
         }
     }
 
@@ -179,6 +182,11 @@ impl Runner {
     pub(crate) fn note_refused_retry(&self, sent: Stamp, key: Key) {
         let mut inner = self.lock();
         inner.state.note_refused_retry(sent, key, Instant::now());
+    }
+
+    /// Notes that a stronger token was not enough.
+    pub(crate) fn note_not_enough(&self, sent: Stamp) {
+        self.update(|inner| inner.state.note_not_enough(sent, Instant::now()));
     }
 
     /// Whether an acceptance is to be noted. On a good day that is only the first of each token.

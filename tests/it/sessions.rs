@@ -84,7 +84,7 @@ async fn a_request_without_a_session_is_not_sent() {
     assert_eq!(server.tokens(), ["Bearer alice1"]);
 }
 
-/// M1, R7: who says that no token is wanted needs no session.
+/// M1: who says that no token is wanted needs no session.
 #[tokio::test(start_paused = true)]
 async fn a_request_that_wants_no_token_needs_no_session() {
     let server = Server::new();

@@ -308,6 +308,11 @@ impl<W> State<W> {
         self.throttle.is_settled(&self.policy, now)
     }
 
+    /// Whether its last logins did not help.
+    pub(super) fn is_futile(&self, now: Instant) -> bool {
+        !self.throttle.is_helpful(now)
+    }
+
     /// What the last login failed with.
     pub(super) fn failure(&self) -> Option<&AuthError> {
         self.throttle.failure()
