@@ -28,6 +28,7 @@ mod state;
 mod stats;
 mod status;
 mod step_up;
+mod step_ups;
 mod task;
 pub(crate) mod trace;
 mod view;
@@ -141,7 +142,7 @@ impl Session {
         let now = Instant::now();
         let (given_up, abandoned) = self.runner.update(|inner| inner.state.sign_out(now));
         drop(abandoned);
-        self.runner.step_ups.sign_out();
+        self.sign_out_of_step_ups();
         let signed_out = SignOut::new(given_up);
         #[cfg(feature = "store")]
         if let Some(fleet) = self.runner.fleet() {
@@ -181,7 +182,7 @@ impl Session {
             (abandoned, mem::replace(&mut inner.source, source))
         });
         drop(replaced);
-        self.runner.step_ups.sign_out();
+        self.sign_out_of_step_ups();
     }
 
     /// Lets the next request log in at once, whatever earlier logins failed with: after an account
@@ -230,7 +231,7 @@ impl Session {
 
     /// Says whether this is the session whose login carries that mark.
     pub(crate) fn is(&self, id: SessionId) -> bool {
-        self.runner.id() == id || self.runner.step_ups.is_login_of(id)
+        self.runner.id() == id || self.is_login_of_step_up(id)
     }
 }
 

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::error::AuthError;
 use crate::origins::Origins;
 use crate::refusal::challenge::Challenge;
+use crate::session::Session;
 use crate::session::deadline::Deadline;
 #[cfg(feature = "store")]
 use crate::session::fleet::Fleet;
@@ -23,7 +24,7 @@ use crate::session::state::evidence::Key;
 use crate::session::state::throttle::LoginCause;
 use crate::session::state::token::{Age, Issued, Stamp};
 use crate::session::state::{Ask, Decision, State};
-use crate::session::step_up::StepUps;
+use crate::session::step_ups::StepUps;
 use crate::session::trace::Log;
 use crate::session::waiters::{Ticket, Waiters};
 use crate::source::DynTokenSource;
@@ -41,7 +42,7 @@ pub(crate) struct Runner {
     /// Whether acceptances are to be noted.
     is_watching: AtomicBool,
     inner: Mutex<Inner>,
-    pub(super) step_ups: StepUps,
+    pub(super) step_ups: StepUps<Session>,
 }
 
 pub(super) struct Inner {
@@ -112,7 +113,7 @@ impl Runner {
                 fleet,
                 source,
             }),
-            step_ups: StepUps::default(),
+            step_ups: StepUps::new(),
         }
     }
 
