@@ -111,3 +111,6 @@ impl From<RawChallenge<'_>> for Challenge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -760,7 +760,8 @@ async fn the_same_token_again_does_not_begin_a_new_life() {
             state.end(id, Ok(claimed()), now).unwrap().1.unwrap();
         }
     }
-    assert!((1..10).contains(&logins), "{logins}");
+    // Each in the middle of what is left.
+    assert!((4..10).contains(&logins), "{logins}");
     let end = start + secs(600);
     let again = |state: &mut State<()>, now| {
         with(state, claimed(), now);
@@ -1064,5 +1065,84 @@ async fn the_token_before_is_sent_by_a_retry_alone() {
     ] {
         let issued = state.recheck(&before, sent, false, at).unwrap().unwrap();
         assert_eq!(issued.token.expose(), expected, "sent: {sent}");
+    }
+}
+
+/// R6, R7: acceptances are noted until a token's first one, while requests are held back, and while
+/// a login has not helped.
+#[tokio::test(start_paused = true)]
+async fn acceptances_are_noted_only_while_it_matters() {
+    let (mut state, now) = (new(), Instant::now());
+    let stamp = with(&mut state, token("a"), now).stamp;
+    assert!(state.is_watching(), "nobody was accepted yet");
+    state.note_acceptance(stamp, KEY, false);
+    assert!(!state.is_watching());
+
+    let id = state.begin(REFUSAL, (), now).0;
+    assert!(state.is_watching(), "requests are held back");
+    let failed = state.end(id, Err(AuthError::unavailable("down")), now);
+    failed.unwrap().1.unwrap_err();
+    assert!(!state.is_watching());
+
+    let now = now + secs(1);
+    let id = state.begin(REFUSAL, (), now).0;
+    state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
+    assert!(state.is_watching(), "the same token again did not help");
+}
+
+/// T6: where nothing is renewed ahead, the same token again changes nothing about that.
+#[tokio::test(start_paused = true)]
+async fn without_renewals_ahead_the_same_token_again_asks_for_none() {
+    let policy = Policy {
+        renew_ahead: 0.0,
+        ..Policy::default()
+    };
+    let (mut state, start) = (State::new(policy, 1), Instant::now());
+    let claimed = || token("a").lives_by_its_claims(secs(600));
+    with(&mut state, claimed(), start);
+    with(&mut state, claimed(), start + secs(300));
+    for second in 300..600 {
+        assert!(!state.is_due(start + secs(second)), "{second}");
+    }
+}
+
+/// T5: the same token again, by a login that began when its time was over, lives for a second from
+/// when it came.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_outlived_its_end_serves_for_a_second_from_then() {
+    let (mut state, start) = (new(), Instant::now());
+    let claimed = || token("a").lives_by_its_claims(secs(600));
+    with(&mut state, claimed(), start);
+    let end = start + secs(600);
+    let id = state.begin(LoginCause::Need, (), end).0;
+    let now = end + secs(2);
+    state.end(id, Ok(claimed()), now).unwrap().1.unwrap();
+    assert_eq!(state.status(now).expires_in, Some(secs(1)));
+}
+
+/// T8: nor is its refusal a strike when a login has brought that token again.
+#[tokio::test(start_paused = true)]
+async fn a_given_token_that_was_brought_again_is_a_given_one() {
+    let (mut state, now) = (new(), Instant::now());
+    state.start_with(token("given"), now);
+    let stamp = with(&mut state, token("given"), now).stamp;
+    state.note_acceptance(stamp, KEY, false);
+    state.note_refusal(stamp, KEY, now);
+    assert!(!state.is_watching(), "it is a strike");
+}
+
+/// L2: what spreads the logins of many processes is SplitMix64, by the numbers of its reference.
+#[test]
+fn the_jitter_is_that_of_the_reference() {
+    let mut throttle = Throttle::new(1_234_567);
+    for number in [
+        6_457_827_717_110_365_317_u64,
+        3_203_168_211_198_807_973,
+        9_817_491_932_198_370_423,
+        4_593_380_528_125_082_431,
+        16_408_922_859_458_223_821,
+    ] {
+        let upper = (number >> 32) as f64;
+        assert_eq!(throttle.jitter(), upper / f64::from(u32::MAX), "{number}");
     }
 }
