@@ -178,12 +178,8 @@ mod tests {
         let cases = [
             ("exact", Bytes::copy_from_slice(&text[..LARGE]), true),
             ("of a vector", text[..LARGE].to_vec().into(), true),
-            (
-                "at the threshold",
-                text[..SHARED_FROM].to_vec().into(),
-                true,
-            ),
-            ("small", text[..SHARED_FROM - 1].to_vec().into(), false),
+            ("at the threshold", text[..16 * 1024].to_vec().into(), true),
+            ("small", text[..16 * 1024 - 1].to_vec().into(), false),
             (
                 "at the start",
                 Bytes::from(text.clone()).slice(..LARGE),
