@@ -1147,3 +1147,32 @@ fn the_jitter_is_that_of_the_reference() {
         assert_eq!(throttle.jitter(), expected, "{number:x}");
     }
 }
+
+/// M2: a session may be forgotten when nothing that it remembers matters: after an outage, and after
+/// strikes, when logins may begin again; after a rejection, when the next one may count as the first.
+#[tokio::test(start_paused = true)]
+async fn what_failed_matters_for_its_time() {
+    let (mut state, now) = (new(), Instant::now());
+    assert!(state.is_open(now) && state.is_settled(now));
+    let error = failing(&mut state, AuthError::unavailable("down"), now);
+    assert!(!state.is_open(now) && !state.is_settled(now));
+    let open = now + error.retry_after().unwrap();
+    assert!(state.is_open(open) && state.is_settled(open));
+
+    let (mut state, now) = (new(), Instant::now());
+    failing(&mut state, AuthError::rejected("wrong password"), now);
+    let open = now + secs(60);
+    assert!(state.is_open(open) && !state.is_settled(open));
+    assert!(state.is_settled(open + secs(3_600)));
+
+    let (mut state, now) = (new(), Instant::now());
+    with(&mut state, token("a"), now);
+    for _ in 0..4 {
+        assert!(state.is_open(now) && state.is_settled(now));
+        let id = state.begin(REFUSAL, (), now).0;
+        state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
+    }
+    assert!(!state.is_open(now) && !state.is_settled(now));
+    let open = now + secs(1);
+    assert!(state.is_open(open) && state.is_settled(open));
+}
