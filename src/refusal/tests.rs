@@ -1,3 +1,5 @@
+#![allow(clippy::unwrap_used)]
+
 use super::*;
 
 fn grpc_status(code: Option<&str>) -> HeaderMap {
