@@ -1106,18 +1106,19 @@ async fn without_renewals_ahead_the_same_token_again_asks_for_none() {
     }
 }
 
-/// T5: the same token again, by a login that began when its time was over, lives for a second from
-/// when it came.
+/// T5: the same token again, by a login that ended when its time was over, lives for a second from
+/// when that began.
 #[tokio::test(start_paused = true)]
-async fn a_token_that_outlived_its_end_serves_for_a_second_from_then() {
+async fn a_token_that_outlived_its_end_serves_for_a_second_from_its_login() {
     let (mut state, start) = (new(), Instant::now());
     let claimed = || token("a").lives_by_its_claims(secs(600));
     with(&mut state, claimed(), start);
-    let end = start + secs(600);
-    let id = state.begin(LoginCause::Need, (), end).0;
-    let now = end + secs(2);
+    let began_at = start + secs(600) - Duration::from_millis(300);
+    let id = state.begin(LoginCause::Need, (), began_at).0;
+    let now = began_at + Duration::from_millis(400);
     state.end(id, Ok(claimed()), now).unwrap().1.unwrap();
-    assert_eq!(state.status(now).expires_in, Some(secs(1)));
+    let left = state.status(now).expires_in;
+    assert_eq!(left, Some(Duration::from_millis(600)));
 }
 
 /// T8: nor is its refusal a strike when a login has brought that token again.
