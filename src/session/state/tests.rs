@@ -1149,8 +1149,9 @@ fn the_jitter_is_that_of_the_reference() {
     }
 }
 
-/// M2: a session may be forgotten when nothing that it remembers matters: after an outage, and after
-/// strikes, when logins may begin again; after a rejection, when the next one may count as the first.
+/// M2: a session may be forgotten when nothing that it remembers matters. After an outage, and
+/// after strikes, that is when logins may begin again; after a rejection, when the next one may
+/// count as the first.
 #[tokio::test(start_paused = true)]
 async fn what_failed_matters_for_its_time() {
     let (mut state, now) = (new(), Instant::now());
