@@ -82,3 +82,6 @@ fn is_beyond_a_login(headers: &HeaderMap) -> bool {
                 || is_dpop && has(&"use_dpop_nonce")
         })
 }
+
+#[cfg(test)]
+mod tests;

@@ -242,13 +242,8 @@ impl Runner {
             let mut inner = self.lock();
             let decision = inner.state.decide(ask, Instant::now());
             match decision {
-                Decision::Use(issued) => {
-                    drop(inner);
-                    if issued.age(Instant::now) == Age::Due {
-                        self.renew_ahead();
-                    }
-                    return Ok(Answer::Token(issued));
-                }
+                // Its renewal ahead begins by the `recheck` that follows.
+                Decision::Use(issued) => return Ok(Answer::Token(issued)),
                 Decision::Refuse(error) => return Err(error),
                 // From now on others may have to wait, rather than use a refused token.
                 Decision::Join | Decision::Begin(_) => self.bump_epoch(),

@@ -124,3 +124,6 @@ impl From<RawChallenge<'_>> for Challenge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,7 +136,6 @@ impl<W> State<W> {
 
     /// Begins with a token from elsewhere. Nobody was asked for it, so its refusal is no strike.
     pub(super) fn start_with(&mut self, token: Token, now: Instant) {
-        self.generations += 1;
         let given = Brought {
             token,
             began_at: now,
