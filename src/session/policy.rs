@@ -152,3 +152,21 @@ const FAR: Duration = Duration::from_secs(86_400 * 365 * 30);
 pub(super) fn later(now: Instant, pause: Duration) -> Instant {
     now + pause.min(FAR)
 }
+
+#[cfg(all(test, feature = "store"))]
+mod tests {
+    use crate::session::policy::{Policy, SECOND};
+
+    /// F5: a lease lasts half of the time ahead of a token's expiry, not longer than it was set,
+    /// and a second at least.
+    #[test]
+    fn a_lease_leaves_the_others_their_turn() {
+        let policy = Policy::default();
+        let set = 10 * SECOND;
+        for (lifetime, lease) in [(3_600, 10), (100, 5), (40, 2), (5, 1)] {
+            let lifetime = Some(lifetime * SECOND);
+            assert_eq!(policy.lease(set, lifetime), lease * SECOND);
+        }
+        assert_eq!(policy.lease(set, None), set);
+    }
+}

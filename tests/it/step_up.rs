@@ -1,12 +1,14 @@
 //! Stronger tokens, where a server asks for them.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
 use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tokio::time::sleep;
-use tower::{BoxError, Layer, Service, service_fn};
+use tower::util::BoxCloneSyncService;
+use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
+use tower_bearer::login::Form;
 use tower_bearer::{
     AuthError, BearerAuthLayer, Cause, Origins, ReplayBody, Token, TokenRequest, TokenSource,
     source_fn,
@@ -277,4 +279,43 @@ async fn a_request_is_repeated_once() {
         (response.status(), *seen.lock().unwrap()),
         (StatusCode::UNAUTHORIZED, 2)
     );
+}
+
+/// R9, T3: a login for a stronger token may go through the stack that it serves, as any login: it is
+/// sent as it is.
+#[tokio::test(start_paused = true)]
+async fn a_login_for_a_stronger_token_may_go_through_the_layer() {
+    let logins = Arc::new(Mutex::new(Vec::new()));
+    let server = service_fn({
+        let logins = logins.clone();
+        move |request: Request<ReplayBody<Body>>| {
+            let token = request.headers().get("authorization").cloned();
+            let is_login = request.uri().path() == "/auth/login";
+            let response = Response::builder();
+            let response = if is_login {
+                let mut logins = logins.lock().unwrap();
+                logins.push(token);
+                let body = format!(r#"{{"access_token": "t{}"}}"#, logins.len());
+                response.body(Body::from(body))
+            } else if token.is_some_and(|token| token == "Bearer t2") {
+                response.body(Body::default())
+            } else {
+                let challenge = r#"Bearer error="insufficient_scope""#;
+                let response = response.status(403).header("www-authenticate", challenge);
+                response.body(Body::default())
+            };
+            std::future::ready(response.map_err(BoxError::from))
+        }
+    });
+    let client = Arc::new(OnceLock::<BoxCloneSyncService<_, _, BoxError>>::new());
+    let through = service_fn({
+        let client = client.clone();
+        move |login: Request<Body>| client.get().unwrap().clone().oneshot(login)
+    });
+    let login = Form::new(through, "https://api.example.com", "me", "secret").unwrap();
+    let layer = BearerAuthLayer::new(login).step_up();
+    let client = client.get_or_init(|| BoxCloneSyncService::new(layer.layer(server)));
+    let response = client.clone().oneshot(get(ADMIN)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::OK);
+    assert_eq!(*logins.lock().unwrap(), [None, None]);
 }
