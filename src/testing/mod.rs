@@ -125,8 +125,8 @@
 //!
 //! # On a loopback port
 //!
-//! A client that takes nothing but a URL needs a server. This one is hyper-util's, with its features
-//! `server-auto`, `service` and `tokio`. A [`Guard`] is served in the same way.
+//! A client that takes nothing but a URL needs a server. This one is hyper-util's, with its
+//! features `server-auto`, `service` and `tokio`. A [`Guard`] is served in the same way.
 //!
 //! ```
 //! use hyper_util::rt::{TokioExecutor, TokioIo};
