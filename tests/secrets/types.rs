@@ -13,7 +13,7 @@ use tower_bearer::login::{
 use tower_bearer::testing::{Answer, Api, Trial, check_source};
 use tower_bearer::{
     AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, Origins, Refused, ReplayBody, Sent,
-    Session, Token, TokenRequest, TokenSource, source_fn,
+    Session, Sessions, Token, TokenRequest, TokenSource, source_fn,
 };
 
 use crate::texts::{PASSWORD, Secrets, Texts};
@@ -73,6 +73,9 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
     texts.debug("SourceFn", &source);
     let builder = Session::builder(source);
     texts.debug("SessionBuilder", &builder);
+    let of_password = Sessions::new(|_: &&str| Err::<Session, _>(AuthError::misconfigured("")));
+    assert!(of_password.get(&PASSWORD).is_err());
+    texts.debug("Sessions", &of_password);
     session(builder.build(), texts).await;
 }
 
@@ -136,6 +139,7 @@ async fn stand_in(api: &Api, texts: &mut Texts) {
     texts.debug("Api", api);
     texts.debug("Answer", &Answer::from(Response::new(body.clone())));
     texts.debug("Counts", &api.counts());
+    texts.debug("Guard", &api.guard("the fake"));
     texts.debug("Hold", &api.hold_logins());
     let future = api.clone().call(Request::new(body));
     texts.debug("ResponseFuture", &future);
