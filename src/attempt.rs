@@ -67,9 +67,16 @@ impl<S, B> Attempt<S, B> {
     pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
         match self {
             Attempt::First(snapshot, _) => snapshot.settings.is_refused(response),
-            Attempt::Retry(settings, ..) => settings.is_refused(response),
+            Attempt::Retry(settings, ..) => {
+                settings.is_refused(response) || settings.asks_for_more(response)
+            }
             Attempt::Untouched | Attempt::Foreign(_) => false,
         }
+    }
+
+    /// Is a stronger token wanted, and was none sent yet?
+    pub(crate) fn steps_up<R>(&self, response: &Response<R>) -> bool {
+        matches!(self, Attempt::First(snapshot, _) if snapshot.settings.asks_for_more(response))
     }
 }
 

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::mem;
 use std::ops::ControlFlow::{self, Break, Continue};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
@@ -18,7 +19,7 @@ use crate::grpc_timeout::GrpcDeadline;
 use crate::head::HeadSnapshot;
 use crate::held_response::HeldResponse;
 use crate::refusal::challenge::challenges;
-use crate::replay::{RefusedUpload, ReplayBody};
+use crate::replay::{RefusedUpload, Replay, ReplayBody};
 use crate::session::{Ask, Issued, Wait};
 
 pin_project! {
@@ -132,8 +133,10 @@ where
                 };
                 if !this.step.is_refused(&response) {
                     this.step.accepted(&mut response);
-                    *this.step = Step::Done;
-                    return Poll::Ready(Ok(response));
+                    if !this.step.steps_up(&response) {
+                        *this.step = Step::Done;
+                        return Poll::Ready(Ok(response));
+                    }
                 }
                 match mem::replace(this.step, Step::Done).refused(response, cx) {
                     Continue(step) => *this.step = step,
@@ -212,9 +215,32 @@ impl<S, B, R> Step<S, B, R> {
         }))
     }
 
+    fn renew(
+        sender: Sender<S>,
+        wait: Wait,
+        (head, replay): (HeadSnapshot, Replay<B>),
+        response: Response<R>,
+    ) -> Self {
+        let deadline = head.deadline();
+        let held = sender.settings.hold(response);
+        Step::Login(Box::new(Login {
+            sender,
+            wait: wait.with_limit(deadline.map(GrpcDeadline::at)),
+            deadline,
+            errand: Errand::Renew(head, RefusedUpload::new(replay), held),
+        }))
+    }
+
     fn is_refused(&self, response: &Response<R>) -> bool {
         match self {
             Step::Call(attempt) => attempt.is_refused(response),
+            _ => false,
+        }
+    }
+
+    fn steps_up(&self, response: &Response<R>) -> bool {
+        match self {
+            Step::Call(attempt) => attempt.steps_up(response),
             _ => false,
         }
     }
@@ -241,23 +267,24 @@ impl<S, B, R> Step<S, B, R> {
     {
         match self {
             Step::Call(Attempt::First(snapshot, kept)) => {
+                let settings = &snapshot.settings;
+                let challenges = challenges(response.headers());
+                if !settings.is_refused(&response) {
+                    let Some(session) = settings.session.step_up(challenges) else {
+                        return Break(Ok(response));
+                    };
+                    let wait = Wait::new(session.runner().clone(), Ask::Token);
+                    let sender = Sender::new(Arc::new(snapshot.of_step_up(session)));
+                    return match kept.copy.ok().filter(|(_, replay)| replay.is_possible()) {
+                        Some(copy) => Continue(Self::renew(sender, wait, copy, response)),
+                        None => Break(sender.settings.not_repeated(Some(response))),
+                    };
+                }
                 let sender = Sender::new(snapshot);
                 let runner = sender.settings.session.runner().clone();
-                let key = kept.key();
-                let challenges = challenges(response.headers());
-                let mut wait = Wait::renewal(runner, kept.sent, key, challenges);
+                let mut wait = Wait::renewal(runner, kept.sent, kept.key(), challenges);
                 match kept.copy.ok().filter(|(_, replay)| replay.is_possible()) {
-                    Some((head, replay)) => {
-                        let deadline = head.deadline();
-                        let held = sender.settings.hold(response);
-                        let errand = Errand::Renew(head, RefusedUpload::new(replay), held);
-                        Continue(Step::Login(Box::new(Login {
-                            sender,
-                            wait: wait.with_limit(deadline.map(GrpcDeadline::at)),
-                            deadline,
-                            errand,
-                        })))
-                    }
+                    Some(copy) => Continue(Self::renew(sender, wait, copy, response)),
                     // One poll begins a login, which goes on without this request.
                     None => match wait.poll(cx) {
                         Poll::Ready(Err(error)) => {
@@ -270,7 +297,11 @@ impl<S, B, R> Step<S, B, R> {
                 }
             }
             Step::Call(Attempt::Retry(settings, sent, key)) => {
-                settings.session.runner().note_refused_retry(sent, key);
+                let runner = settings.session.runner();
+                match settings.is_refused(&response) {
+                    true => runner.note_refused_retry(sent, key),
+                    false => runner.note_not_enough(sent),
+                }
                 Break(Ok(response))
             }
             _ => Break(Ok(response)),

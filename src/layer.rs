@@ -9,7 +9,7 @@ use crate::error::AuthError;
 use crate::origins::Origins;
 use crate::service::BearerAuth;
 use crate::session::Session;
-use crate::settings::{OnFailedRenewal, Settings};
+use crate::settings::{OnFailedRenewal, Settings, StepUp};
 use crate::source::{TokenRequest, TokenSource};
 use crate::token::Token;
 
@@ -191,6 +191,47 @@ impl BearerAuthLayer {
     #[must_use]
     pub fn on_failed_renewal(self, choice: OnFailedRenewal) -> Self {
         self.set(|settings| settings.on_failed_renewal = choice)
+    }
+
+    /// Asks the source for a stronger token when a response says that the one in hand is good, but
+    /// not enough, and repeats the request with it once. By default that response is the caller's.
+    ///
+    /// Such a response is a 401 or 403 whose challenge, of Bearer or DPoP, has one of the errors
+    /// `insufficient_scope` ([RFC 6750, section 3.1]), `insufficient_user_authentication` ([RFC
+    /// 9470, section 3]) or `insufficient_claims` ([Microsoft's claims challenge]).
+    ///
+    /// The source is asked with [`Cause::StepUp`](crate::Cause::StepUp), and finds in the
+    /// [challenges](crate::TokenRequest::challenges) what the token has to be good for. The
+    /// built-in logins take no notice of them. For other requests the token in hand stays. The
+    /// stronger one is kept for the next request that is challenged in the same way, at most 16 of
+    /// them in a session, and until a [sign-out](Session::sign_out). It is renewed as any token,
+    /// and a stronger token that was not enough is paced as a login that did not help. None of that
+    /// counts in the session's own [`stats`](Session::stats), nor against its other logins.
+    ///
+    /// If there is no stronger token, the caller gets the response, with the
+    /// [`AuthError`](crate::AuthError) in its extensions.
+    ///
+    /// ```
+    /// use tower_bearer::{BearerAuthLayer, Cause, Origins, Token, source_fn};
+    ///
+    /// let source = source_fn(Origins::only("https://api.example.com")?, |request| async move {
+    ///     let scope = match request.cause() {
+    ///         Cause::StepUp => request.challenges()[0].param("scope").unwrap_or("admin"),
+    ///         _ => "read",
+    ///     };
+    ///     // Log in for that scope.
+    ///     Ok(Token::new(format!("token-for-{scope}"))?)
+    /// });
+    /// let layer = BearerAuthLayer::new(source).step_up();
+    /// # Ok::<(), tower_bearer::InvalidOrigin>(())
+    /// ```
+    ///
+    /// [Microsoft's claims challenge]: https://learn.microsoft.com/en-us/entra/identity-platform/claims-challenge
+    /// [RFC 6750, section 3.1]: https://www.rfc-editor.org/rfc/rfc6750#section-3.1
+    /// [RFC 9470, section 3]: https://www.rfc-editor.org/rfc/rfc9470#section-3
+    #[must_use]
+    pub fn step_up(self) -> Self {
+        self.set(|settings| settings.step_up = StepUp::On)
     }
 
     fn set(mut self, change: impl FnOnce(&mut Settings)) -> Self {

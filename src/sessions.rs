@@ -137,8 +137,7 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
     /// Who still holds that session can use it. The next [`get`](Self::get) makes another one.
     pub fn remove(&self, key: &K) -> Option<Session> {
         let removed = self.known().pop(key)?;
-        let session = removed.slot.lock().take();
-        session
+        removed.slot.lock().take()
     }
 
     /// Returns how many sessions there are.

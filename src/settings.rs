@@ -9,7 +9,7 @@ use http::{Extensions, HeaderMap, HeaderName, Request, Response, StatusCode, Uri
 use crate::error::AuthError;
 use crate::held_response::HeldResponse;
 use crate::origins::{Origins, is_plain_http};
-use crate::refusal::is_refusal;
+use crate::refusal::{asks_for_more, is_refusal};
 use crate::session::{Issued, Sent, Session, SessionId, trace};
 
 /// What becomes of a refused request when no new token could be had for it.
@@ -62,6 +62,18 @@ pub(crate) struct Settings {
     pub(crate) on_failed_renewal: OnFailedRenewal,
     /// Each request has to bring its session, and this one has not.
     pub(crate) lacks_session: bool,
+    pub(crate) step_up: StepUp,
+}
+
+/// What becomes of a response that asks for a stronger token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum StepUp {
+    /// It is the caller's.
+    Off,
+    /// A stronger token is fetched.
+    On,
+    /// It was asked for with a stronger token, which has not helped.
+    Done,
 }
 
 /// Why a token may not go where a request goes.
@@ -86,6 +98,7 @@ impl Settings {
             replay_limit: 64 * 1024,
             on_failed_renewal: OnFailedRenewal::default(),
             lacks_session: false,
+            step_up: StepUp::Off,
         }
     }
 
@@ -148,6 +161,20 @@ impl Settings {
         let error = AuthError::foreign_origin(uri, self.origins.as_ref().unwrap_or(origins));
         self.session.runner().note_foreign(&error);
         error
+    }
+
+    /// The same for the session of a stronger token.
+    pub(crate) fn of_step_up(&self, session: Session) -> Self {
+        Self {
+            step_up: StepUp::Done,
+            ..self.of_session(session)
+        }
+    }
+
+    /// Says whether a stronger token is wanted, of the layer's source or in vain.
+    #[inline]
+    pub(crate) fn asks_for_more<R>(&self, response: &Response<R>) -> bool {
+        self.step_up != StepUp::Off && asks_for_more(response.status(), response.headers())
     }
 
     pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {

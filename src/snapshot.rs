@@ -59,6 +59,12 @@ impl<S> Snapshot<S> {
         Self::new(settings, self.prototype.clone())
     }
 
+    /// The same service for the session of a stronger token.
+    pub(crate) fn of_step_up(&self, session: Session) -> Self {
+        let settings = Arc::new(self.settings.of_step_up(session));
+        Self::new(settings, self.prototype.clone())
+    }
+
     pub(crate) fn is_current(&self) -> bool {
         self.view.is_current(self.settings.session.runner())
     }

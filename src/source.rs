@@ -134,6 +134,10 @@ pub enum Cause {
     Ahead,
     /// A server refused the token, or it was [invalidated](crate::Session::invalidate).
     Refused,
+    /// A server accepted the token, and asks for a stronger one: see
+    /// [`BearerAuthLayer::step_up`](crate::BearerAuthLayer::step_up). The
+    /// [challenges](TokenRequest::challenges) say for what.
+    StepUp,
 }
 
 /// Makes a [`TokenSource`] out of a closure.
@@ -255,8 +259,9 @@ impl TokenRequest {
         self.stale.as_ref()
     }
 
-    /// Returns the challenges of the refused response that triggered this login: the
-    /// `WWW-Authenticate` headers of that response, parsed. Empty for every other cause.
+    /// Returns the challenges of the response that triggered this login: the `WWW-Authenticate`
+    /// headers of a refused response, parsed, or what a [step-up](Cause::StepUp) has to meet. Empty
+    /// for every other cause.
     pub fn challenges(&self) -> &[Challenge] {
         &self.challenges
     }
@@ -269,6 +274,15 @@ impl TokenRequest {
     /// a source that [spends](TokenSource::spends) anything meets this.
     pub fn may_spend(&self) -> bool {
         self.may_spend
+    }
+
+    /// For a token that meets these challenges. The token to replace was one that did.
+    pub(crate) fn for_step_up(self, challenges: Arc<[Challenge]>) -> Self {
+        Self {
+            cause: Cause::StepUp,
+            challenges,
+            ..self
+        }
     }
 
     /// For the token that a whole fleet shares.

@@ -91,7 +91,8 @@ type MakeBody = fn() -> Bytes;
 /// header. A clone of the service makes none.
 ///
 /// What is kept of one frame is a copy, or if it is large and has its buffer to itself, another
-/// handle to it. `Bytes` allocates once for a second handle to what was a vector.
+/// handle to it. `Bytes` allocates once for a second handle to what was a vector. Nothing is kept of
+/// a request whose body is known to be too large.
 #[test]
 fn a_request_with_its_token_in_hand_allocates_once_for_its_head_and_twice_for_its_body() {
     let source = source_fn(Origins::any(), |_| async {
@@ -152,6 +153,16 @@ fn a_request_with_its_token_in_hand_allocates_once_for_its_head_and_twice_for_it
             });
             assert_eq!(ours, attached + copy + 2, "{headers} headers, {name}");
         }
+
+        // One that is known to be too large is moved to a place of its own, and its head not copied.
+        let mut too_large = layer.layer(service_fn(read_and_answer));
+        let body = || Full::new(Bytes::from_static(&[b'x'; (64 << 10) + 1]));
+        settle(|| by_the_layer(&mut too_large, request(headers, body())));
+        let ours = allocations({
+            let request = request(headers, body());
+            || by_the_layer(&mut too_large, request)
+        });
+        assert_eq!(ours, attached + 1, "{headers} headers, too large");
 
         let mut unread = layer.layer(service_fn(answer));
         let body = || Full::new(Bytes::from_static(&[b'x'; 1024]));

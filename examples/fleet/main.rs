@@ -1,23 +1,32 @@
 //! A fleet of processes that share one account through a store: this program starts itself several
-//! times, against a stand-in of an API on loopback, kills those that log in, and counts what the
-//! API saw. It fails if a rule is broken.
+//! times, against a stand-in of an API on loopback, kills and stops those that log in, takes the
+//! store away from them, and counts what the API saw. It fails if a rule is broken.
 //!
 //! ```text
 //! cargo run --example fleet --features store -- --processes 8 --store file
-//! cargo run --example fleet --features store-redis -- --processes 8 --store redis://127.0.0.1/
+//! cargo run --example fleet --features store-redis -- --processes 8 --store redis
+//! cargo run --example fleet --features store-redis -- --store redis://127.0.0.1/
 //! ```
+//!
+//! `redis` is a server that it starts itself, and pauses, fills and kills. One that is given by its
+//! URL is only used.
 
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(feature = "store-redis")]
+#[path = "../common/redis.rs"]
+mod redis;
 mod scenes;
 mod server;
+mod store;
 mod worker;
 
-use std::{env, fs, process};
+use std::env;
 
 use tower::BoxError;
 
 use self::scenes::Fleet;
+use self::store::Store;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -26,18 +35,9 @@ async fn main() -> Result<(), BoxError> {
     }
     let processes = argument("--processes").unwrap_or_else(|| "8".to_owned());
     let store = argument("--store").unwrap_or_else(|| "file".to_owned());
-    let directory = env::temp_dir().join(format!("tower-bearer-fleet-{}", process::id()));
-    let at = match store.as_str() {
-        "file" => directory.display().to_string(),
-        "redis" => "redis://127.0.0.1/".to_owned(),
-        url => url.to_owned(),
-    };
-    let fleet = Fleet::new(processes.parse()?, at);
-    let outcome = fleet.run().await;
-    if store == "file" {
-        fs::remove_dir_all(&directory)?;
-    }
-    outcome
+    Fleet::new(processes.parse()?, Store::new(&store)?)
+        .run()
+        .await
 }
 
 fn argument(name: &str) -> Option<String> {

@@ -16,6 +16,9 @@ use super::server::WORKER;
 
 pub(crate) const LOGIN: &str = "/oauth/token";
 
+/// How long a login and a lease may take where nobody is to wait for long.
+pub(crate) const HASTE: (Duration, Duration) = (Duration::from_secs(2), Duration::from_secs(1));
+
 /// Between two requests.
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -65,8 +68,14 @@ fn session(base: &str) -> Result<Session, BoxError> {
         "true" => login.use_refresh_token(),
         _ => login,
     };
-    let session = Session::builder(login).token_cache(cache(&env::var("FLEET_STORE")?)?);
-    Ok(session.build())
+    let (session, cache) = (Session::builder(login), cache(&env::var("FLEET_STORE")?)?);
+    Ok(match env::var("FLEET_HASTY")?.as_str() {
+        "true" => {
+            let session = session.login_timeout(HASTE.0);
+            session.token_cache(cache.lease(HASTE.1)).build()
+        }
+        _ => session.token_cache(cache).build(),
+    })
 }
 
 fn login(client: impl LoginClient, base: &str, password: &str) -> Result<Form, BoxError> {

@@ -8,12 +8,23 @@
 //! ```
 //!
 //! The seed repeats the choices, though not the timing.
+//!
+//! With `--fleet` it is several processes instead that share their tokens through a store, which
+//! fails in every way. That needs the feature `store`, and `store-redis` for a server that it
+//! starts itself:
+//!
+//! ```text
+//! cargo run --release --example soak --features store -- --fleet --seconds 20
+//! cargo run --release --example soak --features store-redis -- --fleet --store redis
+//! ```
 
 mod api;
 mod client;
 mod content;
 mod download;
 mod exchanges;
+#[cfg(feature = "store")]
+mod fleet;
 mod login;
 mod plan;
 mod quiet;
@@ -53,18 +64,24 @@ const NUMBERS: u64 = 1 << 32;
 struct Args {
     seconds: u64,
     seed: u64,
+    is_fleet: bool,
+    store: String,
 }
 
 #[tokio::main]
 async fn main() -> Result<ExitCode, BoxError> {
-    let Args { seconds, seed } = args()?;
-    println!("{CLONES} clones for {seconds} s; to repeat: --seconds {seconds} --seed {seed}\n");
+    let args = args()?;
+    let Args { seconds, seed, .. } = args;
+    println!("to repeat: --seconds {seconds} --seed {seed}\n");
     let tally = Arc::new(Tally::default());
     count_panics(tally.clone());
-    soak(seconds, seed, tally.clone()).await?;
-    quiet::check_drained(&tally).await;
-
-    println!("\n{}", tally.table());
+    if args.is_fleet {
+        soak_fleet(&args, tally.clone()).await?;
+    } else {
+        soak(seconds, seed, tally.clone()).await?;
+        quiet::check_drained(&tally).await;
+        println!("\n{}", tally.table());
+    }
     Ok(match tally.violations() {
         0 => ExitCode::SUCCESS,
         number => {
@@ -136,6 +153,16 @@ async fn soak(seconds: u64, seed: u64, tally: Arc<Tally>) -> Result<(), BoxError
     Ok(())
 }
 
+#[cfg(feature = "store")]
+async fn soak_fleet(args: &Args, tally: Arc<Tally>) -> Result<(), BoxError> {
+    fleet::run(args.seconds, args.seed, &args.store, tally).await
+}
+
+#[cfg(not(feature = "store"))]
+async fn soak_fleet(args: &Args, _: Arc<Tally>) -> Result<(), BoxError> {
+    Err(format!("a fleet over {} needs `--features store`", args.store).into())
+}
+
 /// A task that panics takes nobody with it, and would go unnoticed.
 fn count_panics(tally: Arc<Tally>) {
     let report = panic::take_hook();
@@ -159,18 +186,27 @@ fn args() -> Result<Args, BoxError> {
     let mut args = Args {
         seconds: 20,
         seed: RandomState::new().hash_one(0),
+        is_fleet: false,
+        store: "file".to_owned(),
     };
     let mut words = std::env::args().skip(1);
     while let Some(name) = words.next() {
-        let place = match name.as_str() {
-            "--seconds" => &mut args.seconds,
-            "--seed" => &mut args.seed,
-            _ => return Err(format!("usage: soak [--seconds N] [--seed N], not `{name}`").into()),
-        };
+        if name == "--fleet" {
+            args.is_fleet = true;
+            continue;
+        }
         let value = words
             .next()
-            .ok_or_else(|| format!("{name} needs a number"))?;
-        *place = value.parse()?;
+            .ok_or_else(|| format!("{name} needs a value"))?;
+        match name.as_str() {
+            "--seconds" => args.seconds = value.parse()?,
+            "--seed" => args.seed = value.parse()?,
+            "--store" => args.store = value,
+            _ => {
+                let usage = "soak [--seconds N] [--seed N] [--fleet [--store file|redis]]";
+                return Err(format!("usage: {usage}, not `{name}`").into());
+            }
+        }
     }
     Ok(args)
 }

@@ -71,7 +71,7 @@ pub(crate) fn session(source: impl TokenSource) -> Session {
     builder(Session::builder(source)).build()
 }
 
-fn builder(builder: SessionBuilder) -> SessionBuilder {
+pub(crate) fn builder(builder: SessionBuilder) -> SessionBuilder {
     builder
         .login_timeout(LOGIN_TIMEOUT)
         .min_lifetime(MIN_LIFETIME)

@@ -26,6 +26,7 @@
 //! | a 401, or gRPC's `UNAUTHENTICATED` in the headers | One login runs, however many requests were refused. Each is retried once with the new token. |
 //! | a second 401, on the retry | It is returned to the caller. |
 //! | a 401 that asks for more than another login gives (`insufficient_scope`, a stronger login, claims, a DPoP nonce), a 403, a 5xx, a transport error | It is returned unchanged and triggers no login. |
+//! | likewise, in a challenge of a 401 or 403, with [`step_up`](crate::BearerAuthLayer::step_up) | The source is asked for a stronger token, and the request is repeated with it once. The token in hand stays. |
 //! | a late 401 of a token that was replaced meanwhile | The request is retried with the current token. No login runs. |
 //! | the login returns the same token again | The refused response is returned, with an `AuthError` in its extensions ([`is_unchanged`]). |
 //! | the login fails | The refused response is returned, unread, with the `AuthError` in its extensions. With [`OnFailedRenewal::Error`] the error is returned. |
@@ -93,6 +94,8 @@
 //! |---|---|
 //! | `session.sign_out()` | The token is dropped, waiting requests fail ([`is_signed_out`]), and the next request logs in again. |
 //! | `session.replace_source(..)` | New requests never use the old token, and requests already sent with it are never retried under the new account. |
+//! | the request has a [`Session`](crate::Session) in its extensions | That session serves it, in place of the layer's. A [`per_request`](crate::BearerAuthLayer::per_request) layer sends nothing without one. |
+//! | a session of [`Sessions`](crate::Sessions) was idle for an hour, or room is needed | It is forgotten, unless it is in use, logs in, or may not log in yet. |
 //!
 //! [`is_foreign_origin`]: crate::AuthError::is_foreign_origin
 //! [`is_insecure`]: crate::AuthError::is_insecure

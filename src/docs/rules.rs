@@ -73,6 +73,9 @@
 //!   login is allowed now, they use the current token.
 //! * **R8** A caller can report a refusal that only the caller sees, such as a gRPC status in the
 //!   trailers. It counts for the token that the request was sent with.
+//! * **R9** With [`step_up`](crate::BearerAuthLayer::step_up), a response that asks for a stronger
+//!   token has the source asked for one, and the request repeated once. The token in hand, and the
+//!   session's other logins, take no notice of that.
 //!
 //! # Body
 //!

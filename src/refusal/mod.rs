@@ -6,16 +6,10 @@ use http::header::WWW_AUTHENTICATE;
 use http::{HeaderMap, HeaderName, StatusCode};
 
 use self::challenge::parse::parse;
+use self::challenge::{Challenge, INSUFFICIENT, challenges};
 
 // Every response is looked through for it: a name made once need not be parsed each time.
 static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
-
-/// The errors of a challenge that the same login cannot meet.
-const INSUFFICIENT: [&str; 3] = [
-    "insufficient_scope",
-    "insufficient_user_authentication",
-    "insufficient_claims",
-];
 
 /// The default answer to "was the token refused?".
 ///
@@ -68,6 +62,12 @@ pub(crate) fn is_acceptance(status: StatusCode, headers: &HeaderMap) -> bool {
     is_answered && headers.get(&GRPC_STATUS).is_none_or(|code| code == "0")
 }
 
+/// Says whether a response means that the token is good, and a stronger one is wanted.
+pub(crate) fn asks_for_more(status: StatusCode, headers: &HeaderMap) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+        && challenges(headers).iter().any(Challenge::asks_for_more)
+}
+
 fn is_beyond_a_login(headers: &HeaderMap) -> bool {
     headers
         .get_all(WWW_AUTHENTICATE)
@@ -82,3 +82,6 @@ fn is_beyond_a_login(headers: &HeaderMap) -> bool {
                 || is_dpop && has(&"use_dpop_nonce")
         })
 }
+
+#[cfg(test)]
+mod tests;

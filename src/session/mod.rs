@@ -27,6 +27,8 @@ mod sign_out;
 mod state;
 mod stats;
 mod status;
+mod step_up;
+mod step_ups;
 mod task;
 pub(crate) mod trace;
 mod view;
@@ -140,6 +142,7 @@ impl Session {
         let now = Instant::now();
         let (given_up, abandoned) = self.runner.update(|inner| inner.state.sign_out(now));
         drop(abandoned);
+        self.sign_out_of_step_ups();
         let signed_out = SignOut::new(given_up);
         #[cfg(feature = "store")]
         if let Some(fleet) = self.runner.fleet() {
@@ -179,6 +182,7 @@ impl Session {
             (abandoned, mem::replace(&mut inner.source, source))
         });
         drop(replaced);
+        self.sign_out_of_step_ups();
     }
 
     /// Lets the next request log in at once, whatever earlier logins failed with: after an account
@@ -227,7 +231,7 @@ impl Session {
 
     /// Says whether this is the session whose login carries that mark.
     pub(crate) fn is(&self, id: SessionId) -> bool {
-        self.runner.id() == id
+        self.runner.id() == id || self.is_login_of_step_up(id)
     }
 }
 

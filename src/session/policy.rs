@@ -46,13 +46,12 @@ pub(super) struct Backoff {
 }
 
 impl Policy {
-    /// When a token that lives so long is to be renewed ahead, if it is. Never sooner than one may
-    /// expire. `jitter`: how much of the time for it is given away.
-    pub(super) fn renew_after(&self, lifetime: Duration, jitter: f64) -> Option<Duration> {
+    /// When a token that lives so long is to be renewed ahead, if that is before its end. Never
+    /// sooner than one may expire. `jitter`: how much of the time for it is given away.
+    pub(super) fn renew_after(&self, lifetime: Duration, jitter: f64) -> Duration {
         let ahead = lifetime.min(FAR).mul_f64(self.renew_ahead);
         let ahead = ahead.min(self.max_ahead).mul_f64(1.0 - jitter);
-        let after = lifetime.saturating_sub(ahead).max(self.min_lifetime);
-        (after < lifetime).then_some(after)
+        lifetime.saturating_sub(ahead).max(self.min_lifetime)
     }
 
     /// How long a token that is told to live so long is counted on. A server whose clock goes by

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 use crate::error::AuthError;
 use crate::origins::Origins;
 use crate::refusal::challenge::Challenge;
+use crate::session::Session;
 use crate::session::deadline::Deadline;
 #[cfg(feature = "store")]
 use crate::session::fleet::Fleet;
@@ -23,6 +24,7 @@ use crate::session::state::evidence::Key;
 use crate::session::state::throttle::LoginCause;
 use crate::session::state::token::{Age, Issued, Stamp};
 use crate::session::state::{Ask, Decision, State};
+use crate::session::step_ups::StepUps;
 use crate::session::trace::Log;
 use crate::session::waiters::{Ticket, Waiters};
 use crate::source::DynTokenSource;
@@ -40,6 +42,7 @@ pub(crate) struct Runner {
     /// Whether acceptances are to be noted.
     is_watching: AtomicBool,
     inner: Mutex<Inner>,
+    pub(super) step_ups: StepUps<Session>,
 }
 
 pub(super) struct Inner {
@@ -110,6 +113,7 @@ impl Runner {
                 fleet,
                 source,
             }),
+            step_ups: StepUps::new(),
         }
     }
 
@@ -181,6 +185,11 @@ impl Runner {
         inner.state.note_refused_retry(sent, key, Instant::now());
     }
 
+    /// Notes that a stronger token was not enough.
+    pub(crate) fn note_not_enough(&self, sent: Stamp) {
+        self.update(|inner| inner.state.note_not_enough(sent, Instant::now()));
+    }
+
     /// Whether an acceptance is to be noted. On a good day that is only the first of each token.
     #[inline]
     pub(crate) fn is_watching(&self) -> bool {
@@ -233,13 +242,8 @@ impl Runner {
             let mut inner = self.lock();
             let decision = inner.state.decide(ask, Instant::now());
             match decision {
-                Decision::Use(issued) => {
-                    drop(inner);
-                    if issued.age(Instant::now) == Age::Due {
-                        self.renew_ahead();
-                    }
-                    return Ok(Answer::Token(issued));
-                }
+                // Its renewal ahead begins by the `recheck` that follows.
+                Decision::Use(issued) => return Ok(Answer::Token(issued)),
                 Decision::Refuse(error) => return Err(error),
                 // From now on others may have to wait, rather than use a refused token.
                 Decision::Join | Decision::Begin(_) => self.bump_epoch(),

@@ -100,6 +100,7 @@ impl LoginSpan {
                     Cause::Expired => "expired",
                     Cause::Ahead => "ahead",
                     Cause::Refused => "refused",
+                    Cause::StepUp => "step up",
                 },
                 stale = request.stale().map(|token| tracing::field::display(token.fingerprint())),
             );

@@ -9,7 +9,8 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use http::{Request, StatusCode};
 use tokio::sync::Semaphore;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, advance, sleep};
+use tokio_test::{assert_pending, assert_ready};
 use tonic::body::Body;
 use tonic::transport::server::TcpIncoming;
 use tonic::transport::{Channel, Server};
@@ -21,7 +22,7 @@ use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, ReplayBody, Session};
 
-use crate::support::{Body as Bytes, ScriptedSource, auth_error, explanation, token};
+use crate::support::{Body as Bytes, ScriptedSource, auth_error, explanation, settle, token};
 
 /// Refuses every call: a unary one by the headers, a stream by the trailers after a message.
 #[derive(Default)]
@@ -198,6 +199,20 @@ async fn the_retry_is_sent_with_what_is_left_of_the_grpc_timeout() {
     let timeouts: Vec<_> = server.seen().into_iter().map(|(_, it)| it).collect();
     assert_eq!(timeouts, ["1S", "300m", "300m", "250m", "250m"]);
     assert_eq!(source.logins(), 2);
+}
+
+/// W5: a login that failed in time is told as it was, however late the request is polled again.
+#[tokio::test(start_paused = true)]
+async fn a_failure_before_the_grpc_timeout_is_told_after_it() {
+    let source = ScriptedSource::closed().script([Err(AuthError::unavailable("down"))]);
+    let client = BearerAuthLayer::new(source.clone()).layer(Timed::default().service());
+    let mut late = tokio_test::task::spawn(client.oneshot(call("300m")));
+    assert_pending!(late.poll());
+    source.let_through(1);
+    settle().await;
+    advance(Duration::from_millis(400)).await;
+    let error = auth_error(assert_ready!(late.poll()).unwrap_err());
+    assert!(error.is_unavailable() && !error.is_timeout(), "{error}");
 }
 
 /// W5: after a refusal the caller gets the refused response, or the error, when the time is over.

@@ -23,6 +23,7 @@ mod sessions;
 mod simulations;
 mod stack;
 mod stats;
+mod step_up;
 mod support;
 mod tls;
 mod token;

@@ -84,7 +84,7 @@ async fn a_request_without_a_session_is_not_sent() {
     assert_eq!(server.tokens(), ["Bearer alice1"]);
 }
 
-/// M1, R7: who says that no token is wanted needs no session.
+/// M1: who says that no token is wanted needs no session.
 #[tokio::test(start_paused = true)]
 async fn a_request_that_wants_no_token_needs_no_session() {
     let server = Server::new();
@@ -309,11 +309,38 @@ async fn a_latch_that_has_ended_makes_room() {
     assert_eq!(sessions.len(), 1);
 }
 
+/// M2: nor is one forgotten that is being made.
+#[test]
+fn a_session_that_is_being_made_is_not_forgotten() {
+    let (begun, end) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let sessions = Sessions::new({
+        let (begun, end) = (begun.clone(), end.clone());
+        move |key: &u32| {
+            if *key == 1 {
+                begun.wait();
+                end.wait();
+            }
+            Ok(session("made"))
+        }
+    });
+    let sessions = sessions.capacity(1);
+    thread::scope(|scope| {
+        let making = scope.spawn(|| sessions.get(&1).map(drop));
+        begun.wait();
+        let other = sessions.get(&2);
+        end.wait();
+        assert!(other.unwrap_err().is_unavailable());
+        making.join().unwrap().unwrap();
+    });
+    sessions.get(&2).unwrap();
+}
+
 /// M2: a session that is removed is the caller's, and its key gets another one.
 #[tokio::test(start_paused = true)]
 async fn a_removed_session_is_returned() {
     let sessions = numbered();
     name(&sessions, 1);
+    assert!(!sessions.is_empty());
     assert_eq!(sessions.remove(&1).unwrap().name(), Some("1 as 0"));
     assert!(sessions.remove(&1).is_none() && sessions.is_empty());
     assert_eq!(name(&sessions, 1), "1 as 1");

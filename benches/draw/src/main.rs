@@ -1,5 +1,6 @@
 //! Draws the recorded results for the README: `cargo run --manifest-path benches/draw/Cargo.toml`.
 
+mod fleet;
 mod logins;
 mod overhead;
 
@@ -21,6 +22,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     logins::draw(
         &results.join("contention-storm.csv"),
         &results.join("logins.svg"),
+    )?;
+    fleet::draw(
+        &results.join("fleet-rotations.csv"),
+        &results.join("fleet.svg"),
     )?;
     Ok(())
 }

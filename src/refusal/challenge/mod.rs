@@ -31,6 +31,13 @@ pub struct Challenge {
     params: Vec<(String, String)>,
 }
 
+/// The errors of a challenge that the same login cannot meet.
+pub(super) const INSUFFICIENT: [&str; 3] = [
+    "insufficient_scope",
+    "insufficient_user_authentication",
+    "insufficient_claims",
+];
+
 /// Parses all challenges of all `WWW-Authenticate` headers, in their order.
 ///
 /// Quoted commas and escapes are read as [RFC 9110, section 11.6.1] defines them. What is not a
@@ -78,6 +85,12 @@ impl Challenge {
         self.param("error").filter(is_code)
     }
 
+    /// Whether the same login cannot meet it, and a stronger one may.
+    pub(crate) fn asks_for_more(&self) -> bool {
+        let error = self.param("error");
+        (self.is("Bearer") || self.is("DPoP")) && error.is_some_and(|it| INSUFFICIENT.contains(&it))
+    }
+
     /// Iterates over all parameters, in their order.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
         self.params
@@ -111,3 +124,6 @@ impl From<RawChallenge<'_>> for Challenge {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -136,7 +136,6 @@ impl<W> State<W> {
 
     /// Begins with a token from elsewhere. Nobody was asked for it, so its refusal is no strike.
     pub(super) fn start_with(&mut self, token: Token, now: Instant) {
-        self.generations += 1;
         let given = Brought {
             token,
             began_at: now,
@@ -306,6 +305,11 @@ impl<W> State<W> {
 
     pub(super) fn is_settled(&self, now: Instant) -> bool {
         self.throttle.is_settled(&self.policy, now)
+    }
+
+    /// Whether its last logins did not help.
+    pub(super) fn is_futile(&self, now: Instant) -> bool {
+        !self.throttle.is_helpful(now)
     }
 
     /// What the last login failed with.

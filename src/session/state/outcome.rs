@@ -156,7 +156,7 @@ impl<W> State<W> {
             // Not at each request until then.
             let wait = ((expires_at - now) / 2).max(self.policy.min_lifetime);
             let due_at = Some(later(now, wait));
-            let due_at = due_at.filter(|at| old.due_at.is_some() && *at < expires_at);
+            let due_at = due_at.filter(|at| old.due_at.is_some() && is_ahead(*at, expires_at));
             held.issued.expires_at = Some(expires_at);
             (held.due_at, held.issued.renew_at) = (due_at, due_at);
         }
@@ -188,9 +188,9 @@ impl<W> State<W> {
         let from_begin = |after: Duration| Some(began_at.checked_add(after)?.max(earliest));
         let expires_at = lifetime.and_then(from_begin);
         let due_at = lifetime
-            .and_then(|it| self.policy.renew_after(it, self.jitter))
+            .map(|lifetime| self.policy.renew_after(lifetime, self.jitter))
             .and_then(from_begin)
-            .filter(|due_at| expires_at.is_some_and(|expires_at| *due_at < expires_at));
+            .filter(|due_at| expires_at.is_some_and(|end| is_ahead(*due_at, end)));
         Held {
             issued: Issued {
                 token,
@@ -213,6 +213,11 @@ impl<W> State<W> {
             in_store: InStore::default(),
         }
     }
+}
+
+/// Says whether a renewal comes before the end of its token. One that does not is none.
+fn is_ahead(due_at: Instant, expires_at: Instant) -> bool {
+    due_at < expires_at
 }
 
 /// Says whether a lifetime that ends at `known` is told once more by what is left of it, in whole

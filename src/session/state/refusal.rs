@@ -76,6 +76,12 @@ impl<W> State<W> {
         self.note_refusal(sent, key, now);
     }
 
+    /// Notes that this token was good, and not enough: its login did not help.
+    pub(in crate::session) fn note_not_enough(&mut self, sent: Stamp, now: Instant) {
+        self.strike(Proof::None, false, now);
+        self.invalidate(|issued| issued.stamp.is_same_token(sent), now);
+    }
+
     /// Notes that a token was accepted there. `true`: requests that were held back may go out.
     pub(in crate::session) fn note_acceptance(
         &mut self,

@@ -81,8 +81,8 @@ async fn an_endless_limit_is_never_overdue() {
     };
     let (mut state, now) = (State::new(policy, 1), Instant::now());
     state.begin(LoginCause::Need, (), now);
-    let later = now + secs(1_000_000);
-    assert!(matches!(state.decide(Ask::Token, later), Decision::Join));
+    let decades = now + secs(86_400 * 365 * 29);
+    assert!(matches!(state.decide(Ask::Token, decades), Decision::Join));
 }
 
 /// T5: a token is used until it expires, and one that is told no lifetime for ever.
@@ -760,7 +760,8 @@ async fn the_same_token_again_does_not_begin_a_new_life() {
             state.end(id, Ok(claimed()), now).unwrap().1.unwrap();
         }
     }
-    assert!((1..10).contains(&logins), "{logins}");
+    // Each in the middle of what is left.
+    assert!((4..10).contains(&logins), "{logins}");
     let end = start + secs(600);
     let again = |state: &mut State<()>, now| {
         with(state, claimed(), now);
@@ -1065,4 +1066,115 @@ async fn the_token_before_is_sent_by_a_retry_alone() {
         let issued = state.recheck(&before, sent, false, at).unwrap().unwrap();
         assert_eq!(issued.token.expose(), expected, "sent: {sent}");
     }
+}
+
+/// R6, R7: acceptances are noted until a token's first one, while requests are held back, and while
+/// a login has not helped.
+#[tokio::test(start_paused = true)]
+async fn acceptances_are_noted_only_while_it_matters() {
+    let (mut state, now) = (new(), Instant::now());
+    let stamp = with(&mut state, token("a"), now).stamp;
+    assert!(state.is_watching(), "nobody was accepted yet");
+    state.note_acceptance(stamp, KEY, false);
+    assert!(!state.is_watching());
+
+    let id = state.begin(REFUSAL, (), now).0;
+    assert!(state.is_watching(), "requests are held back");
+    let failed = state.end(id, Err(AuthError::unavailable("down")), now);
+    failed.unwrap().1.unwrap_err();
+    assert!(!state.is_watching());
+
+    let now = now + secs(1);
+    let id = state.begin(REFUSAL, (), now).0;
+    state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
+    assert!(state.is_watching(), "the same token again did not help");
+}
+
+/// T6: where nothing is renewed ahead, the same token again changes nothing about that.
+#[tokio::test(start_paused = true)]
+async fn without_renewals_ahead_the_same_token_again_asks_for_none() {
+    let policy = Policy {
+        renew_ahead: 0.0,
+        ..Policy::default()
+    };
+    let (mut state, start) = (State::new(policy, 1), Instant::now());
+    let claimed = || token("a").lives_by_its_claims(secs(600));
+    with(&mut state, claimed(), start);
+    with(&mut state, claimed(), start + secs(300));
+    for second in 300..600 {
+        assert!(!state.is_due(start + secs(second)), "{second}");
+    }
+}
+
+/// T5: the same token again, by a login that ended when its time was over, lives for a second from
+/// when that began.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_outlived_its_end_serves_for_a_second_from_its_login() {
+    let (mut state, start) = (new(), Instant::now());
+    let claimed = || token("a").lives_by_its_claims(secs(600));
+    with(&mut state, claimed(), start);
+    let began_at = start + secs(600) - Duration::from_millis(300);
+    let id = state.begin(LoginCause::Need, (), began_at).0;
+    let now = began_at + Duration::from_millis(400);
+    state.end(id, Ok(claimed()), now).unwrap().1.unwrap();
+    let left = state.status(now).expires_in;
+    assert_eq!(left, Some(Duration::from_millis(600)));
+}
+
+/// T8: nor is its refusal a strike when a login has brought that token again.
+#[tokio::test(start_paused = true)]
+async fn a_given_token_that_was_brought_again_is_a_given_one() {
+    let (mut state, now) = (new(), Instant::now());
+    state.start_with(token("given"), now);
+    let stamp = with(&mut state, token("given"), now).stamp;
+    state.note_acceptance(stamp, KEY, false);
+    state.note_refusal(stamp, KEY, now);
+    assert!(!state.is_watching(), "it is a strike");
+}
+
+/// L2: what spreads the logins of many processes is SplitMix64, by the numbers of its reference.
+#[test]
+fn the_jitter_is_that_of_the_reference() {
+    let mut throttle = Throttle::new(0);
+    for number in [
+        0xe220_a839_7b1d_cdaf_u64,
+        0x6e78_9e6a_a1b9_65f4,
+        0x06c4_5d18_8009_454f,
+        0xf88b_b8a8_724c_81ec,
+        0x1b39_896a_51a8_749b,
+    ] {
+        let upper = (number >> 32) as f64;
+        let expected = upper / f64::from(u32::MAX);
+        assert_eq!(throttle.jitter(), expected, "{number:x}");
+    }
+}
+
+/// M2: a session may be forgotten when nothing that it remembers matters. After an outage, and
+/// after strikes, that is when logins may begin again; after a rejection, when the next one may
+/// count as the first.
+#[tokio::test(start_paused = true)]
+async fn what_failed_matters_for_its_time() {
+    let (mut state, now) = (new(), Instant::now());
+    assert!(state.is_open(now) && state.is_settled(now));
+    let error = failing(&mut state, AuthError::unavailable("down"), now);
+    assert!(!state.is_open(now) && !state.is_settled(now));
+    let open = now + error.retry_after().unwrap();
+    assert!(state.is_open(open) && state.is_settled(open));
+
+    let (mut state, now) = (new(), Instant::now());
+    failing(&mut state, AuthError::rejected("wrong password"), now);
+    let open = now + secs(60);
+    assert!(state.is_open(open) && !state.is_settled(open));
+    assert!(state.is_settled(open + secs(3_600)));
+
+    let (mut state, now) = (new(), Instant::now());
+    with(&mut state, token("a"), now);
+    for _ in 0..4 {
+        assert!(state.is_open(now) && state.is_settled(now));
+        let id = state.begin(REFUSAL, (), now).0;
+        state.end(id, Ok(token("a")), now).unwrap().1.unwrap();
+    }
+    assert!(!state.is_open(now) && !state.is_settled(now));
+    let open = now + secs(1);
+    assert!(state.is_open(open) && state.is_settled(open));
 }

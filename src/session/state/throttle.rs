@@ -178,8 +178,13 @@ impl Throttle {
 
     /// Whether no login is held back.
     pub(in crate::session) fn is_open(&self, now: Instant) -> bool {
+        self.closed_for(now).is_none() && self.is_helpful(now)
+    }
+
+    /// Whether no login is held back because those before it did not help.
+    pub(in crate::session) fn is_helpful(&self, now: Instant) -> bool {
         let is_over = |strikes: &Strikes| strikes.closed_until.is_none_or(|until| until <= now);
-        self.closed_for(now).is_none() && self.strikes.iter().all(is_over)
+        self.strikes.iter().all(is_over)
     }
 
     /// Whether the next rejection may count as the first one.

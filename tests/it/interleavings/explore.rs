@@ -1,10 +1,23 @@
-//! Depth first through every order of the steps: each schedule runs from a fresh session, on the
+//! Depth first through every order of the steps: each schedule runs from a fresh start, on the
 //! real code.
 
 use tokio::runtime::Runtime;
 
-use super::world::{World, runtime};
-use super::{Scenario, Step};
+use super::world::runtime;
+
+/// What happens in an order.
+pub(crate) trait Play {
+    type Step: Copy;
+
+    /// The steps that may be taken next, in an order that depends on nothing but those taken
+    /// before.
+    fn enabled(&self, steps: &mut Vec<Self::Step>);
+
+    fn take(&mut self, step: Self::Step);
+
+    /// Brings what is left to its end. The runtime that is left has no task.
+    fn finish(self) -> Runtime;
+}
 
 /// Which of how many enabled steps was taken.
 struct Choice {
@@ -13,12 +26,12 @@ struct Choice {
 }
 
 /// Runs every schedule, and returns how many there are.
-pub(crate) fn every_order(scenario: &Scenario) -> usize {
+pub(crate) fn every_order<P: Play>(depth: usize, start: impl Fn(Runtime) -> P) -> usize {
     let mut path = Vec::new();
     let mut schedules = 0;
     let mut runtime = runtime();
     loop {
-        runtime = run(scenario, runtime, &mut path);
+        runtime = run(depth, start(runtime), &mut path);
         schedules += 1;
         while path.last().is_some_and(|last| last.taken + 1 == last.of) {
             path.pop();
@@ -31,11 +44,10 @@ pub(crate) fn every_order(scenario: &Scenario) -> usize {
 }
 
 /// Follows the path, and then the first enabled steps, which it notes.
-fn run(scenario: &Scenario, runtime: Runtime, path: &mut Vec<Choice>) -> Runtime {
-    let mut world = World::new(scenario, runtime);
-    let mut enabled: Vec<Step> = Vec::new();
-    for depth in 0..scenario.depth {
-        world.enabled(&mut enabled);
+fn run<P: Play>(depth: usize, mut play: P, path: &mut Vec<Choice>) -> Runtime {
+    let mut enabled = Vec::new();
+    for depth in 0..depth {
+        play.enabled(&mut enabled);
         if enabled.is_empty() {
             break;
         }
@@ -47,7 +59,7 @@ fn run(scenario: &Scenario, runtime: Runtime, path: &mut Vec<Choice>) -> Runtime
         }
         let choice = &path[depth];
         assert_eq!(choice.of, enabled.len(), "a replay went another way");
-        world.take(enabled[choice.taken]);
+        play.take(enabled[choice.taken]);
     }
-    world.finish()
+    play.finish()
 }

@@ -34,9 +34,13 @@
 //! older value than one that happened before it (coherence). So it takes the lock and sees the new
 //! state. Who has not heard may see the old epoch, and is as one who came before. [`threads`] tries
 //! this on real threads.
+//!
+//! With the feature `store`, `fleet` has two sessions over one store.
 
 mod explore;
 mod fakes;
+#[cfg(feature = "store")]
+mod fleet;
 mod rules;
 mod threads;
 mod world;
@@ -45,13 +49,14 @@ use http::StatusCode;
 
 use self::explore::every_order;
 use self::fakes::End;
+use self::world::World;
 
 const OK: StatusCode = StatusCode::OK;
 const REFUSED: StatusCode = StatusCode::UNAUTHORIZED;
 
 /// One step of a schedule. Requests and logins go by their numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Step {
+pub(crate) enum Step {
     /// The service is called.
     Make(usize),
     Poll(usize),
@@ -135,7 +140,7 @@ impl Scenario {
     /// Runs all schedules. That their number is known keeps them from getting fewer unnoticed.
     #[track_caller]
     fn has(&self, expected: usize) {
-        let schedules = every_order(self);
+        let schedules = every_order(self.depth, |runtime| World::new(self, runtime));
         println!("{}: {schedules} schedules", self.name);
         assert_eq!(schedules, expected, "{}", self.name);
     }

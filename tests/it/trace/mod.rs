@@ -207,6 +207,29 @@ async fn an_outage_is_a_warning_only_if_requests_have_no_token() {
     assert_eq!(failed(), [format!("WARN job login: {}", told(7_000))]);
 }
 
+/// L1, L3, T6: a renewal ahead that will not succeed by itself is a warning, although requests have
+/// a token.
+#[tokio::test(start_paused = true)]
+async fn a_rejected_renewal_ahead_is_a_warning() {
+    let (capture, _guard) = Capture::start();
+    for error in [
+        AuthError::rejected("wrong password"),
+        AuthError::misconfigured("no such path"),
+    ] {
+        let short = token("t1").expires_in(Duration::from_secs(100));
+        let script = [Ok(short), Err(error.clone())];
+        let layer = BearerAuthLayer::new(ScriptedSource::open().script(script));
+        send(&layer, &Server::new()).await.unwrap();
+        sleep(Duration::from_secs(99)).await;
+        send(&layer, &Server::new()).await.unwrap();
+        yield_now().await;
+        let mut lines = capture.lines();
+        lines.retain(|line| line.contains("login failed"));
+        let line = format!("WARN login: login failed error={error} retry_after_ms=1000");
+        assert_eq!(lines, [line]);
+    }
+}
+
 /// T3, L2: a source that panics is told within its login too, with what it said.
 #[tokio::test(start_paused = true)]
 async fn a_panic_of_the_source_is_told() {

@@ -267,3 +267,20 @@ async fn a_source_may_look_at_the_session_that_asks_for_its_account() {
     assert_eq!(session.token().await.unwrap().expose(), "t1");
     assert_eq!(world.store.names().len(), 2);
 }
+
+/// L3, F10: without an account no login is made, and looks at the store do not prolong the pause.
+#[tokio::test(start_paused = true)]
+async fn looks_without_an_account_are_no_failures() {
+    let world = World::new();
+    let source = source_fn(Origins::any(), async |_| Ok(Token::new("never")?));
+    let process = world.start(world.builder(source));
+    for pause in [1, 2] {
+        let error = process.fails().await;
+        assert!(error.is_misconfigured(), "{error}");
+        assert_eq!(error.retry_after(), Some(pause * SECOND));
+        pass(SECOND / 2).await;
+        let error = process.fails().await;
+        assert_eq!(error.retry_after(), Some(pause * SECOND - SECOND / 2));
+        pass(pause * SECOND - SECOND / 2).await;
+    }
+}

@@ -104,6 +104,45 @@ async fn a_holder_that_stands_still_is_not_waited_for() {
     keeps.abort();
 }
 
+/// F5, F6: who waits for another's lease asks for it four times a second, not in step with the rest
+/// of the fleet.
+#[tokio::test(start_paused = true)]
+async fn the_lease_is_asked_for_four_times_a_second() {
+    let world = World::new();
+    world.process().ok().await;
+    let (name, holder) = (world.name(), Owner::new());
+    world.store.clear();
+    let lease = world.store.lease(&name, &holder, 30 * SECOND);
+    assert!(lease.await.unwrap());
+    let before = world.store.counts().leases;
+    let process = world.process();
+    let waits = tokio::spawn(async move { process.ok().await });
+    pass(29 * SECOND).await;
+    let tries = world.store.counts().leases - before;
+    // On average: each pause is half to one and a half times as long.
+    assert!((100..=140).contains(&tries), "{tries}");
+    waits.await.unwrap();
+    assert_eq!(world.logins(), 2);
+}
+
+/// T3, F7: a runtime that has shut down hangs nobody who waits for a store.
+#[test]
+fn a_runtime_that_is_gone_is_an_error() {
+    let world = World::new();
+    let session = world.builder(world.form("correct horse")).build();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .unwrap();
+    let gone = runtime.handle().clone();
+    drop(runtime);
+    let _entered = gone.enter();
+    let mut waits = tokio_test::task::spawn(session.token());
+    let error = tokio_test::assert_ready!(waits.poll()).unwrap_err();
+    assert!(error.to_string().contains("shut down, twice"), "{error}");
+    assert_eq!(world.logins(), 0);
+}
+
 /// F7: waiting for another's login counts neither into the time of one's own, nor as a failure.
 #[tokio::test(start_paused = true)]
 async fn waiting_is_no_login() {

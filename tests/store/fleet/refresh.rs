@@ -89,7 +89,10 @@ async fn a_write_is_tried_again() {
         pass(3600 * SECOND).await;
         world.store.script(StoreOperation::Set, trouble);
         world.store.script(StoreOperation::Set, trouble);
-        world.refreshing().ok().await;
+        let process = world.refreshing();
+        process.ok().await;
+        let stats = process.stats();
+        assert_eq!((stats.logins_succeeded, stats.tokens_adopted), (1, 0));
         world.refreshing().ok().await;
         assert_eq!((world.logins(), world.counts().refreshes), (2, 1));
         assert_eq!(world.counts().logins_rejected, 0);

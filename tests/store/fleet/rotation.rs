@@ -126,6 +126,26 @@ async fn a_new_token_that_is_refused_is_a_strike() {
     }
 }
 
+/// F3: that a token is another process's is told, and not as a login.
+#[cfg(feature = "tracing")]
+#[tokio::test(start_paused = true)]
+async fn a_token_from_the_store_is_told_as_such() {
+    let world = World::new();
+    world.process().ok().await;
+    let (capture, _guard) = crate::capture::Capture::start();
+    world.process().ok().await;
+    let lines = capture.lines();
+    let adopted = "INFO login: token taken from the store ";
+    assert!(
+        lines.iter().any(|line| line.starts_with(adopted)),
+        "{lines:?}"
+    );
+    assert!(
+        !lines.iter().any(|line| line.contains("logged in")),
+        "{lines:?}"
+    );
+}
+
 /// F11: a login that brings the refused token again is known to all: eight processes that are
 /// refused make one login, and each gets its refused response.
 #[tokio::test(start_paused = true)]
@@ -159,6 +179,38 @@ async fn the_next_run_makes_no_login() {
     pass(595 * SECOND).await;
     world.process().ok().await;
     assert_eq!(world.logins(), 2);
+}
+
+/// F12: a stored token of a short life is taken until a tenth of that is left.
+#[tokio::test(start_paused = true)]
+async fn a_short_lived_token_is_taken_until_its_last_tenth() {
+    let World { api, store } = World::new();
+    let api = api.token_lifetime(50 * SECOND);
+    let world = World { api, store };
+    world.process().ok().await;
+    pass(42 * SECOND).await;
+    world.process().ok().await;
+    assert_eq!(world.logins(), 1);
+    pass(4 * SECOND).await;
+    world.process().ok().await;
+    assert_eq!(world.logins(), 2);
+}
+
+/// F3, T8: a session that began with the token in the store does not take that for a newer one.
+#[tokio::test(start_paused = true)]
+async fn a_given_token_is_not_taken_from_the_store_again() {
+    let world = World::new();
+    let one = world.process();
+    one.ok().await;
+    let given = one.session().status().token().cloned().unwrap();
+    let builder = world.builder(world.form("correct horse"));
+    let process = world.start(builder.token(given));
+    process.ok().await;
+    assert_eq!(world.logins(), 1);
+    pass(60 * SECOND).await;
+    world.api.revoke_all();
+    process.ok().await;
+    assert_eq!((world.logins(), process.stats().tokens_adopted), (2, 0));
 }
 
 /// F12: a token from the store expires when it would have for the process that got it.

@@ -1,7 +1,13 @@
 //! A store that is down, slow, full or garbled.
 
+use std::error::Error;
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+
 use tower_bearer::store::{Key, TokenCache, WhenUnreachable};
 use tower_bearer::testing::{StoreOperation, StoreTrouble};
+use tower_bearer::{AuthError, Origins, Session, source_fn};
 
 use super::{SECOND, World, all_ok, pass};
 
@@ -116,6 +122,61 @@ async fn an_older_record_is_not_adopted() {
     assert_eq!(world.api.counts().refused, 2);
     world.process().ok().await;
     assert_eq!(world.logins(), 3);
+}
+
+/// F10, F16: a look at a store that is down makes no login either, and leaves the latch as it was.
+#[tokio::test(start_paused = true)]
+async fn a_look_at_a_store_that_is_down_makes_no_login() {
+    let world = World::new();
+    let latched = world.process_with("wrong");
+    assert!(latched.fails().await.is_rejected());
+    world.store.set_down(true);
+    for second in 1..10 {
+        pass(SECOND).await;
+        let error = latched.fails().await;
+        assert!(error.is_rejected(), "{error}");
+        assert_eq!(error.retry_after(), Some((60 - second) * SECOND));
+    }
+    assert_eq!(latched.stats().store_failed, 9);
+    assert_eq!(world.logins(), 1);
+}
+
+/// F16: the error of a login that counts no more is not dropped under the lock: what it was made
+/// from may ask the session.
+#[tokio::test(start_paused = true)]
+async fn a_late_error_without_the_store_is_not_dropped_under_the_lock() {
+    #[derive(Debug)]
+    struct AsksWhenDropped(Session, Arc<AtomicUsize>);
+    impl Drop for AsksWhenDropped {
+        fn drop(&mut self) {
+            assert_eq!(self.0.stats().logins_failed, 0);
+            self.1.fetch_add(1, Ordering::SeqCst);
+        }
+    }
+    impl fmt::Display for AsksWhenDropped {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("late")
+        }
+    }
+    impl Error for AsksWhenDropped {}
+
+    let world = World::new();
+    world.store.set_down(true);
+    let own = Arc::new(OnceLock::<Session>::new());
+    let dropped = Arc::new(AtomicUsize::new(0));
+    let (asked, count) = (own.clone(), dropped.clone());
+    let source = source_fn(Origins::any(), move |_| {
+        let (session, count) = (asked.get().unwrap().clone(), count.clone());
+        async move {
+            drop(session.sign_out());
+            Err(AuthError::unavailable(AsksWhenDropped(session, count)))
+        }
+    });
+    let cache = world.cache().account("alice");
+    let session = own.get_or_init(|| world.builder(source).token_cache(cache).build());
+    assert!(session.token().await.unwrap_err().is_signed_out());
+    pass(SECOND).await;
+    assert_eq!(dropped.load(Ordering::SeqCst), 1);
 }
 
 /// F16: that a store fails is told once when it begins, and once when it ends, also of a store that

@@ -43,6 +43,13 @@ fn every_form_of_a_challenge_is_read() {
     assert!(found[0].has("realm", "x") && found[0].has("error", "invalid_token"));
 }
 
+/// R1: outside quotes a backslash escapes nothing.
+#[test]
+fn a_comma_after_a_backslash_parts_challenges() {
+    assert_eq!(schemes(r#"nonsense\,Bearer realm="x""#), ["Bearer"]);
+    assert_eq!(schemes(r#"realm=\,Bearer"#), ["Bearer"]);
+}
+
 /// R1: what cannot be read is passed over, and nothing behind it is lost.
 #[test]
 fn nonsense_is_passed_over() {
