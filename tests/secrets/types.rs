@@ -8,7 +8,7 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::login::{
-    ClientAuth, ClientCredentials, Datafiniti, Form, Json, Lifetime, Refresh,
+    ClientAuth, ClientCredentials, Custom, Datafiniti, Form, Json, Lifetime, Refresh, TokenFile,
 };
 use tower_bearer::testing::{Answer, Api, Trial, check_source};
 use tower_bearer::{
@@ -100,6 +100,13 @@ fn logins(api: &Api, texts: &mut Texts) {
     );
     texts.debug("Json", &json.token("/token").unwrap());
     texts.debug("Lifetime", &Lifetime::Seconds);
+    let make = |_: &TokenRequest| Ok(Request::post(URL).body(TOKEN)?);
+    let custom = Custom::new(api.clone(), Origins::any(), make, |_| {
+        Ok(Token::new(TOKEN)?)
+    });
+    texts.debug("Custom", &custom);
+    let file = TokenFile::new("/run/secrets/token", Origins::any());
+    texts.debug("TokenFile", &file);
     oauth(api, texts);
     let error = Form::new(api.clone(), URL, "me", PASSWORD).unwrap_err();
     texts.error("InvalidUrl", &error);
