@@ -12,9 +12,11 @@ mod common;
 
 use std::env;
 
-use http::Request;
+use http::header::AUTHORIZATION;
+use http::{Request, Response, StatusCode};
 use http_body_util::BodyExt;
-use tower::{BoxError, ServiceExt};
+use hyper::body::Incoming;
+use tower::{BoxError, ServiceExt, service_fn};
 use tower_bearer::AuthError;
 use tower_bearer::login::Datafiniti;
 use tower_bearer::testing::Api;
@@ -67,6 +69,40 @@ async fn stand_in() -> Result<(), BoxError> {
         (answered, logins()) == (16, 2) && refused > 0,
     )?;
 
+    // Storage takes the signature of a link or a token, and not both. A token goes to its origins
+    // only, so the same client can follow the link.
+    let link = format!(
+        "{}/records.json?X-Amz-Signature=5f",
+        serve(service_fn(storage)).await?
+    );
+    let response = client
+        .clone()
+        .oneshot(Request::get(link).body(Body::default())?);
+    let response = response.await?;
+    let without = AuthError::of(&response).is_some_and(AuthError::is_foreign_origin);
+    let seen = format!("{}, asked for without the token", response.status());
+    step(
+        "a signed download link",
+        seen,
+        without && response.status() == 200,
+    )?;
+
+    println!("-- the password is changed, which ends the token --");
+    api.change_password("me@example.com", "battery staple");
+    let rejected = client.clone().oneshot(search(&base)?).await?;
+    let error = AuthError::of(&rejected).cloned().ok_or("no error")?;
+    let seen = format!("{}: {error}", rejected.status());
+    step(
+        "a search",
+        seen,
+        rejected.status() == 401 && error.is_rejected(),
+    )?;
+    let login = Datafiniti::new(http_client(), "me@example.com", "battery staple");
+    client.session().replace_source(login.base_url(&base)?);
+    let answered = at_once(&client, 1, || search(&base)).await?;
+    let seen = format!("{answered} answered");
+    step("a search with the new password", seen, answered == 1)?;
+
     println!("-- another client has a wrong password --");
     let mistaken = self::client(&base, "me@example.com", "wrong horse")?;
     let error = mistaken.oneshot(search(&base)?).await.err();
@@ -98,6 +134,15 @@ async fn real(email: &str, password: &str) -> Result<(), BoxError> {
 fn client(base: &str, email: &str, password: &str) -> Result<AuthClient, BoxError> {
     let login = Datafiniti::new(http_client(), email, password).base_url(base)?;
     Ok(auth_client(login))
+}
+
+/// The storage that Datafiniti's download links lead to.
+async fn storage(request: Request<Incoming>) -> Result<Response<Body>, BoxError> {
+    let mut response = Response::new(Body::from("[]"));
+    if request.headers().contains_key(AUTHORIZATION) {
+        *response.status_mut() = StatusCode::BAD_REQUEST;
+    }
+    Ok(response)
 }
 
 fn search(base: &str) -> Result<Request<Body>, http::Error> {

@@ -20,7 +20,7 @@ use tower_bearer::login::Form;
 use tower_bearer::testing::Api;
 use tower_bearer::{Session, Token};
 
-use self::common::{http_client, is_good, step};
+use self::common::{http_client, step};
 
 type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -80,7 +80,6 @@ async fn main() -> Result<(), BoxError> {
 
     println!("-- the password is changed --");
     api.change_password("alice", "battery staple");
-    api.revoke_all();
     let error = connect(&session, &url).await.err().ok_or("no error")?;
     let refused = matches!(
         error.downcast_ref(),
@@ -105,7 +104,7 @@ async fn serve(api: Api) -> Result<String, BoxError> {
             tokio::spawn(async move {
                 #[expect(clippy::result_large_err, reason = "it is tungstenite's type")]
                 let guard = |request: &server::Request, response| {
-                    if is_good(&api, request.headers()) {
+                    if api.accepts(request.headers()) {
                         return Ok(response);
                     }
                     let mut refusal = server::ErrorResponse::new(None);

@@ -23,7 +23,7 @@ http-body = "1"
 http-body-util = "0.1"
 hyper = "1"
 hyper-rustls = { version = "0.27", default-features = false, features = ["http1", "ring", "tls12", "webpki-roots"] }
-hyper-util = { version = "0.1", features = ["client-legacy", "http1", "tokio"] }
+hyper-util = { version = "0.1", features = ["client-legacy", "http1", "server-auto", "service", "tokio"] }
 serde_json = "1"
 tokio = { version = "1", features = ["full", "test-util"] }
 tokio-test = "0.4"

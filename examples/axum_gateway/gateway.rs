@@ -1,19 +1,21 @@
-//! What there is to copy: an axum handler over a client that logs in by itself.
+//! What there is to copy: an axum handler over a client that logs in by itself, as each tenant.
 
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST};
-use axum::http::{StatusCode, Uri};
+use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use tower::ServiceExt;
-use tower_bearer::{AuthError, BearerAuth, ReplayBody};
+use tower_bearer::{AuthError, BearerAuth, ReplayBody, Sessions};
 
 use crate::common::HttpClient;
 
 #[derive(Clone)]
 pub(crate) struct Gateway {
+    /// Of a `BearerAuthLayer::per_request()`: it has no account, so it cannot mix them up.
     pub(crate) client: BearerAuth<HttpClient<ReplayBody<Body>>>,
+    pub(crate) tenants: Sessions<String>,
     pub(crate) upstream: String,
     pub(crate) own_header: OwnHeader,
 }
@@ -25,7 +27,7 @@ pub(crate) enum OwnHeader {
     /// see; and the layer leaves alone what has the header already, so any caller could go upstream
     /// under another name than the gateway's.
     Strip,
-    /// For a gateway whose account is for those callers alone that bring none.
+    /// For a gateway whose accounts are for those callers alone that bring none.
     Respect,
 }
 
@@ -35,9 +37,23 @@ impl Gateway {
     }
 }
 
+/// Who a caller is. A real gateway takes it from what it authenticates its callers by.
+const TENANT: &str = "x-tenant";
+
 async fn forward(State(gateway): State<Gateway>, mut request: Request) -> Response {
     if let OwnHeader::Strip = gateway.own_header {
         request.headers_mut().remove(AUTHORIZATION);
+    }
+    let tenant = request.headers_mut().remove(TENANT);
+    let Some(Ok(tenant)) = tenant.as_ref().map(HeaderValue::to_str) else {
+        return StatusCode::UNAUTHORIZED.into_response();
+    };
+    match gateway.tenants.get(&tenant.to_owned()) {
+        Ok(session) => drop(request.extensions_mut().insert(session)),
+        Err(error) if error.is_unavailable() => {
+            return StatusCode::SERVICE_UNAVAILABLE.into_response();
+        }
+        Err(_) => return StatusCode::FORBIDDEN.into_response(),
     }
     // The client sets that of the upstream.
     request.headers_mut().remove(HOST);

@@ -1,6 +1,6 @@
-//! An axum gateway that logs in upstream on behalf of its callers, who need not know of it. Bodies
-//! are streamed through it both ways. Gateway and upstream listen on loopback; the counts are the
-//! upstream's.
+//! An axum gateway for two tenants, each with an account of its own upstream. It logs in on behalf
+//! of its callers, who need not know of it. Bodies are streamed through it both ways. Gateway and
+//! upstream listen on loopback; the counts are the upstream's.
 //!
 //! ```text
 //! cargo run --example axum_gateway
@@ -13,33 +13,46 @@ mod gateway;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
-use axum::response::{IntoResponse, Response};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::Response;
 use axum::routing::any;
 use futures::channel::mpsc;
+use futures::future::try_join_all;
 use futures::{SinkExt, StreamExt};
 use http_body_util::BodyExt;
 use tokio::net::TcpListener;
 use tower::{BoxError, Layer};
 use tower_bearer::login::Form;
 use tower_bearer::testing::Api;
-use tower_bearer::{BearerAuthLayer, Origins};
+use tower_bearer::{AuthError, BearerAuthLayer, Session, Sessions};
 
-use self::common::{HttpClient, http_client, in_time, is_good, step};
+use self::common::{HttpClient, http_client, in_time, step};
 use self::gateway::{Gateway, OwnHeader};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let api = Api::new().account("gateway", "correct horse");
-    let login = common::serve(api.clone()).await?;
-    let upstream = serve(upstream(api.clone())).await?;
+    let api = Api::new()
+        .account("alice", "correct horse")
+        .account("bob", "battery staple");
+    // A refused upload is answered before it has ended.
+    api.refuse_early(true);
+    let upstream = common::serve(api.guard(upstream(api.clone()))).await?;
 
-    let login = Form::new(http_client(), &login, "gateway", "correct horse")?;
-    // Here the login listens elsewhere than the upstream.
-    let layer = BearerAuthLayer::new(login).origins(Origins::only(&upstream)?);
+    let login_at = upstream.clone();
+    let tenants = Sessions::new(move |tenant: &String| {
+        let password = match tenant.as_str() {
+            "alice" => "correct horse",
+            "bob" => "battery staple",
+            _ => return Err(AuthError::misconfigured("no such tenant")),
+        };
+        let login = Form::new(http_client(), &login_at, tenant, password)
+            .map_err(AuthError::misconfigured)?;
+        Ok(Session::builder(login).name(tenant).build())
+    });
     let gateway = |own_header| Gateway {
-        client: layer.layer(http_client()),
+        client: BearerAuthLayer::per_request().layer(http_client()),
+        tenants: tenants.clone(),
         upstream: upstream.clone(),
         own_header,
     };
@@ -48,12 +61,17 @@ async fn main() -> Result<(), BoxError> {
     println!("gateways listen on {strips} and {respects}\n");
 
     let caller = http_client();
-    let get = async |uri: String| -> Result<StatusCode, BoxError> {
-        Ok(caller.get(uri.parse()?).await?.status())
+    let get = async |path: &str, tenant: &str| -> Result<(StatusCode, Bytes), BoxError> {
+        let request = Request::get(format!("{strips}{path}")).header("x-tenant", tenant);
+        let (head, body) = caller
+            .request(request.body(Body::empty())?)
+            .await?
+            .into_parts();
+        Ok((head.status, body.collect().await?.to_bytes()))
     };
     let logins = || api.counts().logins;
     for wanted in 1..=2 {
-        let status = get(format!("{strips}/echo")).await?;
+        let (status, _) = get("/echo", "alice").await?;
         let seen = format!("{status}, {} logins in all", logins());
         step(
             "a caller without a token",
@@ -68,7 +86,32 @@ async fn main() -> Result<(), BoxError> {
     let seen = format!("{chunks} chunks came back, each before the next was sent");
     step("an upload of 1 MiB", seen, (chunks, ended) == (64, true))?;
 
-    let status = get(format!("{strips}/closed")).await?;
+    println!("-- the upstream revokes the token --");
+    api.revoke_all();
+    // The upstream says whose token it was sent.
+    let callers = (0..100).map(async |number| {
+        let tenant = ["alice", "bob"][number % 2];
+        let (status, account) = get("/account", tenant).await?;
+        Ok::<_, BoxError>((status, account) == (StatusCode::OK, tenant.into()))
+    });
+    let own = try_join_all(callers).await?;
+    let own = own.into_iter().filter(|is_own| *is_own).count();
+    let seen = format!("{own} as their own account, {} logins in all", logins());
+    step(
+        "100 callers of two tenants",
+        seen,
+        (own, logins()) == (100, 5),
+    )?;
+
+    let (status, _) = get("/echo", "mallory").await?;
+    let seen = format!("{status}, {} logins in all", logins());
+    step(
+        "a caller of no tenant",
+        seen,
+        (status, logins()) == (StatusCode::FORBIDDEN, 5),
+    )?;
+
+    let (status, _) = get("/closed", "bob").await?;
     step(
         "what refuses the gateway",
         status,
@@ -76,10 +119,12 @@ async fn main() -> Result<(), BoxError> {
     )?;
 
     for (gateway, wanted) in [
-        (strips, StatusCode::OK),
-        (respects, StatusCode::UNAUTHORIZED),
+        (&strips, StatusCode::OK),
+        (&respects, StatusCode::UNAUTHORIZED),
     ] {
-        let own = Request::get(format!("{gateway}/echo")).header(AUTHORIZATION, "Bearer own");
+        let own = Request::get(format!("{gateway}/echo"))
+            .header("x-tenant", "alice")
+            .header(AUTHORIZATION, "Bearer own");
         let status = caller.request(own.body(Body::empty())?).await?.status();
         step("a caller with a token of its own", status, status == wanted)?;
     }
@@ -89,7 +134,8 @@ async fn main() -> Result<(), BoxError> {
 /// Sends each chunk when the last one is back. Together they are far more than the layer keeps.
 async fn upload(caller: &HttpClient<Body>, gateway: &str) -> Result<(usize, bool), BoxError> {
     let (mut upload, body) = mpsc::channel::<Result<Bytes, BoxError>>(1);
-    let request = Request::post(format!("{gateway}/echo")).body(Body::from_stream(body))?;
+    let request = Request::post(format!("{gateway}/echo")).header("x-tenant", "alice");
+    let request = request.body(Body::from_stream(body))?;
     let chunk = Bytes::from(vec![7; 16 * 1024]);
     upload.send(Ok(chunk.clone())).await?;
     let response = in_time(caller.request(request)).await??;
@@ -112,14 +158,14 @@ async fn upload(caller: &HttpClient<Body>, gateway: &str) -> Result<(usize, bool
     Ok((chunks, in_time(echo.next()).await?.is_none()))
 }
 
-/// Sends back each chunk as it comes.
+/// Who gets here has a good token.
 fn upstream(api: Api) -> Router {
-    let echo = async move |request: Request| match is_good(&api, request.headers()) {
-        true => Response::new(request.into_body()),
-        false => StatusCode::UNAUTHORIZED.into_response(),
-    };
+    let account = async move |headers: HeaderMap| api.account_of(&headers).unwrap_or_default();
+    // Sends back each chunk as it comes.
+    let echo = async |request: Request| Response::new(request.into_body());
     let closed = async || StatusCode::UNAUTHORIZED;
     Router::new()
+        .route("/account", any(account))
         .route("/echo", any(echo))
         .route("/closed", any(closed))
 }

@@ -5,9 +5,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::FutureExt;
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -16,8 +14,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
-use tower::{BoxError, Layer, ServiceExt};
-use tower_bearer::testing::Api;
+use tower::{BoxError, Layer, Service, ServiceExt};
 use tower_bearer::{BearerAuth, BearerAuthLayer, ReplayBody, TokenSource};
 
 pub(crate) type Body = Full<Bytes>;
@@ -42,34 +39,28 @@ pub(crate) fn auth_client(source: impl TokenSource) -> AuthClient {
     BearerAuthLayer::new(source).layer(http_client())
 }
 
-/// Serves the stand-in on a free loopback port for as long as the program runs.
-pub(crate) async fn serve(api: Api) -> Result<String, BoxError> {
+/// Serves it on a free loopback port for as long as the program runs: the stand-in, or what it
+/// guards.
+pub(crate) async fn serve<S, R>(service: S) -> Result<String, BoxError>
+where
+    S: Service<Request<Incoming>, Response = Response<R>, Error = BoxError>,
+    S: Clone + Send + 'static,
+    S::Future: Send,
+    R: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + 'static,
+{
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let base = format!("http://{}", listener.local_addr()?);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let service = TowerToHyperService::new(api.clone());
+            let service = TowerToHyperService::new(service.clone());
             tokio::spawn(async move {
                 let server = auto::Builder::new(TokioExecutor::new());
-                // A client that hangs up is no concern of the stand-in's.
+                // A client that hangs up is no concern of the server's.
                 let _ = server.serve_connection(TokioIo::new(stream), service).await;
             });
         }
     });
     Ok(base)
-}
-
-/// Whether the stand-in takes the token in these headers: for servers of another kind than its own,
-/// so that it counts what they refuse.
-pub(crate) fn is_good(api: &Api, headers: &HeaderMap) -> bool {
-    let mut request = Request::new(Body::default());
-    *request.uri_mut() = http::Uri::from_static("/users/me");
-    if let Some(token) = headers.get(AUTHORIZATION) {
-        request.headers_mut().insert(AUTHORIZATION, token.clone());
-    }
-    // It answers at once, as long as nobody tells it to wait.
-    let answered = api.clone().oneshot(request).now_or_never();
-    matches!(answered, Some(Ok(response)) if response.status() == 200)
 }
 
 /// Sends so many requests at once, and returns how many were answered by a 200.

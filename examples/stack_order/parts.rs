@@ -19,7 +19,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::trace::OnResponse;
 use tracing::Span;
 
-use crate::common::{Body, is_good};
+use crate::common::Body;
 
 /// In the place of a log: the statuses that a trace has seen.
 #[derive(Clone, Default)]
@@ -70,7 +70,7 @@ pub(crate) async fn serve(api: Api) -> Result<String, BoxError> {
         if overloaded.swap(false, Ordering::Relaxed) {
             return StatusCode::SERVICE_UNAVAILABLE.into_response();
         }
-        match is_good(&api, request.headers()) {
+        match api.accepts(request.headers()) {
             true => Redirect::to("/new").into_response(),
             false => StatusCode::UNAUTHORIZED.into_response(),
         }

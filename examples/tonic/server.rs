@@ -13,8 +13,6 @@ use tonic_prost::ProstCodec;
 use tower::{BoxError, service_fn};
 use tower_bearer::testing::Api;
 
-use crate::common::is_good;
-
 /// `rpc CountWords(stream google.protobuf.StringValue) returns (google.protobuf.UInt64Value)`
 pub(crate) const COUNT_WORDS: &str = "/example.Words/CountWords";
 
@@ -28,7 +26,7 @@ impl Server {
     /// Serves on a free loopback port for as long as the program runs.
     pub(crate) fn start(api: Api) -> Result<Self, BoxError> {
         let guard = InterceptorLayer::new(move |request: Request<()>| {
-            match is_good(&api, request.metadata().as_ref()) {
+            match api.accepts(request.metadata().as_ref()) {
                 true => Ok(request),
                 false => Err(Status::unauthenticated("who are you?")),
             }

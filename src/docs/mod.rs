@@ -6,7 +6,8 @@
 //! * [`stack`]: where the layer goes among other layers of tower and tower-http, and why.
 //! * [`coming_from`]: migrating from a retry by hand, `AddAuthorizationLayer`, tonic's interceptors
 //!   and reqwest-middleware.
-//! * [`recipes`]: what particular clients need, such as the status codes of tonic.
+//! * [`recipes`]: what particular clients need, such as the status codes of tonic, and how one
+//!   client serves many accounts.
 //! * [`if_it_does_not_compile`]: the compiler's first line, the reason and the cure.
 
 pub mod behavior;

@@ -127,7 +127,8 @@
 //! # Sources
 //!
 //! * **D1** `Datafiniti` posts `email` and `password` as JSON to `/v4/auth`, and reads `token`. The
-//!   fields of its error are readable from the `AuthError`.
+//!   fields of its error are readable from the `AuthError`. A 404 that says `User not found` is a
+//!   rejection.
 //! * **D2** `Form` posts `username`, `password` and your fields form-encoded to `/auth/login`, and
 //!   reads `access_token`. It reads errors as FastAPI and OAuth servers send them.
 //! * **D3** `Json` posts your fields as JSON, and reads the token, its lifetime and its type at the

@@ -13,7 +13,7 @@ const MOST_SHOWN: usize = 3;
 ///
 /// | document | fields |
 /// |---|---|
-/// | [Datafiniti] | `error`, `message`, `code`, `details` with `field` and `message` |
+/// | [Datafiniti] | `error`, `message`, `code`, `requestId`, `details` with `field` and `message` |
 /// | OAuth, [RFC 6749, section 5.2], and GitHub | `error`, `error_description`, `error_uri` |
 /// | [Google], Firebase and Microsoft | `error`, an object with `status`, `code` and `message` |
 /// | [FastAPI] | `detail`: a text, or a list with `loc`, `msg` and `type` |
@@ -58,6 +58,7 @@ pub struct ErrorResponse {
     pub(crate) message: Option<String>,
     pub(crate) code: Option<String>,
     pub(crate) uri: Option<String>,
+    pub(crate) request_id: Option<String>,
     pub(crate) details: Vec<ErrorDetail>,
     /// A rejection of the refresh token that was sent, or of what else was to be exchanged for a
     /// token.
@@ -91,6 +92,7 @@ impl ErrorResponse {
             message: None,
             code: None,
             uri: None,
+            request_id: None,
             details: Vec::new(),
             refuses_grant: false,
             remark: None,
@@ -107,6 +109,14 @@ impl ErrorResponse {
         match self.remark {
             Some(_) => self,
             None => self.remark(remark),
+        }
+    }
+
+    #[cfg(feature = "login")]
+    pub(crate) fn without_remark(self) -> Self {
+        Self {
+            remark: None,
+            ..self
         }
     }
 
@@ -142,6 +152,12 @@ impl ErrorResponse {
     /// and is shown by no `Display`.
     pub fn uri(&self) -> Option<&str> {
         self.uri.as_deref()
+    }
+
+    /// The server's own name of the request, for its support to look it up: Datafiniti's
+    /// `requestId`. It is shown by no `Display`, since it differs each time.
+    pub fn request_id(&self) -> Option<&str> {
+        self.request_id.as_deref()
     }
 
     /// What was wrong with single fields: Datafiniti's `details`, FastAPI's list in `detail`. The

@@ -218,6 +218,7 @@ impl Answer {
             response.message(),
             response.code(),
             response.uri(),
+            response.request_id(),
         ];
         for text in texts.into_iter().chain(details).flatten() {
             assert!(

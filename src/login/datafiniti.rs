@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use http::StatusCode;
 use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
+use crate::error::response::ErrorResponse;
 use crate::login::account::account;
 use crate::login::answer::with_lifetime;
 use crate::login::body::json_body;
@@ -27,6 +29,10 @@ const PATH: &str = "/v4/auth";
 /// The answer tells no lifetime. If the token is a JWT that tells its own it is renewed by that
 /// ([`jwt_lifetime`](super::jwt_lifetime)), else it is used until it is refused.
 ///
+/// A 404 whose message is `User not found` is a rejection
+/// ([`is_rejected`](AuthError::is_rejected)), and any other 404 is a wrong URL. The `requestId` of
+/// an error is in [`ErrorResponse::request_id`](crate::ErrorResponse::request_id).
+///
 /// ```
 /// use bytes::Bytes;
 /// use http::{Request, Response};
@@ -46,6 +52,56 @@ const PATH: &str = "/v4/auth";
 /// # Ok(())
 /// # }
 /// ```
+///
+/// # The API token of the portal
+///
+/// Start with it by [`SessionBuilder::token`](crate::SessionBuilder::token): the session uses it
+/// first, and only logs in when it is refused.
+///
+/// # A new password
+///
+/// [Changing the password] makes a new token too: the old one is refused by an ordinary 401, and
+/// the login after it is rejected, with no further one for a minute or longer.
+/// [`Session::replace_source`](crate::Session::replace_source) with the new password heals that at
+/// once.
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::Request;
+/// use http_body_util::Full;
+/// use tower::Layer;
+/// use tower_bearer::{BearerAuthLayer, Session, login::Datafiniti, testing::Api};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), tower::BoxError> {
+/// let api = Api::new().account("me@example.com", "secret"); // in place of Datafiniti
+/// let token = api.issue("me@example.com").unwrap(); // the portal's
+///
+/// let login = |password| Datafiniti::new(api.clone(), "me@example.com", password);
+/// let session = Session::builder(login("secret")).token(token).build();
+/// let client = BearerAuthLayer::from_session(session.clone()).layer(api.clone());
+/// let search = async || {
+///     let request = Request::post("https://api.datafiniti.co/v4/properties/search");
+///     client.send(request.body(Full::<Bytes>::default()).unwrap()).await
+/// };
+/// assert_eq!(search().await?.status(), 200);
+/// assert_eq!(api.counts().logins, 0);
+///
+/// api.change_password("me@example.com", "better secret");
+/// assert_eq!(search().await?.status(), 401);
+/// session.replace_source(login("better secret"));
+/// assert_eq!(search().await?.status(), 200);
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Download links
+///
+/// The links to a download's files are signed, lead to another host, and must be called without a
+/// token: storage refuses a request that is authorized twice. The same client can call them, for a
+/// token only goes to its [origins](Self::token_origins).
+///
+/// [Changing the password]: https://developer.datafiniti.co/docs/portal-settings
 pub struct Datafiniti {
     engine: Engine,
     email: String,
@@ -139,7 +195,7 @@ impl TokenSource for Datafiniti {
             secret_name: "password",
             token_at: "/token",
         };
-        self.engine.login(login, read).await
+        self.engine.login(login, read).await.map_err(unknown_user)
     }
 }
 
@@ -149,6 +205,25 @@ impl fmt::Debug for Datafiniti {
             .field("url", &self.engine)
             .finish_non_exhaustive()
     }
+}
+
+/// A 404 is a wrong URL, unless the API itself says that it is about the account.
+fn unknown_user(error: AuthError) -> AuthError {
+    match error.response() {
+        Some(response) if response.status() == StatusCode::NOT_FOUND && is_about_user(response) => {
+            AuthError::rejected(response.clone().without_remark())
+        }
+        _ => error,
+    }
+}
+
+fn is_about_user(response: &ErrorResponse) -> bool {
+    let texts = [response.message(), response.error()];
+    let is_one = |text: &str| {
+        text.trim_end_matches('.')
+            .eq_ignore_ascii_case("user not found")
+    };
+    texts.into_iter().flatten().any(is_one)
 }
 
 fn read(answer: &Value, _: &Mask) -> Result<Token, String> {

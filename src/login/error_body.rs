@@ -32,6 +32,7 @@ pub(super) fn error_response(
         .or_else(|| nested("message"));
     response.code = codes(answer).find_map(|code| mask.clean(&code));
     response.uri = text("error_uri");
+    response.request_id = text("requestId");
     response.details = list("details")
         .into_iter()
         .chain(list("detail"))

@@ -25,6 +25,8 @@ use super::state::{Lane, Shared};
 /// `x-received-trailer-<name>`. A request with two `Authorization` headers is a 400. Other paths
 /// are a 404, other methods a 405.
 ///
+/// [`guard`](Self::guard) has the same logins and tokens before an API of your own.
+///
 /// Tokens are numbered, all distinct, and the same in every run. Those of the form login are JWTs
 /// with a dummy signature whose payload has `user_id`, `expired_standard_from` and `iat`, but no
 /// `exp`. The others are opaque.
@@ -145,7 +147,12 @@ impl Api {
         self.shared.change(|state| state.reissue_same_token = same);
     }
 
-    /// Sets an account's password; an unknown account is added. Tokens issued before stay good.
+    /// Sets an account's password; an unknown account is added.
+    ///
+    /// [As at Datafiniti], that ends the account's tokens: those issued so far are refused, and the
+    /// next login returns a new one. Refresh tokens stay good.
+    ///
+    /// [As at Datafiniti]: https://developer.datafiniti.co/docs/portal-settings
     pub fn change_password(&self, name: impl Into<String>, password: impl Into<String>) {
         let (name, password) = (name.into(), password.into());
         self.shared

@@ -22,9 +22,9 @@ pub struct Counts {
     pub peak_logins: u64,
     /// Tokens issued. Fewer than `logins_ok` if logins returned the same token again.
     pub tokens_issued: u64,
-    /// Requests to resources that arrived.
+    /// Requests to resources, or to what a [`Guard`](super::Guard) guards, that arrived.
     pub requests: u64,
-    /// Requests that were answered as they should.
+    /// Requests that were answered as they should, or passed on by a guard.
     pub accepted: u64,
     /// Requests that were answered by a 401.
     pub refused: u64,

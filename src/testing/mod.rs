@@ -2,8 +2,9 @@
 //! offline, and a check of token sources.
 //!
 //! [`Api`] is a tower service. Give it to a client in place of the HTTP client, or serve it on a
-//! loopback port through hyper-util's `TowerToHyperService`. It has three ways to log in and
-//! resources that need a bearer token. It refuses, fails, waits and hangs on demand, and counts
+//! [loopback port](#on-a-loopback-port). It has three ways to log in and resources that need a
+//! bearer token. For resources of your own, [`Api::guard`] puts its logins and tokens before a fake
+//! that knows nothing of them. It refuses, fails, waits and hangs on demand, and counts
 //! what it saw. It opens no socket and reads time only through tokio's clock, so tests can pause
 //! it.
 //!
@@ -122,6 +123,47 @@
 //! # a_wrong_password_is_tried_once_a_minute();
 //! ```
 //!
+//! # On a loopback port
+//!
+//! A client that takes nothing but a URL needs a server. This one is hyper-util's, with its
+//! features `server-auto`, `service` and `tokio`. A [`Guard`] is served in the same way.
+//!
+//! ```
+//! use hyper_util::rt::{TokioExecutor, TokioIo};
+//! use hyper_util::server::conn::auto;
+//! use hyper_util::service::TowerToHyperService;
+//! use tokio::net::TcpListener;
+//! use tower_bearer::testing::Api;
+//!
+//! /// Serves it on a free port for as long as the runtime runs, and returns its origin.
+//! async fn serve(api: Api) -> std::io::Result<String> {
+//!     let listener = TcpListener::bind("127.0.0.1:0").await?;
+//!     let origin = format!("http://{}", listener.local_addr()?);
+//!     tokio::spawn(async move {
+//!         while let Ok((stream, _)) = listener.accept().await {
+//!             let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(api.clone()));
+//!             let server = auto::Builder::new(TokioExecutor::new());
+//!             tokio::spawn(async move { server.serve_connection(stream, service).await });
+//!         }
+//!     });
+//!     Ok(origin)
+//! }
+//! # use bytes::Bytes;
+//! # use http_body_util::Empty;
+//! # use hyper_util::client::legacy::Client;
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), tower::BoxError> {
+//! # let api = Api::new();
+//! # let uri = format!("{}/users/me", serve(api.clone()).await?).parse()?;
+//! # let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
+//! # assert_eq!(client.get(uri).await?.status(), 401);
+//! # assert_eq!(api.counts().without_token, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Pause no time there: the sockets do not wait for it.
+//!
 //! [`check_source`] tests your own [`TokenSource`](crate::TokenSource).
 
 mod answer;
@@ -130,6 +172,7 @@ mod check;
 mod counts;
 mod fault;
 mod grant;
+mod guard;
 mod hold;
 mod oauth;
 mod reply;
@@ -144,6 +187,7 @@ pub use self::api::Api;
 pub use self::check::check_source;
 pub use self::counts::Counts;
 pub use self::fault::{BrokenSource, Fault, Trial};
+pub use self::guard::Guard;
 pub use self::hold::Hold;
 pub use self::service::ResponseFuture;
 #[cfg(feature = "store")]

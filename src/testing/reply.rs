@@ -4,13 +4,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
-use http_body_util::Full;
 use serde_json::{Value, json};
 
 use super::grant::{Grant, Refusal, User};
 use super::wire::{Bearer, Kind, Received, Rejection, Resource};
 
-pub(super) type Reply = Response<Full<Bytes>>;
+pub(super) type Reply = Response<Bytes>;
 
 pub(super) fn granted(kind: Kind, grant: &Grant) -> Reply {
     let mut body = match kind {
@@ -105,7 +104,7 @@ pub(super) fn accepted(
             &json!({ "user_id": user.id, "username": user.name }),
         ),
         Resource::Echo => {
-            let mut echo = Response::new(Full::new(body.bytes));
+            let mut echo = Response::new(body.bytes);
             if let Some(content_type) = headers.get(header::CONTENT_TYPE) {
                 echo.headers_mut()
                     .insert(header::CONTENT_TYPE, content_type.clone());
@@ -124,28 +123,23 @@ pub(super) fn accepted(
     accepted
 }
 
-pub(super) fn refused(resource: Resource, bearer: Bearer<'_>) -> Reply {
+pub(super) fn refused(path: &str, bearer: Bearer<'_>) -> Reply {
     let status = StatusCode::UNAUTHORIZED;
-    match (resource, bearer) {
-        (Resource::Search, Bearer::None) => {
-            datafiniti_error(status, "Authentication required", &[], "")
-        }
-        (Resource::Search, _) => datafiniti_error(status, "Invalid or expired token", &[], ""),
+    match (is_datafinitis(path), bearer) {
+        (true, Bearer::None) => datafiniti_error(status, "Authentication required", &[], ""),
+        (true, _) => datafiniti_error(status, "Invalid or expired token", &[], ""),
         // RFC 6750: no error code for a request that came without a token.
-        (_, Bearer::None) => challenge(detail(status, "Not authenticated"), "Bearer"),
-        _ => challenge(
+        (false, Bearer::None) => challenge(detail(status, "Not authenticated"), "Bearer"),
+        (false, _) => challenge(
             detail(status, "Could not validate credentials"),
             "Bearer error=\"invalid_token\"",
         ),
     }
 }
 
-pub(super) fn several_tokens(resource: Resource) -> Reply {
+pub(super) fn several_tokens(path: &str) -> Reply {
     let message = "More than one Authorization header";
-    match resource {
-        Resource::Search => datafiniti_error(StatusCode::BAD_REQUEST, message, &[], ""),
-        _ => detail(StatusCode::BAD_REQUEST, message),
-    }
+    plain_error(path, StatusCode::BAD_REQUEST, message)
 }
 
 pub(super) fn not_found(path: &str) -> Reply {
@@ -187,11 +181,16 @@ pub(super) fn refresh_token(number: u64) -> String {
 }
 
 fn plain_error(path: &str, status: StatusCode, message: &str) -> Reply {
-    if path.starts_with("/v4/") {
+    if is_datafinitis(path) {
         datafiniti_error(status, message, &[], "")
     } else {
         detail(status, message)
     }
+}
+
+/// Says whether errors at this path have Datafiniti's form. Others have FastAPI's.
+fn is_datafinitis(path: &str) -> bool {
+    path.starts_with("/v4/")
 }
 
 fn datafiniti_error(status: StatusCode, message: &str, fields: &[&str], complaint: &str) -> Reply {
@@ -219,7 +218,7 @@ fn challenge(mut reply: Reply, challenge: &'static str) -> Reply {
 }
 
 fn reply(status: StatusCode, body: &Value) -> Reply {
-    let mut reply = Response::new(Full::from(body.to_string()));
+    let mut reply = Response::new(Bytes::from(body.to_string()));
     *reply.status_mut() = status;
     reply.headers_mut().insert(
         header::CONTENT_TYPE,

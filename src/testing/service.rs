@@ -9,6 +9,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
@@ -16,6 +17,7 @@ use tower::{BoxError, Service};
 
 use super::answer::Answer;
 use super::api::Api;
+use super::grant::User;
 use super::oauth;
 use super::reply::{self, Reply};
 use super::state::{Lane, Shared, State};
@@ -37,33 +39,42 @@ where
 
     fn call(&mut self, request: Request<B>) -> ResponseFuture {
         let shared = Arc::clone(&self.shared);
-        ResponseFuture {
-            inner: Box::pin(async move { respond(&shared, request).await }),
+        ResponseFuture::new(async move { Ok(respond(&shared, request).await?.map(Full::new)) })
+    }
+}
+
+/// The future of the answer of an [`Api`] or of its [`Guard`](super::Guard). Nothing happens, and
+/// nothing is counted, before it is polled.
+#[must_use = "futures do nothing unless polled"]
+pub struct ResponseFuture<R = Full<Bytes>> {
+    inner: Pin<Box<dyn Future<Output = Result<Response<R>, BoxError>> + Send>>,
+}
+
+impl<R> ResponseFuture<R> {
+    pub(super) fn new(
+        answer: impl Future<Output = Result<Response<R>, BoxError>> + Send + 'static,
+    ) -> Self {
+        Self {
+            inner: Box::pin(answer),
         }
     }
 }
 
-/// The future of an [`Api`]'s answer. Nothing happens, and nothing is counted, before it is polled.
-#[must_use = "futures do nothing unless polled"]
-pub struct ResponseFuture {
-    inner: Pin<Box<dyn Future<Output = Outcome> + Send>>,
-}
+impl<R> Future for ResponseFuture<R> {
+    type Output = Result<Response<R>, BoxError>;
 
-impl Future for ResponseFuture {
-    type Output = Outcome;
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.inner.as_mut().poll(cx)
     }
 }
 
-impl fmt::Debug for ResponseFuture {
+impl<R> fmt::Debug for ResponseFuture<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ResponseFuture").finish_non_exhaustive()
     }
 }
 
-type Outcome = Result<Reply, BoxError>;
+pub(super) type Outcome = Result<Reply, BoxError>;
 
 async fn respond<B>(shared: &Shared, request: Request<B>) -> Outcome
 where
@@ -73,13 +84,13 @@ where
     let (parts, body) = request.into_parts();
     match wire::route(&parts.method, parts.uri.path()) {
         Route::Login(kind) => login(shared, kind, &parts.headers, body).await,
-        Route::Resource(resource) => access(shared, resource, &parts.headers, body).await,
+        Route::Resource(resource) => access(shared, resource, &parts, body).await,
         Route::WrongMethod(allowed) => Ok(reply::wrong_method(parts.uri.path(), allowed)),
         Route::NotFound => Ok(reply::not_found(parts.uri.path())),
     }
 }
 
-async fn login<B>(shared: &Shared, kind: Kind, headers: &HeaderMap, body: B) -> Outcome
+pub(super) async fn login<B>(shared: &Shared, kind: Kind, headers: &HeaderMap, body: B) -> Outcome
 where
     B: Body,
     B::Error: Into<BoxError>,
@@ -122,41 +133,64 @@ where
     }
 }
 
-async fn access<B>(shared: &Shared, resource: Resource, headers: &HeaderMap, body: B) -> Outcome
+async fn access<B>(shared: &Shared, resource: Resource, head: &Parts, body: B) -> Outcome
 where
     B: Body,
     B::Error: Into<BoxError>,
 {
-    let bearer = wire::bearer(headers);
+    let (user, body) = match judge(shared, head, body).await {
+        Judgement::Accepted(user, body) => (user, body),
+        Judgement::Answered(outcome) => return outcome,
+    };
+    let body = read(body)
+        .await
+        .inspect_err(|_| shared.count(|counts| counts.failed += 1))?;
+    shared.count(|counts| counts.accepted += 1);
+    Ok(reply::accepted(resource, &user, &head.headers, body))
+}
+
+/// What becomes of a request that needs a token.
+pub(super) enum Judgement<B> {
+    /// Its token is good. Its body was not read, and it is yet to be counted.
+    Accepted(User, B),
+    /// It is refused, or has a scripted answer.
+    Answered(Outcome),
+}
+
+/// Judges a request by the script and by its token, and counts it if it is not accepted.
+pub(super) async fn judge<B>(shared: &Shared, head: &Parts, body: B) -> Judgement<B>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let bearer = wire::bearer(&head.headers);
     shared.count(|counts| {
         counts.requests += 1;
         counts.without_token += u64::from(bearer == Bearer::None);
     });
     let verdict = admit(shared, Lane::Requests).await;
-    let user = match (&verdict, bearer) {
-        (Verdict::Usual, Bearer::Token(token)) => shared.read(|state| state.user_of(token)),
-        _ => None,
-    };
-    let body = match user.is_none() && shared.read(|state| state.refuse_early) {
-        true => Received::default(),
-        false => read(body)
-            .await
-            .inspect_err(|_| shared.count(|counts| counts.failed += 1))?,
-    };
-    let outcome = match (verdict, user) {
-        (Verdict::Scripted(outcome), _) => outcome,
-        (Verdict::Usual, Some(user)) => {
-            shared.count(|counts| counts.accepted += 1);
-            return Ok(reply::accepted(resource, &user, headers, body));
+    if let (Verdict::Usual, Bearer::Token(token)) = (&verdict, bearer) {
+        if let Some(user) = shared.read(|state| state.user_of(token)) {
+            return Judgement::Accepted(user, body);
         }
-        (Verdict::Usual, None) if bearer == Bearer::Several => Ok(reply::several_tokens(resource)),
-        (Verdict::Usual | Verdict::Refuse, _) => Ok(reply::refused(resource, bearer)),
+    }
+    if !shared.read(|state| state.refuse_early) {
+        if let Err(error) = read(body).await {
+            shared.count(|counts| counts.failed += 1);
+            return Judgement::Answered(Err(error));
+        }
+    }
+    let path = head.uri.path();
+    let outcome = match verdict {
+        Verdict::Scripted(outcome) => outcome,
+        Verdict::Usual if bearer == Bearer::Several => Ok(reply::several_tokens(path)),
+        Verdict::Usual | Verdict::Refuse => Ok(reply::refused(path, bearer)),
     };
     shared.count(|counts| match is_unauthorized(&outcome) {
         true => counts.refused += 1,
         false => counts.failed += 1,
     });
-    outcome
+    Judgement::Answered(outcome)
 }
 
 /// What the script says about an arrival.
@@ -177,7 +211,7 @@ async fn admit(shared: &Shared, lane: Lane) -> Verdict {
         answer = match answer {
             Answer::Usual => return Verdict::Usual,
             Answer::Refuse => return Verdict::Refuse,
-            Answer::Response(response) => return Verdict::Scripted(Ok(response.map(Full::new))),
+            Answer::Response(response) => return Verdict::Scripted(Ok(response)),
             Answer::TransportError(kind) => {
                 return Verdict::Scripted(Err(
                     io::Error::new(kind, "a scripted transport error").into()

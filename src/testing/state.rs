@@ -148,6 +148,9 @@ impl State {
             .accounts
             .get(&name)
             .map_or(self.accounts.len() as u64 + 1, |account| account.id);
+        let of_account = self.tokens.values_mut().filter(|it| it.user.name == name);
+        of_account.for_each(|token| token.revoked = true);
+        self.last_tokens.retain(|(_, user), _| *user != id);
         self.accounts.insert(name, Account { id, password });
     }
 
@@ -164,7 +167,13 @@ impl State {
     /// `None` where the password is wrong.
     pub(super) fn user(&self, name: &str, password: &str) -> Option<User> {
         let account = self.accounts.get(name)?;
-        (account.password == password).then(|| User {
+        let is_right = account.password == password;
+        self.user_named(name).filter(|_| is_right)
+    }
+
+    pub(super) fn user_named(&self, name: &str) -> Option<User> {
+        let account = self.accounts.get(name)?;
+        Some(User {
             id: account.id,
             name: name.to_owned(),
         })

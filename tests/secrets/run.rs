@@ -240,6 +240,7 @@ fn print(error: &AuthError, texts: &mut Texts) {
             response.message(),
             response.code(),
             response.uri(),
+            response.request_id(),
         ),
     );
     for detail in response.details() {

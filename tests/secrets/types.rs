@@ -8,12 +8,12 @@ use http::{HeaderValue, Request, Response};
 use http_body_util::Full;
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::login::{
-    ClientAuth, ClientCredentials, Datafiniti, Form, Json, Lifetime, Refresh,
+    ClientAuth, ClientCredentials, Custom, Datafiniti, Form, Json, Lifetime, Refresh, TokenFile,
 };
 use tower_bearer::testing::{Answer, Api, Trial, check_source};
 use tower_bearer::{
     AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, Origins, Refused, ReplayBody, Sent,
-    Session, Token, TokenRequest, TokenSource, source_fn,
+    Session, Sessions, Token, TokenRequest, TokenSource, source_fn,
 };
 
 use crate::texts::{PASSWORD, Secrets, Texts};
@@ -73,6 +73,9 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
     texts.debug("SourceFn", &source);
     let builder = Session::builder(source);
     texts.debug("SessionBuilder", &builder);
+    let of_password = Sessions::new(|_: &&str| Err::<Session, _>(AuthError::misconfigured("")));
+    assert!(of_password.get(&PASSWORD).is_err());
+    texts.debug("Sessions", &of_password);
     session(builder.build(), texts).await;
 }
 
@@ -97,6 +100,13 @@ fn logins(api: &Api, texts: &mut Texts) {
     );
     texts.debug("Json", &json.token("/token").unwrap());
     texts.debug("Lifetime", &Lifetime::Seconds);
+    let make = |_: &TokenRequest| Ok(Request::post(URL).body(TOKEN)?);
+    let custom = Custom::new(api.clone(), Origins::any(), make, |_| {
+        Ok(Token::new(TOKEN)?)
+    });
+    texts.debug("Custom", &custom);
+    let file = TokenFile::new("/run/secrets/token", Origins::any());
+    texts.debug("TokenFile", &file);
     oauth(api, texts);
     let error = Form::new(api.clone(), URL, "me", PASSWORD).unwrap_err();
     texts.error("InvalidUrl", &error);
@@ -136,6 +146,7 @@ async fn stand_in(api: &Api, texts: &mut Texts) {
     texts.debug("Api", api);
     texts.debug("Answer", &Answer::from(Response::new(body.clone())));
     texts.debug("Counts", &api.counts());
+    texts.debug("Guard", &api.guard("the fake"));
     texts.debug("Hold", &api.hold_logins());
     let future = api.clone().call(Request::new(body));
     texts.debug("ResponseFuture", &future);

@@ -173,19 +173,32 @@ async fn the_form_login_lists_each_missing_field() {
     }
 }
 
+/// D1: a new password ends the account's tokens, of each kind of login, and no other's.
 #[tokio::test]
-async fn a_changed_password_is_the_only_good_one() {
+async fn a_changed_password_is_the_only_good_one_and_ends_the_tokens() {
     let api = api().account("you@example.com", "p");
     let old = log_in_form(&api, NAME, PASSWORD).await.token();
+    let older = log_in_json(&api, NAME, PASSWORD).await.token();
+    let others = log_in_json(&api, "you@example.com", "p").await.token();
     let before = me(&api, &old).await.json();
     api.change_password(NAME, "battery staple");
     assert_eq!(log_in_form(&api, NAME, PASSWORD).await.status, 401);
-    let new = log_in_form(&api, NAME, "battery staple").await.token();
-    for token in [old, new] {
-        assert_eq!(
-            me(&api, &token).await.json(),
-            before,
-            "the account is the same"
-        );
+    for (token, status) in [(old, 401), (older, 401), (others, 200)] {
+        assert_eq!(me(&api, &token).await.status, status);
     }
+    let new = log_in_form(&api, NAME, "battery staple").await.token();
+    let after = me(&api, &new).await.json();
+    assert_eq!(after, before, "the account is the same");
+}
+
+/// D1: where logins return the same token again, the one after a new password is another one.
+#[tokio::test]
+async fn a_changed_password_ends_the_token_that_comes_again() {
+    let api = api();
+    api.reissue_same_token(true);
+    let old = log_in_json(&api, NAME, PASSWORD).await.token();
+    api.change_password(NAME, "battery staple");
+    let new = log_in_json(&api, NAME, "battery staple").await.token();
+    assert_eq!(me(&api, &old).await.status, 401);
+    assert_eq!(me(&api, &new).await.status, 200);
 }

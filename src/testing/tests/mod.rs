@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used)]
 
 mod bodies;
+mod guard;
 mod holding;
 mod logins;
 mod oauth;

@@ -2,8 +2,13 @@
 
 use std::time::Duration;
 
-use tower_bearer::login::InvalidUrl;
-use tower_bearer::{Origins, TokenSource};
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::Layer;
+use tower_bearer::login::{Datafiniti, InvalidUrl};
+use tower_bearer::testing::Api;
+use tower_bearer::{AuthError, BearerAuth, BearerAuthLayer, Origins, Session, TokenSource};
 
 use super::{answer, answering, datafiniti, datafiniti_answered, unused, url_of};
 
@@ -67,6 +72,90 @@ async fn an_error_without_details_and_with_a_code_in_letters_is_typed() {
         error.to_string(),
         "login rejected: 401 Unauthorized: Incorrect username or password"
     );
+}
+
+/// D1, L1: an account that is not known is a rejection, whatever the status; any other 404 is about
+/// the URL.
+#[tokio::test]
+async fn an_unknown_user_is_a_rejection() {
+    for text in ["User not found", "user not found."] {
+        let body = format!(r#"{{"error": "Not Found", "message": "{text}", "code": 404}}"#);
+        let error = datafiniti_answered(404, &body).await.unwrap_err();
+        assert!(error.is_rejected(), "{error}");
+        let shown = format!("login rejected: 404 Not Found: {text}");
+        assert_eq!(error.to_string(), shown);
+        assert_eq!(error.response().unwrap().code(), Some("404"));
+    }
+    for body in [
+        r#"{"error": "Not Found", "message": "Cannot POST /v4/auth", "code": 404}"#,
+        r#"{"error": "Not Found", "message": "User not found here", "code": 404}"#,
+        "User not found",
+    ] {
+        let error = datafiniti_answered(404, body).await.unwrap_err();
+        assert!(error.is_misconfigured(), "{error}");
+    }
+    let body = r#"{"error": "Service Unavailable", "message": "User not found", "code": 503}"#;
+    let error = datafiniti_answered(503, body).await.unwrap_err();
+    assert!(error.is_unavailable(), "{error}");
+}
+
+/// D1, S4: the request's id is kept, masked, and is no part of the text.
+#[tokio::test]
+async fn the_request_id_is_kept() {
+    for (id, kept) in [("2f1c0a9e-66", "2f1c0a9e-66"), ("of hunter2", "of ***")] {
+        let body = format!(
+            r#"{{"error": "Unauthorized", "message": "No", "code": 401, "requestId": "{id}"}}"#
+        );
+        let error = datafiniti_answered(401, &body).await.unwrap_err();
+        assert_eq!(error.response().unwrap().request_id(), Some(kept));
+        assert_eq!(error.to_string(), "login rejected: 401 Unauthorized: No");
+    }
+    let error = datafiniti_answered(401, "{}").await.unwrap_err();
+    assert_eq!(error.response().unwrap().request_id(), None);
+}
+
+/// D1, T7, L1: a new password ends the token too: a 401, a rejected login, and no other one until
+/// the source is replaced.
+#[tokio::test(start_paused = true)]
+async fn a_new_password_heals_by_a_new_source() {
+    let api = Api::new().account("me@example.com", "old");
+    let login = |password| Datafiniti::new(api.clone(), "me@example.com", password);
+    let session = Session::new(login("old"));
+    let client = BearerAuthLayer::from_session(session.clone()).layer(api.clone());
+    assert_eq!(search(&client).await.status(), 200);
+
+    api.change_password("me@example.com", "new");
+    for _ in 0..5 {
+        let response = search(&client).await;
+        assert_eq!(response.status(), 401);
+        assert!(AuthError::of(&response).unwrap().is_rejected());
+    }
+    assert_eq!((api.counts().logins, api.counts().logins_rejected), (2, 1));
+
+    session.replace_source(login("new"));
+    assert_eq!(search(&client).await.status(), 200);
+    assert_eq!((api.counts().logins_ok, api.counts().refused), (2, 5));
+}
+
+/// D1, T8: the portal's token is used before any login, and its refusal makes the first one.
+#[tokio::test(start_paused = true)]
+async fn a_session_can_begin_with_the_portals_token() {
+    let api = Api::new().account("me@example.com", "secret");
+    let login = Datafiniti::new(api.clone(), "me@example.com", "secret");
+    let token = api.issue("me@example.com").unwrap();
+    let session = Session::builder(login).token(token).build();
+    let client = BearerAuthLayer::from_session(session).layer(api.clone());
+    assert_eq!(search(&client).await.status(), 200);
+    assert_eq!((api.counts().logins, api.counts().refused), (0, 0));
+    api.revoke_all();
+    assert_eq!(search(&client).await.status(), 200);
+    assert_eq!((api.counts().logins, api.counts().refused), (1, 1));
+}
+
+async fn search(client: &BearerAuth<Api>) -> Response<Full<Bytes>> {
+    let request = Request::post("https://api.datafiniti.co/v4/properties/search");
+    let request = request.body(Full::<Bytes>::default()).unwrap();
+    client.send(request).await.unwrap()
 }
 
 /// D1: without a base URL it logs in at Datafiniti; a path of a base URL is kept, with or without
