@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use lru::LruCache;
 use tokio::time::Instant;
+use tower::BoxError;
 
 use crate::error::AuthError;
 use crate::session::Session;
@@ -36,7 +37,6 @@ use crate::session::Session;
 /// ```
 /// use http::Request;
 /// use http_body_util::Empty;
-/// use tower::ServiceExt;
 /// use tower_bearer::{BearerAuthLayer, Session, Sessions, login::Form, testing::Api};
 /// use tower_layer::Layer;
 ///
@@ -68,7 +68,7 @@ pub struct Sessions<K> {
     known: Arc<Mutex<LruCache<K, Entry>>>,
 }
 
-type Make<K> = dyn Fn(&K) -> Result<Session, AuthError> + Send + Sync;
+type Make<K> = dyn Fn(&K) -> Result<Session, BoxError> + Send + Sync;
 
 struct Entry {
     slot: Arc<Slot>,
@@ -91,7 +91,7 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
     /// for its own.
     pub fn new<F>(make: F) -> Self
     where
-        F: Fn(&K) -> Result<Session, AuthError> + Send + Sync + 'static,
+        F: Fn(&K) -> Result<Session, BoxError> + Send + Sync + 'static,
     {
         Self {
             make: Arc::new(make),
@@ -119,8 +119,9 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
     ///
     /// # Errors
     ///
-    /// Fails with the error of the function that makes sessions. The next call tries again. Fails
-    /// with an [unavailable](AuthError::is_unavailable) error if there is no room for another
+    /// Fails with the error of the function that makes sessions, which is a
+    /// [misconfigured](AuthError::is_misconfigured) one unless it is an [`AuthError`]. The next
+    /// call tries again. Fails with an [unavailable](AuthError::is_unavailable) error if there is no room for another
     /// session, and none may be forgotten.
     pub fn get(&self, key: &K) -> Result<Session, AuthError> {
         let slot = self.slot(key)?;
@@ -128,7 +129,7 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
         if let Some(session) = &*session {
             return Ok(session.clone());
         }
-        let made = (self.make)(key)?;
+        let made = (self.make)(key).map_err(AuthError::or_misconfigured)?;
         Ok(session.insert(made).clone())
     }
 

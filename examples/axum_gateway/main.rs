@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 use tower::{BoxError, Layer};
 use tower_bearer::login::Form;
 use tower_bearer::testing::Api;
-use tower_bearer::{AuthError, BearerAuthLayer, Session, Sessions};
+use tower_bearer::{BearerAuthLayer, Session, Sessions};
 
 use self::common::{HttpClient, http_client, in_time, step};
 use self::gateway::{Gateway, OwnHeader};
@@ -44,10 +44,9 @@ async fn main() -> Result<(), BoxError> {
         let password = match tenant.as_str() {
             "alice" => "correct horse",
             "bob" => "battery staple",
-            _ => return Err(AuthError::misconfigured("no such tenant")),
+            _ => return Err("no such tenant".into()),
         };
-        let login = Form::new(http_client(), &login_at, tenant, password)
-            .map_err(AuthError::misconfigured)?;
+        let login = Form::new(http_client(), &login_at, tenant, password)?;
         Ok(Session::builder(login).name(tenant).build())
     });
     let gateway = |own_header| Gateway {

@@ -107,10 +107,9 @@
 //!     fn new(http_client: HttpClient, password_of: Password) -> Self {
 //!         let client = BearerAuthLayer::per_request().layer(http_client.clone());
 //!         let users = Sessions::new(move |user: &String| {
-//!             let password = password_of(user).ok_or(AuthError::misconfigured("unknown user"))?;
+//!             let password = password_of(user).ok_or("unknown user")?;
 //!             let client = http_client.clone();
-//!             let login = Form::new(client, "https://api.example.com", user, password)
-//!                 .map_err(AuthError::misconfigured)?;
+//!             let login = Form::new(client, "https://api.example.com", user, password)?;
 //!             Ok(Session::builder(login).name(user).build())
 //!         });
 //!         Self { client, users: users.capacity(1_000) }
@@ -170,9 +169,9 @@
 //!         http_client.clone(),
 //!         "https://auth.example.com/oauth/token",
 //!         ClientAuth::new(tenant, "s3cret"),
-//!         Origins::only(audience).map_err(AuthError::misconfigured)?,
-//!     );
-//!     let login = login.map_err(AuthError::misconfigured)?.audience(audience);
+//!         Origins::only(audience)?,
+//!     )?;
+//!     let login = login.audience(audience);
 //!     Ok(Session::builder(login).name(format!("{tenant} at {audience}")).build())
 //! });
 //! # for (tenant, audience) in [("billing", "a"), ("billing", "b"), ("reports", "a"), ("billing", "a")] {

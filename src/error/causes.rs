@@ -63,6 +63,14 @@ impl AuthError {
         Self::new(Kind::Insecure, text)
     }
 
+    /// What a user's function failed with: an `AuthError` knows better.
+    pub(crate) fn or_misconfigured(error: BoxError) -> Self {
+        match error.downcast() {
+            Ok(error) => *error,
+            Err(error) => Self::misconfigured(error),
+        }
+    }
+
     pub(crate) fn no_session() -> Self {
         Self::misconfigured(
             "the request has no `Session` in its extensions, and the layer is made by \

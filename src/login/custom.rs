@@ -210,7 +210,8 @@ impl TokenSource for Custom {
     }
 
     async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
-        let request = (self.make)(&request).map_err(judged)?.map(Full::new);
+        let request = (self.make)(&request).map_err(AuthError::or_misconfigured)?;
+        let request = request.map(Full::new);
         let endpoint = Endpoint::of(request.uri()).map_err(AuthError::misconfigured)?;
         if !self.plain_http && is_plain_http(endpoint.uri()) {
             return Err(AuthError::insecure("login", endpoint.uri()));
@@ -232,14 +233,6 @@ impl TokenSource for Custom {
             })
         };
         exchange.run(request, read).await
-    }
-}
-
-/// Whoever knows better says so by an [`AuthError`].
-fn judged(error: BoxError) -> AuthError {
-    match error.downcast() {
-        Ok(error) => *error,
-        Err(error) => AuthError::misconfigured(error),
     }
 }
 

@@ -172,7 +172,7 @@ fn the_session_of_a_key_is_made_once() {
 fn a_session_that_could_not_be_made_is_made_the_next_time() {
     let tries = AtomicUsize::new(0);
     let sessions = Sessions::new(move |_: &u32| match tries.fetch_add(1, Ordering::SeqCst) {
-        0 => Err(AuthError::misconfigured("no such tenant")),
+        0 => Err(AuthError::misconfigured("no such tenant").into()),
         1 => std::panic::resume_unwind(Box::new("on purpose")),
         _ => Ok(session("alice")),
     });

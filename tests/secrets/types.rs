@@ -73,7 +73,7 @@ pub(crate) async fn all(texts: &mut Texts, secrets: &mut Secrets) {
     texts.debug("SourceFn", &source);
     let builder = Session::builder(source);
     texts.debug("SessionBuilder", &builder);
-    let of_password = Sessions::new(|_: &&str| Err::<Session, _>(AuthError::misconfigured("")));
+    let of_password = Sessions::new(|_: &&str| Err(AuthError::misconfigured("").into()));
     assert!(of_password.get(&PASSWORD).is_err());
     texts.debug("Sessions", &of_password);
     session(builder.build(), texts).await;

@@ -1,6 +1,7 @@
 //! Draws the recorded results for the README: `cargo run --manifest-path benches/draw/Cargo.toml`.
 
 mod fleet;
+mod lines;
 mod logins;
 mod overhead;
 
