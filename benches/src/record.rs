@@ -97,8 +97,12 @@ impl Bench {
         writeln!(text, "# rustc: {}", rustc()).unwrap();
         let now = httpdate::fmt_http_date(SystemTime::now());
         writeln!(text, "# date: {now}").unwrap();
+        let features = match cfg!(feature = "store") {
+            true => "--features store ",
+            false => "",
+        };
         let command = format!(
-            "cargo bench --manifest-path benches/Cargo.toml --bench {} -- {}",
+            "cargo bench --manifest-path benches/Cargo.toml {features}--bench {} -- {}",
             self.name,
             args.join(" ")
         );
