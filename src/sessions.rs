@@ -121,7 +121,9 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
     ///
     /// Fails with the error of the function that makes sessions, which is a
     /// [misconfigured](AuthError::is_misconfigured) one unless it is an [`AuthError`]. The next
-    /// call tries again. Fails with an [unavailable](AuthError::is_unavailable) error if there is no room for another
+    /// call tries again.
+    ///
+    /// Fails with an [unavailable](AuthError::is_unavailable) error if there is no room for another
     /// session, and none may be forgotten.
     pub fn get(&self, key: &K) -> Result<Session, AuthError> {
         let slot = self.slot(key)?;
