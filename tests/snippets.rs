@@ -16,7 +16,9 @@ edition = "2024"
 
 [dependencies]
 tower-bearer = { path = "PACKAGED", features = ["store-redis", "testing"] }
+axum = { version = "0.8", default-features = false, features = ["http1", "tokio"] }
 bytes = "1"
+form_urlencoded = "1"
 futures = "0.3"
 http = "1"
 http-body = "1"
@@ -24,6 +26,7 @@ http-body-util = "0.1"
 hyper = "1"
 hyper-rustls = { version = "0.27", default-features = false, features = ["http1", "ring", "tls12", "webpki-roots"] }
 hyper-util = { version = "0.1", features = ["client-legacy", "http1", "server-auto", "service", "tokio"] }
+reqwest = { version = "0.13", default-features = false, features = ["json", "multipart"] }
 serde_json = "1"
 tokio = { version = "1", features = ["full", "test-util"] }
 tokio-test = "0.4"

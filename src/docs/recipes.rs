@@ -79,6 +79,195 @@
 //! `Endpoint::timeout` sets no header. It bounds each attempt, and no wait for a login. To bound
 //! everything without the header, put a `Timeout` [around the layer](super::stack).
 //!
+//! ## Client credentials
+//!
+//! The token endpoint is seldom where the service is, and wants a client of its own:
+//!
+//! ```
+//! use tonic::body::Body;
+//! use tonic::transport::Channel;
+//! use tower::ServiceBuilder;
+//! use tower_bearer::login::{ClientAuth, ClientCredentials, LoginClient};
+//! use tower_bearer::{BearerAuthLayer, OnFailedRenewal, Origins, ReplayBody};
+//!
+//! type Request = http::Request<ReplayBody<Body>>;
+//!
+//! fn grpc(http_client: impl LoginClient) -> Result<(), tower::BoxError> {
+//!     let login = ClientCredentials::new(
+//!         http_client,
+//!         "https://auth.example.com/oauth/token",
+//!         ClientAuth::new("billing", "s3cret"),
+//!         Origins::only("https://grpc.example.com")?,
+//!     )?
+//!     .scopes(["invoices.read"]);
+//!     let stack = ServiceBuilder::new()
+//!         .layer(BearerAuthLayer::new(login).on_failed_renewal(OnFailedRenewal::Error))
+//!         .map_request(|request: Request| request.map(Body::new))
+//!         .service(Channel::from_static("https://grpc.example.com").connect_lazy());
+//!     // Instead of `Grpc`, the client that was generated from your service.
+//!     let client = tonic::client::Grpc::new(stack);
+//! #   fn is_a_client<C: tonic::client::GrpcService<Body>>(_: &tonic::client::Grpc<C>) {}
+//! #   is_a_client(&client);
+//!     Ok(())
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() { grpc(tower_bearer::testing::Api::new()).unwrap(); }
+//! ```
+//!
+//! # axum
+//!
+//! The state of the handlers has the client, boxed so that its type has a name. Here it has a
+//! source of its own and five other layers; [their order](super::stack) matters:
+//!
+//! ```
+//! use std::time::Duration;
+//!
+//! use axum::{Router, extract::State, http::StatusCode, routing::get};
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::{BodyExt, Full};
+//! use tower::{BoxError, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
+//! use tower_bearer::{AuthError, BearerAuthLayer, Origins, Token, TokenRequest, TokenSource};
+//! # use tower_bearer::ReplayBody;
+//! # async fn read_vault(_: &str) -> Result<String, BoxError> { Ok("mF_9.B5f-4.1JqM".into()) }
+//!
+//! type Upstream = BoxCloneSyncService<Request<Full<Bytes>>, Response<Full<Bytes>>, BoxError>;
+//!
+//! struct FromVault;
+//!
+//! impl TokenSource for FromVault {
+//!     fn origins(&self) -> Origins {
+//!         Origins::any()
+//!     }
+//!
+//!     async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {
+//!         let token = read_vault("reports/api").await.map_err(AuthError::unavailable)?;
+//!         Ok(Token::new(token)?)
+//!     }
+//! }
+//!
+//! async fn report(State(upstream): State<Upstream>) -> Result<Bytes, StatusCode> {
+//!     let request = Request::get("https://api.example.com/report").body(Full::default());
+//!     let response = upstream.oneshot(request.map_err(|_| StatusCode::BAD_REQUEST)?).await;
+//!     let response = response.map_err(|_| StatusCode::BAD_GATEWAY)?;
+//!     Ok(response.into_body().collect().await.unwrap_or_default().to_bytes())
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! # let http_client = tower::service_fn(async |request: Request<ReplayBody<Full<Bytes>>>| {
+//! #     assert_eq!(request.headers()["authorization"], "Bearer mF_9.B5f-4.1JqM");
+//! #     Ok::<_, BoxError>(Response::new(Full::new(Bytes::from("the report"))))
+//! # });
+//! let upstream = ServiceBuilder::new()
+//!     .load_shed()
+//!     .buffer(64)
+//!     .concurrency_limit(16)
+//!     .timeout(Duration::from_secs(30))
+//!     .layer(BearerAuthLayer::new(FromVault))
+//!     // Of each attempt.
+//!     .timeout(Duration::from_secs(10))
+//!     .service(http_client);
+//! let upstream = BoxCloneSyncService::new(upstream);
+//! let app: Router = Router::new().route("/report", get(report)).with_state(upstream);
+//! # let request = Request::get("/report").body(axum::body::Body::empty())?;
+//! # let report = app.oneshot(request).await?.into_body().collect().await?.to_bytes();
+//! # assert_eq!(report, "the report");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # reqwest
+//!
+//! A `reqwest::Client` becomes a service by one function. Build it without redirects: a login would
+//! be sent on, and the layer would not see where a token goes. reqwest's own request is made by its
+//! builder, multipart and JSON included:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use reqwest::{Body, Client, multipart, redirect::Policy};
+//! use tower::{BoxError, Layer, Service, service_fn};
+//! use tower_bearer::{BearerAuthLayer, login::Form};
+//!
+//! fn http<B>(
+//!     client: Client,
+//! ) -> impl Service<Request<B>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone
+//! where
+//!     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Sync + 'static,
+//! {
+//!     service_fn(move |request: Request<B>| {
+//!         let client = client.clone();
+//!         async move {
+//!             let request = request.map(Body::wrap).try_into()?;
+//!             Ok(client.execute(request).await?.into())
+//!         }
+//!     })
+//! }
+//!
+//! async fn upload(base: &str) -> Result<serde_json::Value, BoxError> {
+//!     let reqwest = Client::builder().redirect(Policy::none()).build()?;
+//!     let login = Form::new(http(reqwest.clone()), base, "me", "secret")?;
+//!     let client = BearerAuthLayer::new(login).layer(http(reqwest.clone()));
+//!
+//!     let search = reqwest.post(format!("{base}/search")).json(&["Austin", "Boston"]);
+//!     let response = client.send(Request::<Body>::try_from(search.build()?)?).await?;
+//!     println!("{}", response.status());
+//!
+//!     let form = multipart::Form::new().text("name", "report").text("format", "pdf");
+//!     let upload = reqwest.post(format!("{base}/files")).multipart(form);
+//!     let response = client.send(Request::<Body>::try_from(upload.build()?)?).await?;
+//!     Ok(reqwest::Response::from(response).error_for_status()?.json().await?)
+//! }
+//! ```
+//!
+//! # In a test
+//!
+//! With the [kit](crate::testing) (feature `testing`) the login and the API need no server, and a
+//! revoked token is one line. Without it a closure and a `service_fn` do, where only your own code
+//! is of interest:
+//!
+//! ```
+//! use bytes::Bytes;
+//! use http::{Request, Response};
+//! use http_body_util::Full;
+//! use tower::{BoxError, Layer, service_fn};
+//! use tower_bearer::testing::Api;
+//! use tower_bearer::{BearerAuthLayer, Origins, ReplayBody, Token, login::Form, source_fn};
+//!
+//! fn request() -> Request<Full<Bytes>> {
+//!     Request::get("https://api.example.com/users/me").body(Full::default()).unwrap()
+//! }
+//!
+//! async fn with_the_kit() -> Result<(), BoxError> {
+//!     let api = Api::new().account("me", "secret");
+//!     let login = Form::new(api.clone(), "https://api.example.com", "me", "secret")?;
+//!     let client = BearerAuthLayer::new(login).layer(api.clone());
+//!     assert_eq!(client.send(request()).await?.status(), 200);
+//!     api.revoke_all();
+//!     assert_eq!(client.send(request()).await?.status(), 200);
+//!     assert_eq!(api.counts().logins, 2);
+//!     Ok(())
+//! }
+//!
+//! async fn without_it() -> Result<(), BoxError> {
+//!     let login = source_fn(Origins::any(), |_| async { Ok(Token::new("t0k")?) });
+//!     let api = service_fn(|request: Request<ReplayBody<Full<Bytes>>>| async move {
+//!         let is_good = request.headers()["authorization"] == "Bearer t0k";
+//!         let status = if is_good { 200 } else { 401 };
+//!         Ok::<_, BoxError>(Response::builder().status(status).body(())?)
+//!     });
+//!     let client = BearerAuthLayer::new(login).layer(api);
+//!     assert_eq!(client.send(request()).await?.status(), 200);
+//!     Ok(())
+//! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! #     with_the_kit().await?;
+//! #     without_it().await
+//! # }
+//! ```
+//!
 //! # Many accounts
 //!
 //! A gateway or an SDK acts for many users. One client serves them all: its layer has no account,
