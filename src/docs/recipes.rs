@@ -117,11 +117,11 @@
 //! # axum
 //!
 //! The state of the handlers has the client, boxed so that its type has a name. Here it has a
-//! source of its own and five other layers; [their order](super::stack) matters:
+//! source of its own and five other layers; [their order](super::stack) matters, and the timeout
+//! inside is that of each attempt:
 //!
 //! ```
 //! use std::time::Duration;
-//!
 //! use axum::{Router, extract::State, http::StatusCode, routing::get};
 //! use bytes::Bytes;
 //! use http::{Request, Response};
@@ -165,7 +165,6 @@
 //!     .concurrency_limit(16)
 //!     .timeout(Duration::from_secs(30))
 //!     .layer(BearerAuthLayer::new(FromVault))
-//!     // Of each attempt.
 //!     .timeout(Duration::from_secs(10))
 //!     .service(http_client);
 //! let upstream = BoxCloneSyncService::new(upstream);
@@ -313,9 +312,8 @@
 //!
 //!     /// The user is gone: the session is forgotten, and its token is not used again.
 //!     fn remove(&self, user: &str) {
-//!         if let Some(session) = self.users.remove(&user.to_owned()) {
-//!             drop(session.sign_out());
-//!         }
+//!         let session = self.users.remove(&user.to_owned());
+//!         drop(session.map(|session| session.sign_out()));
 //!     }
 //! }
 //! # #[tokio::main(flavor = "current_thread")]

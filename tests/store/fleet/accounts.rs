@@ -97,7 +97,7 @@ fn sources() -> Vec<(&'static str, Start)> {
     ]
 }
 
-/// F19: logins that differ in anything but a secret have records of their own.
+/// F19, M3: logins that differ in anything but a secret have records of their own.
 #[tokio::test(start_paused = true)]
 async fn each_account_has_a_record_of_its_own() {
     let world = World::new();
