@@ -68,7 +68,7 @@ impl<S, B> Attempt<S, B> {
         match self {
             Attempt::First(snapshot, _) => snapshot.settings.is_refused(response),
             Attempt::Retry(settings, ..) => {
-                settings.is_refused(response) || settings.asks_for_more(response)
+                settings.is_refused(response) || settings.is_not_enough(response)
             }
             Attempt::Untouched | Attempt::Foreign(_) => false,
         }
@@ -76,7 +76,7 @@ impl<S, B> Attempt<S, B> {
 
     /// Is a stronger token wanted, and was none sent yet?
     pub(crate) fn steps_up<R>(&self, response: &Response<R>) -> bool {
-        matches!(self, Attempt::First(snapshot, _) if snapshot.settings.asks_for_more(response))
+        matches!(self, Attempt::First(snapshot, _) if snapshot.settings.steps_up(response))
     }
 }
 

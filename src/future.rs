@@ -270,15 +270,16 @@ impl<S, B, R> Step<S, B, R> {
                 let settings = &snapshot.settings;
                 let challenges = challenges(response.headers());
                 if !settings.is_refused(&response) {
+                    let copy = kept.copy.ok().filter(|(_, replay)| replay.is_possible());
+                    let Some(copy) = copy else {
+                        return Break(settings.not_repeated(Some(response)));
+                    };
                     let Some(session) = settings.session.step_up(challenges) else {
                         return Break(Ok(response));
                     };
                     let wait = Wait::new(session.runner().clone(), Ask::Token);
                     let sender = Sender::new(Arc::new(snapshot.of_step_up(session)));
-                    return match kept.copy.ok().filter(|(_, replay)| replay.is_possible()) {
-                        Some(copy) => Continue(Self::renew(sender, wait, copy, response)),
-                        None => Break(sender.settings.not_repeated(Some(response))),
-                    };
+                    return Continue(Self::renew(sender, wait, copy, response));
                 }
                 let sender = Sender::new(snapshot);
                 let runner = sender.settings.session.runner().clone();

@@ -72,7 +72,7 @@ pub(crate) enum StepUp {
     Off,
     /// A stronger token is fetched.
     On,
-    /// It was asked for with a stronger token, which has not helped.
+    /// A stronger one is sent.
     Done,
 }
 
@@ -171,10 +171,15 @@ impl Settings {
         }
     }
 
-    /// Says whether a stronger token is wanted, of the layer's source or in vain.
+    /// Says whether a stronger token is wanted, and is to be fetched.
     #[inline]
-    pub(crate) fn asks_for_more<R>(&self, response: &Response<R>) -> bool {
-        self.step_up != StepUp::Off && asks_for_more(response.status(), response.headers())
+    pub(crate) fn steps_up<R>(&self, response: &Response<R>) -> bool {
+        self.step_up == StepUp::On && asks_for_more(response.status(), response.headers())
+    }
+
+    /// Says whether the stronger token was not enough.
+    pub(crate) fn is_not_enough<R>(&self, response: &Response<R>) -> bool {
+        self.step_up == StepUp::Done && asks_for_more(response.status(), response.headers())
     }
 
     pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {

@@ -1,5 +1,6 @@
 //! Stronger tokens, where a server asks for them.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -279,6 +280,44 @@ async fn a_request_is_repeated_once() {
         (response.status(), *seen.lock().unwrap()),
         (StatusCode::UNAUTHORIZED, 2)
     );
+}
+
+/// R9, R6: a request that was refused first has had its retry: its challenge is the caller's, and no
+/// fault of the token in hand.
+#[tokio::test(start_paused = true)]
+async fn a_challenge_of_a_retry_leaves_the_token_in_hand_as_it_is() {
+    let asked = Asked::default();
+    let tokens = Arc::new(AtomicU64::new(0));
+    let source = source_fn(Origins::any(), {
+        let (asked, tokens) = (asked.clone(), tokens.clone());
+        move |request: TokenRequest| {
+            asked.lock().unwrap().push(format!("{:?}", request.cause()));
+            let number = tokens.fetch_add(1, Ordering::SeqCst) + 1;
+            std::future::ready(Ok(token(&format!("plain{number}"))))
+        }
+    });
+    let server = service_fn(|request: Request<ReplayBody<Body>>| {
+        let is_old = request.headers()["authorization"] == "Bearer plain1";
+        let (status, challenge) = match (is_old, request.uri().path()) {
+            (true, _) => (401, "Bearer"),
+            (false, "/admin") => (403, r#"Bearer error="insufficient_scope""#),
+            (false, _) => (200, "Bearer"),
+        };
+        let response = Response::builder().status(status);
+        let response = response.header("www-authenticate", challenge).body(());
+        std::future::ready(response.map_err(BoxError::from))
+    });
+    let client = BearerAuthLayer::new(source).step_up().layer(server);
+    let response = client.send(get(ADMIN)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    for _ in 0..10 {
+        assert_eq!(
+            client.send(get(READ)).await.unwrap().status(),
+            StatusCode::OK
+        );
+    }
+    assert_eq!(*asked.lock().unwrap(), ["First", "Refused"]);
+    assert_eq!(client.session().stats().tokens_refused, 1);
 }
 
 /// R9, T3: a login for a stronger token may go through the stack that it serves, as any login: it is
