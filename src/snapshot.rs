@@ -55,14 +55,21 @@ impl<S> Snapshot<S> {
 
     /// The same service for the session of one request.
     pub(crate) fn of_session(&self, session: Session) -> Self {
-        let settings = Arc::new(self.settings.of_session(session));
-        Self::new(settings, self.prototype.clone())
+        self.of_one_request(self.settings.of_session(session))
     }
 
     /// The same service for the session of a stronger token.
     pub(crate) fn of_step_up(&self, session: Session) -> Self {
-        let settings = Arc::new(self.settings.of_step_up(session));
-        Self::new(settings, self.prototype.clone())
+        self.of_one_request(self.settings.of_step_up(session))
+    }
+
+    fn of_one_request(&self, settings: Settings) -> Self {
+        Self {
+            view: View::of_one_request(settings.session.runner()),
+            settings: Arc::new(settings),
+            prototype: self.prototype.clone(),
+            thread: self.thread,
+        }
     }
 
     pub(crate) fn is_current(&self) -> bool {

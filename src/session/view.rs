@@ -14,20 +14,21 @@ pub(crate) struct View {
 }
 
 impl View {
-    /// Its token shares no reference count with others: those are contended.
+    /// For many requests. Its token shares no reference count with others: those are contended.
     pub(crate) fn new(runner: &Runner) -> Self {
-        let inner = runner.lock();
-        let epoch = runner.epoch();
-        let origins = inner.origins.clone();
-        let mut issued = inner.state.usable().cloned();
-        drop(inner);
-        if let Some(issued) = &mut issued {
+        let mut view = Self::of_one_request(runner);
+        if let Some(issued) = &mut view.issued {
             issued.token.detach();
         }
+        view
+    }
+
+    pub(crate) fn of_one_request(runner: &Runner) -> Self {
+        let inner = runner.lock();
         Self {
-            epoch,
-            origins,
-            issued,
+            epoch: runner.epoch(),
+            origins: inner.origins.clone(),
+            issued: inner.state.usable().cloned(),
         }
     }
 
