@@ -81,6 +81,9 @@ struct Slot(Mutex<Option<Session>>);
 
 const CAPACITY: usize = 10_000;
 
+/// How many idle ones each use of another session may forget.
+const AT_A_TIME: usize = 4;
+
 const IDLE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 impl<K: Eq + Hash + Clone> Sessions<K> {
@@ -126,13 +129,21 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
     /// Fails with an [unavailable](AuthError::is_unavailable) error if there is no room for another
     /// session, and none may be forgotten.
     pub fn get(&self, key: &K) -> Result<Session, AuthError> {
-        let slot = self.slot(key)?;
+        let slot = self.slot(key);
         let mut session = slot.lock();
         if let Some(session) = &*session {
             return Ok(session.clone());
         }
-        let made = (self.make)(key).map_err(AuthError::or_misconfigured)?;
-        Ok(session.insert(made).clone())
+        let made = (self.make)(key).map_err(AuthError::or_misconfigured);
+        // Not before: a key that nobody knows is to push no session out.
+        match made.and_then(|made| self.make_room().map(|()| made)) {
+            Ok(made) => Ok(session.insert(made).clone()),
+            Err(error) => {
+                drop(session);
+                self.forget_unmade(key, &slot);
+                Err(error)
+            }
+        }
     }
 
     /// Forgets the session of this key, and returns it: to sign out of an account that is gone.
@@ -153,7 +164,7 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
         self.len() == 0
     }
 
-    fn slot(&self, key: &K) -> Result<Arc<Slot>, AuthError> {
+    fn slot(&self, key: &K) -> Arc<Slot> {
         let now = Instant::now();
         // Dropped after the lock, for it is declared before: a session's source is a user's.
         let mut forgotten = Vec::new();
@@ -161,10 +172,7 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
         self.forget_idle(&mut known, now, &mut forgotten);
         if let Some(entry) = known.get_mut(key) {
             entry.used_at = now;
-            return Ok(entry.slot.clone());
-        }
-        if known.len() >= self.capacity {
-            forgotten.push(self.forget_one(&mut known, now)?);
+            return entry.slot.clone();
         }
         let slot = Arc::new(Slot::default());
         let entry = Entry {
@@ -172,17 +180,40 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
             used_at: now,
         };
         known.put(key.clone(), entry);
-        Ok(slot)
+        slot
     }
 
-    /// The least recently used ones, as far as their time is over.
+    fn make_room(&self) -> Result<(), AuthError> {
+        let now = Instant::now();
+        let mut forgotten = Vec::new();
+        let mut known = self.known();
+        while known.len() > self.capacity {
+            forgotten.push(self.forget_one(&mut known, now)?);
+        }
+        Ok(())
+    }
+
+    /// Unless somebody else is about to make it.
+    fn forget_unmade(&self, key: &K, slot: &Arc<Slot>) {
+        let mut known = self.known();
+        let is_it = known
+            .peek(key)
+            .is_some_and(|it| Arc::ptr_eq(&it.slot, slot));
+        // That of the table, and this one.
+        if is_it && Arc::strong_count(slot) == 2 {
+            known.pop(key);
+        }
+    }
+
+    /// The least recently used ones, as far as their time is over. Not many at a time: those that
+    /// have to stay are looked at as well.
     fn forget_idle(
         &self,
         known: &mut LruCache<K, Entry>,
         now: Instant,
         forgotten: &mut Vec<(K, Entry)>,
     ) {
-        for _ in 0..known.len() {
+        for _ in 0..AT_A_TIME {
             let Some((key, entry)) = known.peek_lru() else {
                 break;
             };

@@ -177,6 +177,7 @@ fn a_session_that_could_not_be_made_is_made_the_next_time() {
         _ => Ok(session("alice")),
     });
     assert!(sessions.get(&1).unwrap_err().is_misconfigured());
+    assert_eq!(sessions.len(), 0);
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| sessions.get(&1)));
     assert!(panicked.is_err());
     sessions.get(&1).unwrap();
@@ -196,6 +197,32 @@ async fn the_least_recently_used_session_makes_room() {
     assert_eq!(name(&sessions, 2), "2 as 3");
 }
 
+/// M2: keys that nobody knows push no session out.
+#[tokio::test(start_paused = true)]
+async fn a_key_without_a_session_takes_no_room() {
+    let made = AtomicUsize::new(0);
+    let sessions = Sessions::new(move |key: &u32| match key {
+        0 | 1 => {
+            let name = made.fetch_add(1, Ordering::SeqCst).to_string();
+            Ok(Session::builder(ScriptedSource::open()).name(name).build())
+        }
+        _ => Err("no such tenant".into()),
+    });
+    let sessions = sessions.capacity(2);
+    assert_eq!(
+        (name(&sessions, 0), name(&sessions, 1)),
+        ("0".to_owned(), "1".to_owned())
+    );
+    for unknown in 2..100 {
+        assert!(sessions.get(&unknown).unwrap_err().is_misconfigured());
+    }
+    assert_eq!(
+        (name(&sessions, 0), name(&sessions, 1)),
+        ("0".to_owned(), "1".to_owned())
+    );
+    assert_eq!(sessions.len(), 2);
+}
+
 /// M2: a session that somebody holds stays, so that its key has never two. Without room for another
 /// one there is an error.
 #[tokio::test(start_paused = true)]
@@ -211,7 +238,7 @@ async fn a_session_in_use_is_not_forgotten() {
     sleep(secs(7_200)).await;
     assert_eq!(name(&sessions, 1), held[0].name().unwrap());
     drop(held);
-    assert_eq!(name(&sessions, 3), "3 as 2");
+    assert_eq!(name(&sessions, 3), "3 as 3");
 }
 
 /// M2: a session that was not used for an hour is forgotten at the next use of any.
