@@ -192,6 +192,7 @@ mod sessions;
 mod settings;
 mod snapshot;
 mod source;
+mod step;
 #[cfg(feature = "store")]
 pub mod store;
 #[cfg(feature = "testing")]
