@@ -33,6 +33,11 @@ fn jwt(number: u64, claims: &Value) -> String {
     format!("eyJhbGciOiJIUzI1NiJ9.{payload}.t{number}")
 }
 
+fn told_by_claims(number: u64, made: f64) -> Value {
+    let claims = json!({"iat": made, "exp": made + LIVES as f64});
+    json!({"access_token": jwt(number, &claims)})
+}
+
 /// T5: the same token again until it ends: no expiry is found by a refusal where the token tells
 /// when it ends, and no request is refused in any case.
 #[tokio::test(start_paused = true)]
@@ -42,40 +47,28 @@ async fn the_same_token_until_it_ends_is_renewed_before_it_is_refused() {
             name: "the same JWT",
             hours: 6,
             age: 0,
-            body: |number, made, _| {
-                let claims = json!({"iat": made, "exp": made + LIVES as f64});
-                json!({"access_token": jwt(number, &claims)})
-            },
+            body: |number, made, _| told_by_claims(number, made),
             most_found: 0,
         },
         Row {
             name: "the same JWT, 500 s old at the first login",
             hours: 1,
             age: 500_000,
-            body: |number, made, _| {
-                let claims = json!({"iat": made, "exp": made + LIVES as f64});
-                json!({"access_token": jwt(number, &claims)})
-            },
+            body: |number, made, _| told_by_claims(number, made),
             most_found: 0,
         },
         Row {
             name: "the same JWT, which ends between two requests",
             hours: 1,
             age: 500,
-            body: |number, made, _| {
-                let claims = json!({"iat": made, "exp": made + LIVES as f64});
-                json!({"access_token": jwt(number, &claims)})
-            },
+            body: |number, made, _| told_by_claims(number, made),
             most_found: 0,
         },
         Row {
             name: "the same JWT, brought a last time while it ends",
             hours: 1,
             age: 955,
-            body: |number, made, _| {
-                let claims = json!({"iat": made, "exp": made + LIVES as f64});
-                json!({"access_token": jwt(number, &claims)})
-            },
+            body: |number, made, _| told_by_claims(number, made),
             most_found: 0,
         },
         Row {
