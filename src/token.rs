@@ -207,6 +207,11 @@ impl Token {
         }
     }
 
+    /// Says whether dropping it may run a user's code.
+    pub(crate) fn has_extension(&self) -> bool {
+        self.extension.is_some()
+    }
+
     /// A lifetime that the token's own claims tell: the same token again has it still.
     #[cfg(any(test, feature = "login", feature = "store"))]
     pub(crate) fn lives_by_its_claims(mut self, lifetime: Duration) -> Self {

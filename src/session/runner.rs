@@ -64,6 +64,7 @@ pub(super) struct Locked<'a> {
 struct Told<'a> {
     log: Log,
     name: Option<&'a str>,
+    gone: Vec<Token>,
 }
 
 pub(super) enum Answer {
@@ -141,6 +142,7 @@ impl Runner {
             told: Told {
                 log: Log::default(),
                 name: self.name(),
+                gone: Vec::new(),
             },
             is_watching: &self.is_watching,
         }
@@ -315,6 +317,7 @@ impl Drop for Locked<'_> {
         let is_watching = self.inner.state.is_watching();
         self.is_watching.store(is_watching, Ordering::Relaxed);
         self.told.log = mem::take(&mut self.inner.state.log);
+        self.told.gone = mem::take(&mut self.inner.state.gone);
     }
 }
 

@@ -129,7 +129,7 @@ impl Running {
         // In this order, or the source is asked for a login that was abandoned before it began.
         if let Either::Right((outcome, _)) = select(abandoned, fetch).await {
             // What it was made from is a user's, and not to be dropped under the lock.
-            let _error = outcome.as_ref().err().cloned();
+            let _outcome = outcome.clone();
             self.end(|state, id, now| state.end(id, outcome, now));
         }
     }
@@ -150,13 +150,15 @@ impl Running {
 
     #[cfg(feature = "store")]
     fn end_shared(&mut self, ending: Ending) {
-        let _error = ending.error().cloned();
+        // What they were made from is a user's, as above.
         match ending {
             Ending::Fetched(outcome, in_store) => {
+                let _outcome = outcome.clone();
                 self.end(|state, id, now| state.end_shared(id, outcome, in_store, now));
             }
             Ending::Adopted(adopted) => self.end(|state, id, now| state.adopt(id, adopted, now)),
             Ending::Told(error, rest) => {
+                let _error = error.clone();
                 self.end(|state, id, now| state.note_told(id, error, rest, now));
             }
             Ending::NothingNew => self.end_look(),

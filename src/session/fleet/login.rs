@@ -306,13 +306,3 @@ impl FleetLogin<'_> {
         }
     }
 }
-
-impl Ending {
-    pub(in crate::session) fn error(&self) -> Option<&AuthError> {
-        match self {
-            Self::Fetched(outcome, _) => outcome.as_ref().err(),
-            Self::Told(error, _) => Some(error),
-            Self::Adopted(_) | Self::NothingNew => None,
-        }
-    }
-}

@@ -15,6 +15,7 @@ impl<W> State<W> {
     pub(in crate::session) fn sign_out(&mut self, now: Instant) -> (Option<Token>, Option<W>) {
         self.account_epoch += 1;
         self.signed_out = self.account_epoch;
+        self.keep_what_goes();
         let given_up = self.held.take().map(|held| held.issued.token);
         self.forget();
         self.part(now);
@@ -28,6 +29,7 @@ impl<W> State<W> {
     /// The source is another one, and with it the account.
     pub(in crate::session) fn replace(&mut self, now: Instant) -> Option<W> {
         self.account_epoch += 1;
+        self.keep_what_goes();
         self.held = None;
         self.forget();
         self.part(now);

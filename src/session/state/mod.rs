@@ -57,6 +57,8 @@ pub(super) struct State<W> {
     logins: u64,
     #[cfg(feature = "store")]
     sharing: Option<Sharing>,
+    /// Tokens that it has let go of, whose drop may run a user's code: not under the lock.
+    pub(super) gone: Vec<Token>,
     pub(super) stats: Stats,
     pub(super) log: Log,
 }
@@ -129,6 +131,7 @@ impl<W> State<W> {
             logins: 0,
             #[cfg(feature = "store")]
             sharing: None,
+            gone: Vec::new(),
             stats: Stats::default(),
             log: Log::default(),
         }
@@ -297,6 +300,14 @@ impl<W> State<W> {
         self.held.as_ref().is_some_and(|held| !held.is_accepted)
             || self.throttle.is_struck()
             || login.is_some_and(|login| matches!(login.hold, Hold::Until(_)))
+    }
+
+    /// To be called before any of its tokens is let go of.
+    fn keep_what_goes(&mut self) {
+        let held = self.held.as_ref().map(|held| &held.issued);
+        let tokens = held.into_iter().chain(&self.previous).map(|it| &it.token);
+        let tokens = tokens.filter(|token| token.has_extension());
+        self.gone.extend(tokens.cloned());
     }
 
     pub(super) fn is_open(&self, now: Instant) -> bool {

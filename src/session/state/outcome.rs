@@ -89,6 +89,7 @@ impl<W> State<W> {
 
     pub(super) fn hold(&mut self, brought: Brought, login: &Login<W>, now: Instant) -> Issued {
         self.throttle.succeeded();
+        self.keep_what_goes();
         let same = |held: &mut Held| held.issued.token.is_same(&brought.token);
         let took = now.duration_since(login.began_at);
         let is_adopted = brought.is_adopted;

@@ -41,7 +41,10 @@ impl<W> State<W> {
         now: Instant,
     ) -> Proof {
         let is_refused = |issued: &Issued| issued.stamp.is_same_token(refused);
-        self.previous.take_if(|previous| is_refused(previous));
+        if self.previous.as_ref().is_some_and(is_refused) {
+            self.keep_what_goes();
+            self.previous = None;
+        }
         let held = self.held.as_mut();
         let Some(held) = held.filter(|held| is_refused(&held.issued)) else {
             return Proof::None;
@@ -121,6 +124,7 @@ impl<W> State<W> {
         };
         held.invalidated_after = Some(super::LoginId(self.logins));
         let stamp = held.issued.stamp;
+        self.keep_what_goes();
         self.previous = None;
         self.note_refusal(stamp, Key::UNKNOWN, now);
         true
