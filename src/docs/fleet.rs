@@ -28,7 +28,7 @@
 //! | a process that dies in its login is waited for | not at all: the operating system ends its lock | until its [lease](crate::store::TokenCache::lease) ends, 10 seconds | the same |
 //! | whose clock counts | the machine's | the server's | the database's, if it returns ages |
 //! | encryption | plain text may do: only this user can read the files | use a key | use a key |
-//! | checked on | Linux, local file systems | one Redis server, version 7 | [`check_store`](crate::testing#in-a-test-of-your-own) tests yours |
+//! | checked on | Linux, local file systems | one Redis server, version 7 | [`check_store`](../../testing/index.html#in-a-test-of-your-own) tests yours |
 //!
 //! `File` was not checked on Windows, nor on NFS and other network file systems, whose locks
 //! differ. Do not use it there without a test of your own.

@@ -222,9 +222,9 @@
 //!
 //! # In a test
 //!
-//! With the [kit](crate::testing) (feature `testing`) the login and the API need no server, and a
-//! revoked token is one line. Without it a closure and a `service_fn` do, where only your own code
-//! is of interest:
+//! With the [kit](../../testing/index.html) (feature `testing`) the login and the API need no
+//! server, and a revoked token is one line. Without it a closure and a `service_fn` do, where only
+//! your own code is of interest:
 //!
 //! ```
 //! use bytes::Bytes;
