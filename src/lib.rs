@@ -217,6 +217,6 @@ pub use settings::{NoAuth, OnFailedRenewal};
 pub use source::{Account, Cause, SourceFn, TokenRequest, TokenSource, source_fn};
 pub use token::{InvalidToken, Token};
 
-#[cfg(all(doctest, feature = "store"))]
+#[cfg(all(doctest, feature = "login"))]
 #[doc = include_str!("../README.md")]
 struct Readme;

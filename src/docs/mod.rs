@@ -8,6 +8,7 @@
 //!   and reqwest-middleware.
 //! * [`recipes`]: what particular clients need, such as the status codes of tonic, and how one
 //!   client serves many accounts.
+//! * [`performance`]: what a request costs, beside other ways to do it.
 //! * [`if_it_does_not_compile`]: the compiler's first line, the reason and the cure.
 
 pub mod behavior;
@@ -15,6 +16,7 @@ pub mod coming_from;
 #[cfg(feature = "store")]
 pub mod fleet;
 pub mod if_it_does_not_compile;
+pub mod performance;
 pub mod recipes;
 pub mod rules;
 pub mod stack;
