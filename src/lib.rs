@@ -2,7 +2,8 @@
 //! client: it logs in when a token is first needed, shares the token among all clones, and on a 401
 //! logs in again once and replays the request once. The caller sees one request and one response.
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::Request;
 //! use http_body_util::Full;
@@ -168,6 +169,8 @@
 //!   login's client hold that stack weakly, or end the cycle by [`Session::replace_source`].
 //! * A response that the caller has and does not read may hold a reservation of the inner service,
 //!   or its only connection, and keep a login waiting; the login's time limit ends that.
+
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod attempt;
 pub mod docs;

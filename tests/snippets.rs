@@ -124,10 +124,14 @@ fn pages(packaged: &Path) -> Vec<Page> {
     pages
 }
 
-/// The doc comments alone, each a paragraph of its own.
+/// The doc comments alone, each a paragraph of its own. A block that needs the kit begins with it.
 fn documentation(source: &str) -> String {
     let line = |line: &str| {
         let line = line.trim_start();
+        let of_kit = line.trim_start_matches(['#', '!']);
+        if of_kit == r#"[cfg_attr(feature = "testing", doc = "```")]"# {
+            return "```\n".to_owned();
+        }
         let text = line.strip_prefix("///").or(line.strip_prefix("//!"));
         text.map_or("", |text| text.strip_prefix(' ').unwrap_or(text))
             .to_owned()
