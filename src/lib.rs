@@ -223,3 +223,7 @@ pub use token::{InvalidToken, Token};
 #[cfg(all(doctest, feature = "login"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "store", feature = "testing"))]
+#[doc = include_str!("../CHANGELOG.md")]
+struct Changelog;
