@@ -1,4 +1,4 @@
-//! What a login comes to: a user, and what it is granted or refused.
+//! What a login results in: a user, and a token or an error.
 
 #[derive(Clone)]
 pub(super) struct User {
@@ -15,12 +15,12 @@ pub(super) struct Grant {
 
 /// An error as in RFC 6749, section 5.2.
 #[derive(PartialEq, Eq)]
-pub(super) struct Refusal {
+pub(super) struct Rejection {
     pub(super) error: &'static str,
     pub(super) description: &'static str,
 }
 
-impl Refusal {
+impl Rejection {
     pub(super) const UNKNOWN_CLIENT: Self = Self::new("invalid_client", "Unknown client");
     pub(super) const WRONG_PASSWORD: Self =
         Self::new("invalid_grant", "Wrong username or password");

@@ -153,6 +153,7 @@ mod fault;
 mod grant;
 mod guard;
 mod hold;
+mod login;
 mod oauth;
 mod reply;
 mod server;

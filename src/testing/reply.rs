@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::grant::{Grant, Refusal, User};
-use super::wire::{Bearer, Kind, Received, Rejection, Resource};
+use super::grant::{Grant, Rejection, User};
+use super::wire::{Bearer, Kind, Received, Resource};
 
 pub(super) type Reply = Response<Bytes>;
 
@@ -26,61 +26,44 @@ pub(super) fn granted(kind: Kind, grant: &Grant) -> Reply {
     reply(StatusCode::OK, &body)
 }
 
-pub(super) fn rejected(kind: Kind, rejection: &Rejection) -> Reply {
+/// The answer to a wrong password. At the token endpoint, to an unknown client.
+pub(super) fn wrong_credentials(kind: Kind) -> Reply {
+    let status = StatusCode::UNAUTHORIZED;
     match kind {
         Kind::Datafiniti => {
-            let (status, message, fields, complaint) = match rejection {
-                Rejection::WrongPassword => (
-                    StatusCode::UNAUTHORIZED,
-                    "Invalid email or password",
-                    &["password"][..],
-                    "does not match",
-                ),
-                Rejection::Missing(fields) => (
-                    StatusCode::BAD_REQUEST,
-                    "Invalid request",
-                    &fields[..],
-                    "is required",
-                ),
-                Rejection::NotJson => (
-                    StatusCode::BAD_REQUEST,
-                    "The body is not a JSON object",
-                    &[][..],
-                    "",
-                ),
-                Rejection::ContentType => (
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    "Content-Type must be application/json",
-                    &[][..],
-                    "",
-                ),
-            };
-            datafiniti_error(status, message, fields, complaint)
+            let (message, complaint) = ("Invalid email or password", "does not match");
+            datafiniti_error(status, message, &["password"], complaint)
         }
-        Kind::Form => match rejection {
-            Rejection::Missing(fields) => {
-                let missing = |field| json!({ "loc": ["body", field], "msg": "Field required", "type": "missing", "input": null });
-                let detail: Vec<_> = fields.iter().map(missing).collect();
-                reply(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    &json!({ "detail": detail }),
-                )
-            }
-            // The other two are of JSON logins alone.
-            _ => challenge(
-                detail(StatusCode::UNAUTHORIZED, "Incorrect username or password"),
-                "Bearer",
-            ),
-        },
-        Kind::OAuth => oauth_refused(&Refusal::UNKNOWN_CLIENT),
+        Kind::Form => challenge(detail(status, "Incorrect username or password"), "Bearer"),
+        Kind::OAuth => oauth_rejected(&Rejection::UNKNOWN_CLIENT),
     }
 }
 
+pub(super) fn missing(kind: Kind, fields: &[&str]) -> Reply {
+    if kind == Kind::Datafiniti {
+        let status = StatusCode::BAD_REQUEST;
+        return datafiniti_error(status, "Invalid request", fields, "is required");
+    }
+    let missing = |field: &&str| json!({ "loc": ["body", field], "msg": "Field required", "type": "missing", "input": null });
+    let missing: Vec<_> = fields.iter().map(missing).collect();
+    detail(StatusCode::UNPROCESSABLE_ENTITY, missing)
+}
+
+/// By its content type.
+pub(super) fn not_json() -> Reply {
+    let message = "Content-Type must be application/json";
+    datafiniti_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message, &[], "")
+}
+
+pub(super) fn not_an_object() -> Reply {
+    let message = "The body is not a JSON object";
+    datafiniti_error(StatusCode::BAD_REQUEST, message, &[], "")
+}
+
 /// An unknown client is a 401, anything else a 400.
-pub(super) fn oauth_refused(refusal: &Refusal) -> Reply {
-    let Refusal { error, description } = refusal;
-    let body = json!({ "error": error, "error_description": description });
-    match *refusal == Refusal::UNKNOWN_CLIENT {
+pub(super) fn oauth_rejected(rejection: &Rejection) -> Reply {
+    let body = json!({ "error": rejection.error, "error_description": rejection.description });
+    match *rejection == Rejection::UNKNOWN_CLIENT {
         true => challenge(reply(StatusCode::UNAUTHORIZED, &body), "Basic"),
         false => reply(StatusCode::BAD_REQUEST, &body),
     }
@@ -205,8 +188,8 @@ fn datafiniti_error(status: StatusCode, message: &str, fields: &[&str], complain
     reply(status, &body)
 }
 
-fn detail(status: StatusCode, detail: &str) -> Reply {
-    reply(status, &json!({ "detail": detail }))
+fn detail(status: StatusCode, detail: impl Into<Value>) -> Reply {
+    reply(status, &json!({ "detail": detail.into() }))
 }
 
 fn challenge(mut reply: Reply, challenge: &'static str) -> Reply {
