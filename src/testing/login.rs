@@ -1,11 +1,10 @@
-//! The ways to log in: what each takes, and how it turns a login down.
+//! The ways to log in: what each takes, and why it turns a login down.
 
 use http::HeaderMap;
 use serde_json::Value;
 
-use super::grant::Grant;
+use super::grant::{Grant, Rejection};
 use super::oauth;
-use super::reply::{self, Reply};
 use super::state::State;
 use super::wire::{self, Kind};
 
@@ -14,51 +13,46 @@ pub(super) fn log_in(
     kind: Kind,
     headers: &HeaderMap,
     body: &[u8],
-) -> Result<Grant, Reply> {
+) -> Result<Grant, Rejection> {
     let (name, password) = match kind {
         Kind::Datafiniti => in_json(headers, body)?,
         Kind::Form => in_form(headers, body)?,
-        Kind::OAuth => {
-            let granted = oauth::grant(state, headers, body);
-            return granted.map_err(|rejection| reply::oauth_rejected(&rejection));
-        }
+        Kind::OAuth => return oauth::grant(state, headers, body),
     };
     let user = state.user(&name, &password);
-    let user = user.ok_or_else(|| reply::wrong_credentials(kind))?;
-    Ok(state.grant(kind, user))
+    Ok(state.grant(kind, user.ok_or(Rejection::Credentials)?))
 }
 
-fn in_json(headers: &HeaderMap, body: &[u8]) -> Result<(String, String), Reply> {
+fn in_json(headers: &HeaderMap, body: &[u8]) -> Result<(String, String), Rejection> {
     if wire::media_type(headers) != "application/json" {
-        return Err(reply::not_json());
+        return Err(Rejection::NotJson);
     }
     let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
-        return Err(reply::not_an_object());
+        return Err(Rejection::NotAnObject);
     };
     let field = |name| fields.get(name)?.as_str().map(str::to_owned);
-    both(Kind::Datafiniti, ["email", "password"], field)
+    both(["email", "password"], field)
 }
 
-fn in_form(headers: &HeaderMap, body: &[u8]) -> Result<(String, String), Reply> {
+fn in_form(headers: &HeaderMap, body: &[u8]) -> Result<(String, String), Rejection> {
     // FastAPI finds no fields in a body of another type.
     let body = if wire::is_form(headers) { body } else { &[] };
     let field = |name| {
         let mut fields = form_urlencoded::parse(body);
         fields.find_map(|(key, value)| (key == name).then(|| value.into_owned()))
     };
-    both(Kind::Form, ["username", "password"], field)
+    both(["username", "password"], field)
 }
 
 /// An empty field counts as missing.
 fn both(
-    kind: Kind,
     names: [&'static str; 2],
     field: impl Fn(&'static str) -> Option<String>,
-) -> Result<(String, String), Reply> {
+) -> Result<(String, String), Rejection> {
     match names.map(|name| field(name).filter(|value| !value.is_empty())) {
         [Some(name), Some(password)] => Ok((name, password)),
-        [None, None] => Err(reply::missing(kind, &names)),
-        [None, _] => Err(reply::missing(kind, &names[..1])),
-        [_, None] => Err(reply::missing(kind, &names[1..])),
+        [None, None] => Err(Rejection::Missing(names.to_vec())),
+        [None, _] => Err(Rejection::Missing(vec![names[0]])),
+        [_, None] => Err(Rejection::Missing(vec![names[1]])),
     }
 }

@@ -30,7 +30,7 @@ pub(super) fn grant(
             Ok(with_refresh_token(state, user))
         }
         Some("client_credentials") => {
-            let name = client.ok_or(Rejection::UNKNOWN_CLIENT)?;
+            let name = client.ok_or(Rejection::Credentials)?;
             Ok(state.grant(Kind::OAuth, User { id: 0, name }))
         }
         Some("refresh_token") => {
@@ -111,10 +111,10 @@ fn client(
         (Some(value), None) => basic(value.as_bytes()),
         (None, in_body) => in_body,
     };
-    let (id, secret) = client.ok_or(Rejection::UNKNOWN_CLIENT)?;
+    let (id, secret) = client.ok_or(Rejection::Credentials)?;
     match clients.get(&id) == Some(&secret) {
         true => Ok(Some(id)),
-        false => Err(Rejection::UNKNOWN_CLIENT),
+        false => Err(Rejection::Credentials),
     }
 }
 

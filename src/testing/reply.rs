@@ -26,46 +26,37 @@ pub(super) fn granted(kind: Kind, grant: &Grant) -> Reply {
     reply(StatusCode::OK, &body)
 }
 
-/// The answer to a wrong password. At the token endpoint, to an unknown client.
-pub(super) fn wrong_credentials(kind: Kind) -> Reply {
-    let status = StatusCode::UNAUTHORIZED;
-    match kind {
-        Kind::Datafiniti => {
+pub(super) fn rejected(kind: Kind, rejection: &Rejection) -> Reply {
+    let (bad, unauthorized) = (StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED);
+    match (rejection, kind) {
+        (Rejection::Credentials, Kind::Datafiniti) => {
             let (message, complaint) = ("Invalid email or password", "does not match");
-            datafiniti_error(status, message, &["password"], complaint)
+            datafiniti_error(unauthorized, message, &["password"], complaint)
         }
-        Kind::Form => challenge(detail(status, "Incorrect username or password"), "Bearer"),
-        Kind::OAuth => oauth_rejected(&Rejection::UNKNOWN_CLIENT),
-    }
-}
-
-pub(super) fn missing(kind: Kind, fields: &[&str]) -> Reply {
-    if kind == Kind::Datafiniti {
-        let status = StatusCode::BAD_REQUEST;
-        return datafiniti_error(status, "Invalid request", fields, "is required");
-    }
-    let missing = |field: &&str| json!({ "loc": ["body", field], "msg": "Field required", "type": "missing", "input": null });
-    let missing: Vec<_> = fields.iter().map(missing).collect();
-    detail(StatusCode::UNPROCESSABLE_ENTITY, missing)
-}
-
-/// By its content type.
-pub(super) fn not_json() -> Reply {
-    let message = "Content-Type must be application/json";
-    datafiniti_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message, &[], "")
-}
-
-pub(super) fn not_an_object() -> Reply {
-    let message = "The body is not a JSON object";
-    datafiniti_error(StatusCode::BAD_REQUEST, message, &[], "")
-}
-
-/// An unknown client is a 401, anything else a 400.
-pub(super) fn oauth_rejected(rejection: &Rejection) -> Reply {
-    let body = json!({ "error": rejection.error, "error_description": rejection.description });
-    match *rejection == Rejection::UNKNOWN_CLIENT {
-        true => challenge(reply(StatusCode::UNAUTHORIZED, &body), "Basic"),
-        false => reply(StatusCode::BAD_REQUEST, &body),
+        (Rejection::Credentials, Kind::Form) => {
+            let message = "Incorrect username or password";
+            challenge(detail(unauthorized, message), "Bearer")
+        }
+        (Rejection::Credentials, Kind::OAuth) => {
+            let body = oauth_error("invalid_client", "Unknown client");
+            challenge(reply(unauthorized, &body), "Basic")
+        }
+        (Rejection::Missing(fields), Kind::Datafiniti) => {
+            datafiniti_error(bad, "Invalid request", fields, "is required")
+        }
+        (Rejection::Missing(fields), _) => {
+            let missing = |field| json!({ "loc": ["body", field], "msg": "Field required", "type": "missing", "input": null });
+            let missing: Vec<_> = fields.iter().map(missing).collect();
+            detail(StatusCode::UNPROCESSABLE_ENTITY, missing)
+        }
+        (Rejection::NotJson, _) => {
+            let message = "Content-Type must be application/json";
+            datafiniti_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message, &[], "")
+        }
+        (Rejection::NotAnObject, _) => {
+            datafiniti_error(bad, "The body is not a JSON object", &[], "")
+        }
+        (Rejection::OAuth(error, description), _) => reply(bad, &oauth_error(error, description)),
     }
 }
 
@@ -186,6 +177,10 @@ fn datafiniti_error(status: StatusCode, message: &str, fields: &[&str], complain
         body["details"] = details.collect();
     }
     reply(status, &body)
+}
+
+fn oauth_error(error: &str, description: &str) -> Value {
+    json!({ "error": error, "error_description": description })
 }
 
 fn detail(status: StatusCode, detail: impl Into<Value>) -> Reply {

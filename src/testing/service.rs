@@ -17,7 +17,7 @@ use tower::{BoxError, Service};
 
 use super::answer::Answer;
 use super::api::Api;
-use super::grant::User;
+use super::grant::{Rejection, User};
 use super::login::log_in;
 use super::reply::{self, Reply};
 use super::state::{Lane, Shared, State};
@@ -102,7 +102,7 @@ where
         .inspect_err(|_| shared.count(|counts| counts.logins_failed += 1))?;
     let granted = match verdict {
         Verdict::Usual => shared.change(|state| log_in(state, kind, headers, &body.bytes)),
-        Verdict::Refuse => Err(reply::wrong_credentials(kind)),
+        Verdict::Refuse => Err(Rejection::Credentials),
         Verdict::Scripted(outcome) => {
             shared.count(|counts| match is_unauthorized(&outcome) {
                 true => counts.logins_rejected += 1,
@@ -116,9 +116,9 @@ where
             shared.count(|counts| counts.logins_ok += 1);
             Ok(reply::granted(kind, &grant))
         }
-        Err(rejected) => {
+        Err(rejection) => {
             shared.count(|counts| counts.logins_rejected += 1);
-            Ok(rejected)
+            Ok(reply::rejected(kind, &rejection))
         }
     }
 }
