@@ -78,7 +78,7 @@ async fn runs(api: &Api, url: &str, tokens: &Path) -> Result<(), BoxError> {
         tool.env("TOOL_URL", url).env("TOOL_PASSWORD", password);
         let status = tool.env("TOOL_TOKENS", tokens).status().await?;
         println!(
-            "{command} with {password:?}: {status}, {} logins",
+            "{command} with {password:?}: {status}, logins so far: {}",
             api.counts().logins
         );
         Ok((status.success(), api.counts().logins))

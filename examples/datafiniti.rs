@@ -56,21 +56,15 @@ async fn main() -> Result<(), BoxError> {
     println!("-- the server revokes the token --");
     api.revoke_all();
     try_join_all((0..16).map(|_| search(&client, base))).await?;
-    let refused = api.counts().refused;
-    println!(
-        "16 searches at once, {refused} refused and retried: {} logins in all",
-        logins()
-    );
-    assert!(logins() == 2 && refused > 0);
+    println!("16 more, refused and retried: {} logins in all", logins());
+    assert_eq!(logins(), 2);
 
     // Storage takes the signature of a link or a token, and not both. A token is sent to its own
     // origins only, so the same client can follow the link.
     let storage = serve(service_fn(storage)).await?;
     let link = format!("{}/records.json?X-Amz-Signature=5f", storage.url());
-    let status = client
-        .send(Request::get(link).body(Full::default())?)
-        .await?
-        .status();
+    let link = Request::get(link).body(Full::default())?;
+    let status = client.send(link).await?.status();
     println!("a signed download link, followed without the token: {status}");
     assert_eq!(status, 200);
 

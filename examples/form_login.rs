@@ -31,7 +31,7 @@ async fn main() -> Result<(), BoxError> {
 
     let me = || Request::get(format!("{}/users/me", server.url())).body(Full::default());
     let user = send(&client, me()?).await?;
-    println!("who am I? {user:?}");
+    println!("who am I? {user}");
     assert_eq!(user, r#"{"user_id":1,"username":"alice"}"#);
 
     let more = (0..16).map(async |_| send(&client, me()?).await);
@@ -44,7 +44,7 @@ async fn main() -> Result<(), BoxError> {
     let echo = send(&client, upload).await?;
     let logins = api.counts().logins;
     println!("the server revokes the token, an upload: {echo:?}, {logins} logins in all");
-    assert_eq!((&echo[..], logins), (&b"not lost"[..], 2));
+    assert_eq!((&*echo, logins), ("not lost", 2));
 
     let login = Form::new(http.build_http(), server.url(), "alice", "wrong horse")?;
     let mistaken = BearerAuthLayer::new(login).layer(http.build_http());
@@ -55,11 +55,12 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Returns the body of a response that is a success.
-async fn send(client: &AuthClient, request: Request<Full<Bytes>>) -> Result<Bytes, BoxError> {
+/// Returns the body of the response, if that is a success.
+async fn send(client: &AuthClient, request: Request<Full<Bytes>>) -> Result<String, BoxError> {
     let response = client.send(request).await?;
     if !response.status().is_success() {
         return Err(response.status().as_str().into());
     }
-    Ok(response.into_body().collect().await?.to_bytes())
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok(String::from_utf8(body.into())?)
 }

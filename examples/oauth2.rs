@@ -43,7 +43,7 @@ async fn as_service(api: &Api, base: &str) -> Result<(), BoxError> {
     for logins in 1..=2 {
         at_once(&client, base).await?;
         println!(
-            "a service, 16 requests at once: {} logins in all",
+            "a service sends 16 requests at once, logins in all: {}",
             api.counts().logins
         );
         assert_eq!(api.counts().logins, logins);
@@ -75,7 +75,7 @@ async fn as_user(api: &Api, base: &str) -> Result<(), BoxError> {
     for refreshes in 0..=2 {
         at_once(&client, base).await?;
         println!(
-            "a user: {} login by password, {} by refresh token",
+            "a user sends 16, logins by password: {}, by refresh token: {}",
             counted().0,
             counted().1
         );
@@ -88,7 +88,7 @@ async fn as_user(api: &Api, base: &str) -> Result<(), BoxError> {
     api.revoke_refresh_tokens();
     at_once(&client, base).await?;
     println!(
-        "a user: {} logins by password, {} by refresh token",
+        "a user sends 16, logins by password: {}, by refresh token: {}",
         counted().0,
         counted().1
     );
