@@ -1,9 +1,9 @@
-//! Migrating from something else: what to take out, what to put in its place, and what changes.
+//! Migrating to this layer: what to remove, what replaces it, and what changes.
 //!
 //! # A retry by hand
 //!
-//! A function that sends the request, and on a 401 logs in and sends it again, becomes a layer and
-//! a [`TokenSource`](crate::TokenSource). The login that it called becomes the body of the source:
+//! You have a function that sends a request, and on a 401 logs in and sends it again. A layer and a
+//! [`TokenSource`](crate::TokenSource) replace it. Its login becomes the body of the source:
 //!
 //! ```
 //! use http_body_util::Empty;
@@ -30,34 +30,36 @@
 //! # }
 //! ```
 //!
-//! Take out the token in its mutex, the clone of the request and the second `send`. Say which
-//! failures of the login are final: [`AuthError::rejected`](crate::AuthError::rejected) delays
-//! further logins, so retries cannot lock the account.
-//! [`AuthError::unavailable`](crate::AuthError::unavailable) is tried again soon. For the usual
-//! logins there is a [source](crate::login) that does this.
+//! Remove the token in its mutex, the clone of the request and the second `send`. Decide which
+//! failures of the login are final. [`AuthError::rejected`](crate::AuthError::rejected) delays
+//! further logins, so retries cannot lock the account. After an
+//! [`AuthError::unavailable`](crate::AuthError::unavailable) the next login follows soon. For the
+//! usual logins, use a [built-in source](crate::login).
 //!
 //! # `AddAuthorizationLayer` of tower-http
 //!
-//! `AddAuthorizationLayer::bearer(token)` becomes `BearerAuthLayer::new(source)`, in the same place
-//! of the stack. Three things are new below it: the body's type is
-//! [`ReplayBody<B>`](crate::ReplayBody), the service has to be `Clone`, and errors are
-//! [`BoxError`](tower::BoxError), in which `downcast_ref` finds those of the service. That layer
-//! replaces a header that the caller set, and this one leaves it as it is. The token also stays
-//! within its [origins](crate::Origins).
+//! Replace `AddAuthorizationLayer::bearer(token)` by `BearerAuthLayer::new(source)`, in the same
+//! place of the stack. These things change:
 //!
-//! If your token never changes, keep that layer: this one gains you nothing.
+//! * The service below receives [`ReplayBody<B>`](crate::ReplayBody), and has to be `Clone`.
+//! * Errors are [`BoxError`](https://docs.rs/tower/latest/tower/type.BoxError.html). `downcast_ref` finds those of the service in it.
+//! * A header that the caller has set stays as it is. `AddAuthorizationLayer` replaces it.
+//! * The token is only sent to its [origins](crate::Origins).
+//!
+//! If your token never changes, keep `AddAuthorizationLayer`.
 //!
 //! # An interceptor of tonic
 //!
-//! An interceptor sees the request's metadata before it is sent, and never the response, so it
-//! cannot learn that a token was refused. Put the layer around the `Channel` instead, and give the
-//! generated client the result: `HealthClient::new(stack)`. The layer treats `UNAUTHENTICATED` in
-//! the response's headers as a refusal. Streaming calls are replayed from what they had sent.
-//! `cargo run --example tonic` shows the few lines.
+//! An interceptor sees the request's metadata before it is sent. It never sees the response, so it
+//! does not notice that the server refused the token. Put the layer around the `Channel` instead,
+//! and give the result to the generated client: `HealthClient::new(stack)`. The layer treats
+//! `UNAUTHENTICATED` in the response's headers as a refusal. It replays streaming calls too. The
+//! [recipe](crate::docs::recipes::grpc) has the code, and `cargo run --example tonic` runs it.
 //!
 //! # A middleware of reqwest-middleware
 //!
-//! One function makes reqwest's own `Client` a tower service, and the stack is built around that
-//! instead: `cargo run --example reqwest`. A `Request` of reqwest with a streaming body cannot be
-//! cloned, so a middleware cannot send it again. Here a body is kept as it streams. Turn off
-//! redirects in the login's client, or a redirect could receive the password.
+//! A middleware cannot clone a request with a streaming body, so it cannot send it again. This layer
+//! keeps the body as it streams. Build the stack around reqwest's own `Client`: one function makes a
+//! tower service of it. Or keep reqwest-middleware, and use the layer as one of its middlewares. The
+//! [recipes](crate::docs::recipes::reqwest) show both. Switch off redirects in the login's client: a
+//! redirect could forward the password.

@@ -1,4 +1,4 @@
-//! Pages about the use of the crate, without code.
+//! Guides: what the crate guarantees, where the layer goes, how to migrate to it, and recipes.
 //!
 //! * [`rules`]: what the crate guarantees, rule by rule, and a glossary.
 //! * [`behavior`]: what happens when, case by case.
@@ -6,8 +6,8 @@
 //! * [`stack`]: where the layer goes among other layers of tower and tower-http, and why.
 //! * [`migrating`]: from a retry by hand, `AddAuthorizationLayer`, tonic's interceptors or
 //!   reqwest-middleware to this layer.
-//! * [`recipes`]: what particular clients need, such as the status codes of tonic, and how one
-//!   client serves many accounts.
+//! * [`recipes`]: code to copy, for tonic, axum, reqwest and other clients, for tokens in cookies or
+//!   query parameters, for many accounts, and for tests.
 //! * [`if_it_does_not_compile`]: the compiler's first line, the reason and the cure.
 
 pub mod behavior;

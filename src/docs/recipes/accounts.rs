@@ -1,11 +1,12 @@
-//! One client for many accounts.
+//! Many accounts with one client: a session for each user, audience or set of scopes.
 //!
 //! # Many accounts
 //!
 //! A gateway or an SDK acts for many users. One client serves them all: its layer has no account,
 //! and each request carries its user's [`Session`](crate::Session).
-//! [`Sessions`](crate::Sessions) makes the session of a user once, however many ask at a time, and
-//! forgets it when it was idle for a while. `cargo run --example axum_gateway` serves two tenants.
+//! [`Sessions`](crate::Sessions) creates the session of a user once, however many requests ask for
+//! it at a time, and drops it after it was idle for a while. `cargo run --example axum_gateway`
+//! serves two tenants.
 //!
 //! ```
 //! use bytes::Bytes;
@@ -43,7 +44,7 @@
 //!         self.client.send(request).await
 //!     }
 //!
-//!     /// The user is gone: the session is forgotten, and its token is not used again.
+//!     /// Drops the user's session. Its token is not used again.
 //!     fn remove(&self, user: &str) {
 //!         let session = self.users.remove(&user.to_owned());
 //!         drop(session.map(|session| session.sign_out()));
@@ -72,8 +73,10 @@
 //! # }
 //! ```
 //!
-//! The key is everything that tells one token from another. If one user needs a token for each
-//! audience, or for different OAuth scopes, the key is the pair:
+//! # A token for each audience
+//!
+//! The key contains everything that distinguishes one token from another. If a user needs a token
+//! for each audience, or for different OAuth scopes, the key is the pair:
 //!
 //! ```
 //! use tower_bearer::login::{ClientAuth, ClientCredentials};
@@ -103,7 +106,9 @@
 //! # }
 //! ```
 //!
-//! A general cache, such as `moka`, works too: its `get_with` makes a session once. But it knows
-//! nothing of logins. It may evict a session whose password was just rejected, and the next request
-//! tries that password again, until the account is locked; and one that is in use, so its user gets
-//! a second login. `Sessions` keeps these.
+//! # moka
+//!
+//! A general cache, such as `moka`, works too: its `get_with` creates a session once. But it knows
+//! nothing of logins. It may evict a session whose password was just rejected. The next request then
+//! tries that password again, until the account is locked. It may also evict a session that is in
+//! use, and its user gets a second login. [`Sessions`](crate::Sessions) keeps both.

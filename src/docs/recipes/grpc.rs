@@ -5,11 +5,10 @@
 //! Put the layer around the `Channel`, and give the stack to the generated client. `cargo run
 //! --example tonic` runs it against a real server. Two things differ from other clients:
 //!
-//! * tonic drops a response's extensions. Set
-//!   [`OnFailedRenewal::Error`](crate::OnFailedRenewal::Error), or the reason of a failed renewal
-//!   is lost.
-//! * tonic turns every error that it does not know into a status of `UNKNOWN`. A `map_err` around
-//!   the layer gives each [`AuthError`](crate::AuthError) the code that a caller of gRPC expects.
+//! * tonic drops a response's extensions, and the reason of a failed renewal with them. Set
+//!   [`OnFailedRenewal::Error`](crate::OnFailedRenewal::Error) to keep it.
+//! * tonic turns errors of unknown types into a status of `UNKNOWN`. A `map_err` around the layer
+//!   gives each [`AuthError`](crate::AuthError) the code that gRPC callers expect.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -69,19 +68,18 @@
 //!
 //! ## Deadlines
 //!
-//! `tonic::Request::set_timeout` sets the header `grpc-timeout`, and the layer keeps to it. The
-//! time begins with the call. A login is waited for until then and no longer: then the call fails
-//! with [`is_timeout()`](crate::AuthError::is_timeout), or returns the refused response if there is
-//! one. The login goes on in the background and serves the next call. A request that waited, and
-//! each retry, is sent with the time that is left in its `grpc-timeout`. If nothing is left, it is
-//! not sent.
+//! `tonic::Request::set_timeout` sets the header `grpc-timeout`, and the layer respects it. The time
+//! begins with the call. A call waits for a login until then and no longer. It then fails with
+//! [`is_timeout()`](crate::AuthError::is_timeout), or returns the refused response if there is one.
+//! The login continues in the background and serves the next call. After a wait, and for the retry,
+//! `grpc-timeout` is set to the remaining time. If none remains, nothing is sent.
 //!
-//! `Endpoint::timeout` sets no header. It bounds each attempt, and no wait for a login. To bound
+//! `Endpoint::timeout` sets no header. It limits each attempt, but not the wait for a login. To limit
 //! everything without the header, put a `Timeout` [around the layer](crate::docs::stack).
 //!
 //! ## Client credentials
 //!
-//! The token endpoint is seldom where the service is, and wants a client of its own:
+//! The token endpoint is usually on another host than the service, and needs its own HTTP client:
 //!
 //! ```
 //! use tonic::body::Body;

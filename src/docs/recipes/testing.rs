@@ -1,10 +1,10 @@
-//! Your own tests, with this crate's kit and without it.
+//! Tests of your own client, with this crate's test kit and without it.
 //!
 //! # In a test
 //!
-//! With the [kit](../../../testing/index.html) (feature `testing`) the login and the API need no
-//! server, and a revoked token is one line. Without it a closure and a `service_fn` do, where only
-//! your own code is of interest:
+//! With the [test kit](../../../testing/index.html) (feature `testing`) the login and the API need no
+//! server, and one line revokes a token. A test that is only about your own code needs no kit: a
+//! closure is the login, and a `service_fn` is the API:
 //!
 //! ```
 //! use bytes::Bytes;
