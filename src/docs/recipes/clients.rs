@@ -1,10 +1,10 @@
-//! axum and reqwest.
+//! axum and tower-http-client.
 //!
 //! # axum
 //!
-//! The state of the handlers has the client, boxed so that its type has a name. Here it has a
-//! source of its own and five other layers; [their order](crate::docs::stack) matters, and the timeout
-//! inside is that of each attempt:
+//! The state of the handlers contains the client, boxed so its type has a name. Here it has its own
+//! source and five other layers. [Their order](crate::docs::stack) matters. The inner timeout is
+//! that of each attempt:
 //!
 //! ```
 //! use std::time::Duration;
@@ -62,46 +62,48 @@
 //! # }
 //! ```
 //!
-//! # reqwest
+//! # tower-http-client
 //!
-//! A `reqwest::Client` becomes a service by one function. Build it without redirects: a login would
-//! be sent on, and the layer would not see where a token goes. reqwest's own request is made by its
-//! builder, multipart and JSON included:
+//! [tower-http-client](https://docs.rs/tower-http-client) adds reqwest's manner of building requests
+//! to any service. Its methods find the body's type through the service, so name it, as this boxed
+//! client does:
 //!
 //! ```
 //! use bytes::Bytes;
 //! use http::{Request, Response};
-//! use reqwest::{Body, Client, multipart, redirect::Policy};
-//! use tower::{BoxError, Layer, Service, service_fn};
+//! use http_body_util::Full;
+//! use serde_json::{Value, json};
+//! use tower::{BoxError, ServiceBuilder, util::BoxCloneSyncService};
 //! use tower_bearer::{BearerAuthLayer, login::Form};
+//! use tower_http_client::{ResponseExt, ServiceExt};
+//! # use tower_bearer::testing::Api as HttpClient;
 //!
-//! fn http<B>(
-//!     client: Client,
-//! ) -> impl Service<Request<B>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone
-//! where
-//!     B: http_body::Body<Data = Bytes, Error: Into<BoxError>> + Send + Sync + 'static,
-//! {
-//!     service_fn(move |request: Request<B>| {
-//!         let client = client.clone();
-//!         async move {
-//!             let request = request.map(Body::wrap).try_into()?;
-//!             Ok(client.execute(request).await?.into())
-//!         }
-//!     })
+//! type Client = BoxCloneSyncService<Request<Full<Bytes>>, Response<Full<Bytes>>, BoxError>;
+//!
+//! fn client(http_client: HttpClient) -> Result<Client, BoxError> {
+//!     let login =
+//!         Form::new(http_client.clone(), "https://api.example.com", "alice", "correct horse")?;
+//!     let stack = ServiceBuilder::new().layer(BearerAuthLayer::new(login)).service(http_client);
+//!     Ok(BoxCloneSyncService::new(stack))
 //! }
 //!
-//! async fn upload(base: &str) -> Result<serde_json::Value, BoxError> {
-//!     let reqwest = Client::builder().redirect(Policy::none()).build()?;
-//!     let login = Form::new(http(reqwest.clone()), base, "me", "secret")?;
-//!     let client = BearerAuthLayer::new(login).layer(http(reqwest.clone()));
-//!
-//!     let search = reqwest.post(format!("{base}/search")).json(&["Austin", "Boston"]);
-//!     let response = client.send(Request::<Body>::try_from(search.build()?)?).await?;
-//!     println!("{}", response.status());
-//!
-//!     let form = multipart::Form::new().text("name", "report").text("format", "pdf");
-//!     let upload = reqwest.post(format!("{base}/files")).multipart(form);
-//!     let response = client.send(Request::<Body>::try_from(upload.build()?)?).await?;
-//!     Ok(reqwest::Response::from(response).error_for_status()?.json().await?)
+//! async fn calls(client: &Client) -> Result<(Value, Value), BoxError> {
+//!     // Its methods take `&mut self`. A clone shares the token.
+//!     let mut client = client.clone();
+//!     let me = client.get("https://api.example.com/users/me").send().await?;
+//!     let echo = client.post("https://api.example.com/echo").json(&json!({"city": "Austin"}))?;
+//!     let echo = echo.send().await?;
+//!     Ok((me.body_reader().json().await?, echo.body_reader().json().await?))
 //! }
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), BoxError> {
+//! # let api = HttpClient::new().account("alice", "correct horse");
+//! # let (me, echo) = calls(&client(api.clone())?).await?;
+//! # assert_eq!((&me["username"], &echo["city"]), (&json!("alice"), &json!("Austin")));
+//! # assert_eq!(api.counts().logins, 1);
+//! # Ok(())
+//! # }
 //! ```
+//!
+//! With an unboxed [`BearerAuth`](crate::BearerAuth) the inner client's type has to name the body,
+//! such as `Client<HttpConnector, ReplayBody<Full<Bytes>>>` of hyper-util.
