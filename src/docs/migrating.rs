@@ -42,7 +42,7 @@
 //! place of the stack. These things change:
 //!
 //! * The service below receives [`ReplayBody<B>`](crate::ReplayBody), and has to be `Clone`.
-//! * Errors are [`BoxError`](https://docs.rs/tower/latest/tower/type.BoxError.html). `downcast_ref` finds those of the service in it.
+//! * Errors are [`BoxError`]. `downcast_ref` finds those of the service in it.
 //! * A header that the caller has set stays as it is. `AddAuthorizationLayer` replaces it.
 //! * The token is only sent to its [origins](crate::Origins).
 //!
@@ -58,8 +58,10 @@
 //!
 //! # A middleware of reqwest-middleware
 //!
-//! A middleware cannot clone a request with a streaming body, so it cannot send it again. This layer
-//! keeps the body as it streams. Build the stack around reqwest's own `Client`: one function makes a
-//! tower service of it. Or keep reqwest-middleware, and use the layer as one of its middlewares. The
-//! [recipes](crate::docs::recipes::reqwest) show both. Switch off redirects in the login's client: a
-//! redirect could forward the password.
+//! A middleware cannot clone a request with a streaming body, so it cannot send it again. This
+//! layer keeps the body as it streams. Build the stack around reqwest's own `Client`: one function
+//! turns it into a tower service. Or keep reqwest-middleware, and use the layer as one of its
+//! middlewares. The [recipes](crate::docs::recipes::reqwest) show both. Switch off redirects in the
+//! login's client: a redirect could forward the password.
+//!
+//! [`BoxError`]: https://docs.rs/tower/latest/tower/type.BoxError.html

@@ -6,8 +6,8 @@
 //! * [`stack`]: where the layer goes among other layers of tower and tower-http, and why.
 //! * [`migrating`]: from a retry by hand, `AddAuthorizationLayer`, tonic's interceptors or
 //!   reqwest-middleware to this layer.
-//! * [`recipes`]: code to copy, for tonic, axum, reqwest and other clients, for tokens in cookies or
-//!   query parameters, for many accounts, and for tests.
+//! * [`recipes`]: code to copy, for tonic, axum, reqwest and other clients, for tokens in cookies
+//!   or query parameters, for many accounts, and for tests.
 //! * [`if_it_does_not_compile`]: the compiler's first line, the reason and the cure.
 
 pub mod behavior;

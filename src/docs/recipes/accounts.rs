@@ -109,6 +109,6 @@
 //! # moka
 //!
 //! A general cache, such as `moka`, works too: its `get_with` creates a session once. But it knows
-//! nothing of logins. It may evict a session whose password was just rejected. The next request then
-//! tries that password again, until the account is locked. It may also evict a session that is in
-//! use, and its user gets a second login. [`Sessions`](crate::Sessions) keeps both.
+//! nothing of logins. It may evict a session whose password was just rejected. The next request
+//! then tries that password again, until the account is locked. It may also evict a session in use,
+//! and its user gets a second login. [`Sessions`](crate::Sessions) keeps both.

@@ -64,9 +64,9 @@
 //!
 //! # tower-http-client
 //!
-//! [tower-http-client](https://docs.rs/tower-http-client) adds reqwest's manner of building requests
-//! to any service. Its methods find the body's type through the service, so name it, as this boxed
-//! client does:
+//! [tower-http-client](https://docs.rs/tower-http-client) adds a request builder, similar to
+//! reqwest's, to any service. It infers the body's type from the service, so the service's type has
+//! to name it, as this boxed client does:
 //!
 //! ```
 //! use bytes::Bytes;

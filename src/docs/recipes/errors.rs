@@ -1,10 +1,10 @@
-//! Finding an [`AuthError`](crate::AuthError) in the errors of anyhow, of thiserror and of your SDK.
+//! anyhow and thiserror: how to find an [`AuthError`](crate::AuthError) in your own errors.
 //!
 //! # anyhow
 //!
-//! The layer's error is a [`BoxError`](https://docs.rs/tower/latest/tower/type.BoxError.html). `?` does not turn that into an
-//! `anyhow::Error`. `anyhow::Error::from_boxed` and `anyhow!` do, but they hide the boxed error from
-//! the chain of sources. So take an `AuthError` out of its box first.
+//! The layer's error is a [`BoxError`]. `?` does not turn that into an `anyhow::Error`.
+//! `anyhow::Error::from_boxed` and `anyhow!` do, but they hide the boxed error from the chain of
+//! sources. So take an `AuthError` out of its box first.
 //! [`AuthError::find`](crate::AuthError::find) then sees through every `context`:
 //!
 //! ```
@@ -62,7 +62,7 @@
 //!
 //! # thiserror
 //!
-//! A field that is marked `#[source]` or `#[from]` is part of the chain of sources, also if it is a
+//! With `#[source]` or `#[from]` a field is part of the chain of sources, also if it is a
 //! `BoxError`:
 //!
 //! ```
@@ -90,9 +90,8 @@
 //! assert!(!SdkError::Status(StatusCode::NOT_FOUND).needs_credentials());
 //! ```
 //!
-//! `#[error(transparent)]` is different. Such a variant passes on the source *of* its field, so the
-//! field itself is in no chain, and `find` does not see it. Match that variant, and look into its
-//! field:
+//! `#[error(transparent)]` is different. Its source is the source *of* the field, so `find` does
+//! not see the field itself. Match that variant, and look into its field:
 //!
 //! ```
 //! use tower::BoxError;
@@ -110,8 +109,8 @@
 //! # A response that was refused
 //!
 //! If a refused token could not be renewed, the request does not fail: the caller gets the refused
-//! response. [`AuthError::of`](crate::AuthError::of) returns the reason from its extensions, before
-//! the SDK makes an error of the status:
+//! response. [`AuthError::of`](crate::AuthError::of) returns the reason from its extensions. Look
+//! for it before you turn the status into an error:
 //!
 //! ```
 //! use http::Response;
@@ -134,8 +133,10 @@
 //! # assert!(AuthError::find(&*error).is_none());
 //! ```
 //!
-//! Such an error is also in the response to a request that went to a foreign origin, and so without
-//! a token ([`is_foreign_origin`](crate::AuthError::is_foreign_origin)).
+//! A request to a foreign origin goes without a token. Its response has an error too
+//! ([`is_foreign_origin`](crate::AuthError::is_foreign_origin)).
 //!
 //! To get the error of a failed renewal from the layer instead, set
 //! [`OnFailedRenewal::Error`](crate::OnFailedRenewal::Error).
+//!
+//! [`BoxError`]: https://docs.rs/tower/latest/tower/type.BoxError.html

@@ -68,14 +68,15 @@
 //!
 //! ## Deadlines
 //!
-//! `tonic::Request::set_timeout` sets the header `grpc-timeout`, and the layer respects it. The time
-//! begins with the call. A call waits for a login until then and no longer. It then fails with
-//! [`is_timeout()`](crate::AuthError::is_timeout), or returns the refused response if there is one.
-//! The login continues in the background and serves the next call. After a wait, and for the retry,
-//! `grpc-timeout` is set to the remaining time. If none remains, nothing is sent.
+//! `tonic::Request::set_timeout` sets the header `grpc-timeout`, and the layer respects it. The
+//! time begins with the call. A call waits for a login until that time is over, and no longer. It
+//! then fails with [`is_timeout()`](crate::AuthError::is_timeout), or returns the refused response
+//! if there is one. The login continues in the background and serves the next call. After a wait,
+//! and for the retry, the layer sets `grpc-timeout` to the remaining time. If none remains, it
+//! sends nothing.
 //!
-//! `Endpoint::timeout` sets no header. It limits each attempt, but not the wait for a login. To limit
-//! everything without the header, put a `Timeout` [around the layer](crate::docs::stack).
+//! `Endpoint::timeout` sets no header. It limits each attempt, but not the wait for a login. To
+//! limit everything without the header, put a `Timeout` [around the layer](crate::docs::stack).
 //!
 //! ## Client credentials
 //!

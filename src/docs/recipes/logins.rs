@@ -52,11 +52,10 @@
 //! # }
 //! ```
 //!
-//! A call with a usable token in hand makes no login, so the interval may be short. It has to be
-//! shorter than the time that a token is
-//! [renewed ahead](crate::SessionBuilder::renew_ahead): the last tenth of the lifetime, and at most
-//! 5 minutes. After a failed login the session decides when the next one begins, whatever the
-//! interval is.
+//! A call with a usable token in hand makes no login, so the interval may be short. A session
+//! renews a token [ahead](crate::SessionBuilder::renew_ahead) in the last tenth of its lifetime,
+//! but at most 5 minutes before its end. Choose a shorter interval than that. After a failed login
+//! the session decides when the next one begins, whatever the interval is.
 //!
 //! # One pool for logins and requests
 //!

@@ -1,4 +1,4 @@
-//! Another header or scheme, a cookie, a query parameter, two headers, a DPoP proof.
+//! Tokens elsewhere: in another header, a cookie, a query parameter or two headers, and with DPoP.
 //!
 //! # Another header or scheme
 //!
@@ -6,14 +6,14 @@
 //! its scheme: [`Token::with_scheme`](crate::Token::with_scheme) or
 //! [`Token::bare`](crate::Token::bare).
 //!
-//! Everything else is a small layer *inside*. The token arrives in a header of each attempt, and
-//! the inner layer moves it to its place, so the retry carries the new token. Give it a header of
-//! its own, such as `x-token`, so it never touches an `authorization` that the caller set.
+//! For everything else, add a small layer *inside*. It finds the token in a header of each attempt
+//! and moves it to its place, so the retry carries the new token. Use a dedicated header, such as
+//! `x-token`, so the inner layer never touches the caller's own `authorization`.
 //!
 //! # A cookie
 //!
-//! A request has one `Cookie` header ([RFC 6265, section 5.4]), so the session's cookie is added to
-//! those that are there:
+//! A request has one `Cookie` header ([RFC 6265, section 5.4]), so the inner layer appends the
+//! session's cookie to the request's other cookies:
 //!
 //! ```
 //! use http::header::{COOKIE, HeaderName, HeaderValue};
@@ -63,10 +63,10 @@
 //! # }
 //! ```
 //!
-//! The token is [bare](crate::Token::bare). A login that answers with `Set-Cookie` is a
-//! [`Custom`](crate::login::Custom), whose second function reads that header. If the server
-//! redirects to its login page instead of sending a 401, see
-//! [what counts as a refusal](crate::docs::recipes::refusals).
+//! The source returns a [bare](crate::Token::bare) token. For a login that answers with
+//! `Set-Cookie` use [`Custom`](crate::login::Custom): its second function reads that header. If the
+//! server redirects to its login page instead of sending a 401, see [what counts as a
+//! refusal](crate::docs::recipes::refusals).
 //!
 //! # A query parameter
 //!
@@ -124,8 +124,8 @@
 //! # Two headers
 //!
 //! Some logins return a pair, such as a user id and a token, and each request carries both. Keep
-//! the pair in one token, and split it inside. So the two parts always belong to one login, also in
-//! the retry and in a [shared cache](../../fleet/index.html):
+//! the pair in one token, and split it inside. The two parts then always come from the same login,
+//! also in the retry and in a [shared cache](../../fleet/index.html):
 //!
 //! ```
 //! use http::header::{HeaderName, HeaderValue};
@@ -185,8 +185,8 @@
 //!
 //! A DPoP-bound token ([RFC 9449]) is sent under the scheme `DPoP`, with a proof in the header
 //! `dpop`: a JWT, signed for this method, this URI and this token. Each attempt needs a new proof,
-//! so a layer inside adds it. It finds the token in the request's header. The signer is yours. It
-//! adds `jti` and `iat`, and hashes the token for `ath`:
+//! so a layer inside adds it. It finds the token in the request's header. You supply the signer,
+//! which adds `jti` and `iat`, and hashes the token for `ath`:
 //!
 //! ```
 //! use std::sync::{Arc, Mutex};
@@ -256,12 +256,13 @@
 //! # }
 //! ```
 //!
-//! Put it around the login's client too: without a token the proof has no `ath`. Let the source
-//! return the token [with the scheme](crate::Token::with_scheme) `DPoP`.
+//! The source returns the token [with the scheme](crate::Token::with_scheme) `DPoP`. The login's
+//! client needs a `Dpop` too, of its own, since each server has its own nonce. Its requests have no
+//! token, so their proofs have no `ath`.
 //!
 //! A 401 with the error `use_dpop_nonce` is [no refusal](crate::is_refusal), since the token is
-//! good. It goes to the caller, the nonce is kept, and the same request sent again succeeds. A
-//! `Retry` of tower [around](crate::docs::stack) the layer does that.
+//! good. The caller gets it, and the same request sent again has the nonce. A `Retry` of tower
+//! [around](crate::docs::stack) the layer does that.
 //!
 //! [RFC 6265, section 5.4]: https://www.rfc-editor.org/rfc/rfc6265#section-5.4
 //! [RFC 6750, section 2.3]: https://www.rfc-editor.org/rfc/rfc6750#section-2.3

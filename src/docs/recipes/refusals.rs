@@ -1,10 +1,9 @@
-//! A refusal that is no plain 401: another status, a redirect to a login page, a reason in a body.
+//! Refusals other than a 401: another status, a redirect to a login page, a reason in a body.
 //!
 //! # Another status or header
 //!
 //! [`BearerAuthLayer::refused_when`](crate::BearerAuthLayer::refused_when) takes a function of the
-//! status and the headers. Here it knows 419, and a web application that redirects to its login
-//! page:
+//! status and the headers. Here a refusal is also a 419, and a redirect to a login page:
 //!
 //! ```
 //! use http::header::LOCATION;
@@ -33,14 +32,14 @@
 //! # layer(login);
 //! ```
 //!
-//! The client below must not follow that redirect by itself.
+//! The HTTP client must not follow that redirect by itself.
 //!
 //! # A reason in the body
 //!
 //! Some APIs answer with 200 and `{"ok": false, "error": "invalid_auth"}`. Others send a 401 for
-//! many reasons, and only its body says which. The layer reads no body. A layer inside may: it
-//! reads the reason, and puts it into a header, where `refused_when` sees it. Login, retry and
-//! pacing are then the layer's, as for any refusal:
+//! many reasons, and only its body says which one. The layer reads no body, but a layer inside can.
+//! It reads the reason and puts it into a header for `refused_when`. Login, retry and throttling
+//! are then the same as for any refusal:
 //!
 //! ```
 //! use bytes::Bytes;
@@ -94,15 +93,15 @@
 //! # }
 //! ```
 //!
-//! It buffers every response, so let it read only what can hold a reason: a 401, or a small JSON
-//! body. Limit the length of what it reads.
+//! This buffers every response. If some are large or streamed, only read those that may contain a
+//! reason, such as a 401 or a short JSON body.
 //!
 //! # A refusal that only the caller sees
 //!
-//! If the response is a stream, or the reason comes late, the caller reports it: by the
-//! [`Sent`](crate::Sent) of that request, to
-//! [`Session::invalidate`](crate::Session::invalidate). The report counts as a refusal of the token
-//! that this request went out with. However many callers report it, one login follows:
+//! If the response is a stream, or the reason comes late, the caller reports the refusal. A request
+//! with a [`Sent`](crate::Sent) in its extensions records its token there.
+//! [`Session::invalidate`](crate::Session::invalidate) takes it, and counts it as a refusal of that
+//! token. However many callers report one token, one login follows:
 //!
 //! ```
 //! use bytes::Bytes;
@@ -165,5 +164,4 @@
 //! # }
 //! ```
 //!
-//! In gRPC that is a status of `UNAUTHENTICATED` in the trailers: a stream that had begun when its
-//! token was refused.
+//! A gRPC stream is such a case: its status, `UNAUTHENTICATED`, may come in the trailers.

@@ -1,8 +1,8 @@
-//! reqwest, reqwest-middleware, and the clients that progenitor generates.
+//! reqwest, reqwest-middleware, and progenitor's generated clients.
 //!
 //! # reqwest
 //!
-//! One function makes a service of a `reqwest::Client`. Switch off redirects: a redirect could
+//! One function turns a `reqwest::Client` into a service. Switch off redirects: a redirect could
 //! forward the password of a login, and the layer would not see where a token goes. Build requests
 //! with reqwest's own builder, multipart and JSON included:
 //!
@@ -71,49 +71,45 @@
 //!
 //! # reqwest-middleware
 //!
-//! A `ClientWithMiddleware` becomes a service by the same function, so the layer can go around all
-//! of its middlewares. The layer can also be one of them. What comes after it is then the inner
-//! service, and that needs a type with a name. A closure in `service_fn` fails with "not general
-//! enough", because a middleware has to work with a `Next` of any lifetime:
+//! The same function turns a `ClientWithMiddleware` into a service, so the layer can go around all
+//! middlewares. The layer can also be one of them. The rest of the chain is then its inner service,
+//! and sees a copy of the extensions:
 //!
 //! ```
-//! use std::task::{Context, Poll};
 //! use http::{Extensions, Request, Response};
 //! use reqwest::Body;
 //! use reqwest_middleware::{Error, Middleware, Next, Result};
-//! use tower::{Layer, Service};
+//! use tower::{BoxError, Layer, service_fn};
 //! use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody};
 //!
 //! struct Bearer(BearerAuthLayer);
-//! #[derive(Clone)]
-//! struct Rest<'a>(Next<'a>, Extensions);
-//!
-//! impl<'a> Service<Request<ReplayBody<Body>>> for Rest<'a> {
-//!     type Response = Response<Body>;
-//!     type Error = Error;
-//!     type Future = futures::future::BoxFuture<'a, Result<Response<Body>>>;
-//!     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<()>> { Poll::Ready(Ok(())) }
-//!
-//!     fn call(&mut self, request: Request<ReplayBody<Body>>) -> Self::Future {
-//!         let Self(next, mut extensions) = self.clone();
-//!         Box::pin(async move {
-//!             let request = request.map(Body::wrap).try_into()?;
-//!             Ok(next.run(request, &mut extensions).await?.into())
-//!         })
-//!     }
-//! }
 //!
 //! #[async_trait::async_trait]
 //! impl Middleware for Bearer {
 //!     async fn handle(
-//!         &self, request: reqwest::Request, extensions: &mut Extensions, next: Next<'_>,
+//!         &self,
+//!         request: reqwest::Request,
+//!         extensions: &mut Extensions,
+//!         next: Next<'_>,
 //!     ) -> Result<reqwest::Response> {
-//!         let rest = self.0.layer(Rest(next, extensions.clone()));
-//!         let response = rest.send(Request::<Body>::try_from(request)?).await;
-//!         response.map(Into::into).map_err(|error| match error.downcast::<AuthError>() {
-//!             Ok(error) => Error::middleware(*error),
-//!             Err(error) => error.downcast().map_or_else(|e| anyhow::Error::from_boxed(e).into(), |e| *e),
-//!         })
+//!         let rest = service_fn(|request: Request<ReplayBody<Body>>| {
+//!             let (next, mut extensions) = (next.clone(), extensions.clone());
+//!             async move {
+//!                 let request = request.map(Body::wrap).try_into()?;
+//!                 Ok::<Response<Body>, Error>(next.run(request, &mut extensions).await?.into())
+//!             }
+//!         });
+//!         let client = self.0.layer(rest);
+//!         let response = client.send(Request::<Body>::try_from(request)?).await;
+//!         Ok(response.map_err(unboxed)?.into())
+//!     }
+//! }
+//!
+//! fn unboxed(error: BoxError) -> Error {
+//!     match error.downcast::<AuthError>() {
+//!         Ok(error) => Error::middleware(*error),
+//!         // The rest of the chain fails with an `Error`.
+//!         Err(error) => error.downcast().map_or_else(|e| anyhow::Error::from_boxed(e).into(), |e| *e),
 //!     }
 //! }
 //! # use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -131,7 +127,7 @@
 //! #     });
 //! #     Ok(base)
 //! # }
-//! # use tower::{BoxError, service_fn};
+//! # use tower::Service;
 //! # fn http<B>(
 //! #     client: reqwest::Client,
 //! # ) -> impl Service<Request<B>, Response = Response<Body>, Error = BoxError, Future: Send> + Clone
@@ -180,10 +176,10 @@
 //!
 //! # progenitor
 //!
-//! A client that progenitor generates sends through its hook `exec`. Generate it with `hooks =
-//! Expected`, and give it the layer's client as its inner value (`inner_type`). It then logs in,
-//! renews and retries like any other client. The hook can return no errors but reqwest's own. So the
-//! reason of a failed login goes to the hook `post`, in the extensions of a response:
+//! A generated client sends through its hook `exec`. Generate it with `hooks = Expected`, and with
+//! the layer's client as its inner value (`inner_type`). It then logs in, renews and retries like
+//! any other client. `exec` can only return reqwest's own errors, so it passes the reason of a
+//! failed login to the hook `post`, in the extensions of a response:
 //!
 //! ```
 //! use http::{Request, Response};
@@ -383,5 +379,5 @@
 //! # }
 //! ```
 //!
-//! Such a token knows no [origins](crate::Origins): the hook attaches it to each request of the
+//! The hook checks no [origins](crate::Origins): it attaches the token to each request of the
 //! client. Switch off redirects in that client too.

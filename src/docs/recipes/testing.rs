@@ -2,9 +2,9 @@
 //!
 //! # In a test
 //!
-//! With the [test kit](../../../testing/index.html) (feature `testing`) the login and the API need no
-//! server, and one line revokes a token. A test that is only about your own code needs no kit: a
-//! closure is the login, and a `service_fn` is the API:
+//! With the [test kit](../../../testing/index.html) (feature `testing`) the login and the API need
+//! no server, and one line revokes a token. A test of your own code only needs no kit: a closure is
+//! the login, and a `service_fn` is the API:
 //!
 //! ```
 //! use bytes::Bytes;
