@@ -51,7 +51,7 @@
 //! beginning. Nothing below the layer has to be `Sync`, and the response's type stays as it is. The
 //! inner service has to be `Clone`; put a [`Buffer`](https://docs.rs/tower/latest/tower/buffer/)
 //! around one that is not. Where the layer stands among others, and why: [`docs::stack`]. What
-//! changes for those who come from something else: [`docs::coming_from`]. What tonic needs, and
+//! changes for those who come from something else: [`docs::migrating`]. What tonic needs, and
 //! many accounts: [`docs::recipes`].
 //!
 //! # Examples
