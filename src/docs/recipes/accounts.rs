@@ -8,7 +8,8 @@
 //! it at a time, and drops it after it was idle for a while. `cargo run --example axum_gateway`
 //! serves two tenants.
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::Full;
@@ -78,7 +79,8 @@
 //! The key contains everything that distinguishes one token from another. If a user needs a token
 //! for each audience, or for different OAuth scopes, the key is the pair:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use tower_bearer::login::{ClientAuth, ClientCredentials};
 //! use tower_bearer::{AuthError, Origins, Session, Sessions};
 //!

@@ -68,7 +68,8 @@
 //! reqwest's, to any service. It infers the body's type from the service, so the service's type has
 //! to name it, as this boxed client does:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::Full;

@@ -7,7 +7,8 @@
 //! sources. So take an `AuthError` out of its box first.
 //! [`AuthError::find`](crate::AuthError::find) then sees through every `context`:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use anyhow::Context;
 //! use bytes::Bytes;
 //! use http::{Request, Response};

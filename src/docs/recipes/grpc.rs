@@ -82,7 +82,8 @@
 //!
 //! The token endpoint is usually on another host than the service, and needs its own HTTP client:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use tonic::body::Body;
 //! use tonic::transport::Channel;
 //! use tower::ServiceBuilder;

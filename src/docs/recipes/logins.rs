@@ -7,7 +7,8 @@
 //! fails early if the credentials are wrong. A task that asks again on an interval keeps the token
 //! fresh while nothing is sent:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use std::time::Duration;
 //!
 //! use tokio::task::JoinHandle;
@@ -63,7 +64,8 @@
 //! clients with these body types have two connection pools. A client whose body type is boxed
 //! serves both, with one `map_request` for each:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::{BodyExt, Full, combinators::UnsyncBoxBody};

@@ -41,7 +41,8 @@
 //! It reads the reason and puts it into a header for `refused_when`. Login, retry and throttling
 //! are then the same as for any refusal:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::header::{HeaderName, HeaderValue};
 //! use http::{Request, Response};
@@ -103,7 +104,8 @@
 //! [`Session::invalidate`](crate::Session::invalidate) takes it, and counts it as a refusal of that
 //! token. However many callers report one token, one login follows:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::Request;
 //! use http_body_util::{BodyExt, Full};

@@ -6,7 +6,8 @@
 //! forward the password of a login, and the layer would not see where a token goes. Build requests
 //! with reqwest's own builder, multipart and JSON included:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use reqwest::{Body, Client, multipart, redirect::Policy};
@@ -75,7 +76,8 @@
 //! middlewares. The layer can also be one of them. The rest of the chain is then its inner service,
 //! and sees a copy of the extensions:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use http::{Extensions, Request, Response};
 //! use reqwest::Body;
 //! use reqwest_middleware::{Error, Middleware, Next, Result};
@@ -181,7 +183,8 @@
 //! any other client. `exec` can only return reqwest's own errors, so it passes the reason of a
 //! failed login to the hook `post`, in the extensions of a response:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use http::{Request, Response};
 //! use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 //! use reqwest::Body;
@@ -288,7 +291,8 @@
 //! Without a retry, a [`Session`](crate::Session) as the inner value is enough. The hook `pre`
 //! attaches its token, and `exec` reports a refusal, so the next request logs in:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use http::header::AUTHORIZATION;
 //! use progenitor_client::{ClientHooks, ClientInfo, Error, OperationInfo};
 //! use tower_bearer::Session;

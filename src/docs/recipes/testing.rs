@@ -6,7 +6,8 @@
 //! no server, and one line revokes a token. A test of your own code only needs no kit: a closure is
 //! the login, and a `service_fn` is the API:
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::{Request, Response};
 //! use http_body_util::Full;
