@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
+mod english;
+
 /// Each file can be read after the files that it imports. A re-export in a `mod.rs` or in `lib.rs`
 /// is a door and no import: who imports through it imports the file that defines the item.
 #[test]
