@@ -1,14 +1,13 @@
-//! Pages about the use of the crate, without code.
+//! Pages about using the crate.
 //!
-//! * [`rules`]: what the crate guarantees, rule by rule, and a glossary.
-//! * [`behavior`]: what happens when, case by case.
+//! * [`rules`]: the guarantees of the crate, rule by rule, and a glossary.
+//! * [`behavior`]: the behavior of the layer, case by case.
 //! * `fleet`, with the feature `store`: one login for several processes.
 //! * [`stack`]: where the layer goes among other layers of tower and tower-http, and why.
 //! * [`coming_from`]: migrating from a retry by hand, `AddAuthorizationLayer`, tonic's interceptors
 //!   and reqwest-middleware.
-//! * [`recipes`]: what particular clients need, such as the status codes of tonic, and how one
-//!   client serves many accounts.
-//! * [`if_it_does_not_compile`]: the compiler's first line, the reason and the cure.
+//! * [`recipes`]: setups for particular clients and servers, and many accounts in one client.
+//! * [`if_it_does_not_compile`]: common compile errors, the reason and the fix.
 
 pub mod behavior;
 pub mod coming_from;
