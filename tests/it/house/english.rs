@@ -4,8 +4,11 @@
 
 use super::{files, is_for_tests};
 
+/// Whether a pattern begins at the first of these words.
+type IsHere = fn(&[&str]) -> bool;
+
 /// How often each pattern may come in 10,000 words.
-const PATTERNS: [(&str, f64, fn(&[&str]) -> bool); 11] = [
+const PATTERNS: [(&str, f64, IsHere); 11] = [
     ("the X that", 9.0, |words| {
         matches!(words, ["the", _, "that", ..])
     }),
