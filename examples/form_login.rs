@@ -1,81 +1,66 @@
 //! Calls an API whose login is a form (`username` and `password` → `access_token`), as FastAPI's
-//! and many OAuth 2.0 servers' is, on a stand-in on loopback. The counts are the server's.
+//! and many OAuth 2.0 servers' is. The API is a stand-in on a loopback port, and the counts are the
+//! server's.
 //!
 //! ```text
 //! cargo run --example form_login
 //! ```
 
-mod common;
-
+use bytes::Bytes;
+use futures::future::try_join_all;
 use http::Request;
-use http_body_util::BodyExt;
-use tower::{BoxError, ServiceExt};
-use tower_bearer::AuthError;
+use http_body_util::{BodyExt, Full};
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
+use hyper_util::rt::TokioExecutor;
+use tower::{BoxError, Layer};
 use tower_bearer::login::Form;
-use tower_bearer::testing::Api;
+use tower_bearer::testing::{Api, serve};
+use tower_bearer::{AuthError, BearerAuth, BearerAuthLayer, ReplayBody};
 
-use self::common::{AuthClient, Body, at_once, auth_client, http_client, serve, step};
+type AuthClient = BearerAuth<Client<HttpConnector, ReplayBody<Full<Bytes>>>>;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let api = Api::new().account("alice", "correct horse");
-    let base = serve(api.clone()).await?;
-    println!("a stand-in with a form login listens on {base}\n");
+    let server = serve(api.clone()).await?;
 
-    let client = client(&base, "alice", "correct horse")?;
-    let logins = || api.counts().logins;
-    step(
-        "the client is built",
-        format!("{} logins", logins()),
-        logins() == 0,
-    )?;
+    // For an API over TLS the connector is one of `hyper-rustls`.
+    let http = Client::builder(TokioExecutor::new());
+    let login = Form::new(http.build_http(), server.url(), "alice", "correct horse")?;
+    let client = BearerAuthLayer::new(login).layer(http.build_http());
 
-    let response = client.clone().oneshot(me(&base)?).await?;
-    let body = response.into_body().collect().await?.to_bytes();
-    let user: serde_json::Value = serde_json::from_slice(&body)?;
-    let seen = format!("{}, {} login in all", user["username"], logins());
-    step(
-        "who am I?",
-        seen,
-        user["username"] == "alice" && logins() == 1,
-    )?;
+    let me = || Request::get(format!("{}/users/me", server.url())).body(Full::default());
+    let user = send(&client, me()?).await?;
+    println!("who am I? {user}");
+    assert_eq!(user, r#"{"user_id":1,"username":"alice"}"#);
 
-    let answered = at_once(&client, 16, || me(&base)).await?;
-    let seen = format!("{answered} answered, {} login in all", logins());
-    step("16 requests at once", seen, (answered, logins()) == (16, 1))?;
+    let more = (0..16).map(async |_| send(&client, me()?).await);
+    try_join_all(more).await?;
+    println!("16 more at once: {} login in all", api.counts().logins);
+    assert_eq!(api.counts().logins, 1);
 
     api.revoke_all();
-    println!("-- the server revokes the token --");
-    let upload = Request::post(format!("{base}/echo")).body(Body::from("not lost"))?;
-    let echo = client
-        .clone()
-        .oneshot(upload)
-        .await?
-        .into_body()
-        .collect()
-        .await?
-        .to_bytes();
-    let seen = format!("{echo:?} came back, {} logins in all", logins());
-    step("an upload", seen, echo == "not lost" && logins() == 2)?;
+    let upload = Request::post(format!("{}/echo", server.url())).body(Full::from("not lost"))?;
+    let echo = send(&client, upload).await?;
+    let logins = api.counts().logins;
+    println!("the server revokes the token, an upload: {echo:?}, {logins} logins in all");
+    assert_eq!((&*echo, logins), ("not lost", 2));
 
-    println!("-- another client has a wrong password --");
-    let mistaken = self::client(&base, "alice", "wrong horse")?;
-    let error = mistaken.oneshot(me(&base)?).await.err();
-    let error = error.and_then(|error| error.downcast::<AuthError>().ok());
-    let rejected = error.as_ref().is_some_and(|error| error.is_rejected());
-    let shown = error.map_or("no error".to_owned(), |error| error.to_string());
-    step("who am I?", shown, rejected)
+    let login = Form::new(http.build_http(), server.url(), "alice", "wrong horse")?;
+    let mistaken = BearerAuthLayer::new(login).layer(http.build_http());
+    let error = send(&mistaken, me()?).await.err();
+    let error = error.ok_or("any password is good")?;
+    println!("a wrong password: {error}");
+    assert!(AuthError::find(&*error).is_some_and(AuthError::is_rejected));
+    Ok(())
 }
 
-fn client(base: &str, username: &str, password: &str) -> Result<AuthClient, BoxError> {
-    Ok(auth_client(Form::new(
-        http_client(),
-        base,
-        username,
-        password,
-    )?))
-}
-
-fn me(base: &str) -> Result<Request<Body>, http::Error> {
-    Request::get(format!("{base}/users/me")).body(Body::default())
+/// Returns the body of the response, if that is a success.
+async fn send(client: &AuthClient, request: Request<Full<Bytes>>) -> Result<String, BoxError> {
+    let response = client.send(request).await?;
+    if !response.status().is_success() {
+        return Err(response.status().as_str().into());
+    }
+    let body = response.into_body().collect().await?.to_bytes();
+    Ok(String::from_utf8(body.into())?)
 }

@@ -76,7 +76,8 @@ impl BearerAuthLayer {
     /// [`Sessions`](crate::Sessions) keeps the sessions of many accounts. Any other layer uses a
     /// request's session too, in place of its own.
     ///
-    /// ```
+    #[cfg_attr(feature = "testing", doc = "```")]
+    #[cfg_attr(not(feature = "testing"), doc = "```ignore")]
     /// use http::Request;
     /// use http_body_util::Empty;
     /// use tower_bearer::{BearerAuthLayer, Session, login::Form, testing::Api};

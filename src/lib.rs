@@ -3,7 +3,8 @@
 //! it logs in again once and replays the request once. The caller sees one request and one
 //! response.
 //!
-//! ```
+#![cfg_attr(feature = "testing", doc = "```")]
+#![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::Request;
 //! use http_body_util::Full;
@@ -171,6 +172,8 @@
 //! * A response that the caller holds without reading it may occupy a permit of the inner service,
 //!   or its only connection, and block a login until the login's time limit.
 
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
 mod attempt;
 pub mod docs;
 mod error;
@@ -219,6 +222,10 @@ pub use settings::{NoAuth, OnFailedRenewal};
 pub use source::{Account, Cause, SourceFn, TokenRequest, TokenSource, source_fn};
 pub use token::{InvalidToken, Token};
 
-#[cfg(all(doctest, feature = "store"))]
+#[cfg(all(doctest, feature = "login"))]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+#[cfg(all(doctest, feature = "store", feature = "testing"))]
+#[doc = include_str!("../CHANGELOG.md")]
+struct Changelog;

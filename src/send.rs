@@ -32,7 +32,8 @@ impl<S> BearerAuth<S> {
     /// the request or the request must not be sent. Errors of the inner service are returned
     /// unchanged.
     ///
-    /// ```
+    #[cfg_attr(feature = "testing", doc = "```")]
+    #[cfg_attr(not(feature = "testing"), doc = "```ignore")]
     /// use bytes::Bytes;
     /// use http::Request;
     /// use http_body_util::Full;

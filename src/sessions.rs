@@ -35,7 +35,8 @@ use crate::session::Session;
 ///
 /// Without a request nothing is forgotten.
 ///
-/// ```
+#[cfg_attr(feature = "testing", doc = "```")]
+#[cfg_attr(not(feature = "testing"), doc = "```ignore")]
 /// use http::Request;
 /// use http_body_util::Empty;
 /// use tower_bearer::{BearerAuthLayer, Session, Sessions, login::Form, testing::Api};

@@ -1,4 +1,4 @@
-//! What there is to copy: an axum handler over a client that logs in by itself, as each tenant.
+//! What there is to copy: an axum handler over a client that logs in as each tenant.
 
 use axum::Router;
 use axum::body::Body;
@@ -6,28 +6,27 @@ use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, HOST};
 use axum::http::{HeaderValue, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
-use tower::ServiceExt;
+use hyper_util::client::legacy::{Client, connect::HttpConnector};
 use tower_bearer::{AuthError, BearerAuth, ReplayBody, Sessions};
-
-use crate::common::HttpClient;
 
 #[derive(Clone)]
 pub(crate) struct Gateway {
-    /// Of a `BearerAuthLayer::per_request()`: it has no account, so it cannot mix them up.
-    pub(crate) client: BearerAuth<HttpClient<ReplayBody<Body>>>,
+    /// Made by `BearerAuthLayer::per_request()`: it has no account of its own, so it cannot mix them
+    /// up.
+    pub(crate) client: BearerAuth<Client<HttpConnector, ReplayBody<Body>>>,
     pub(crate) tenants: Sessions<String>,
     pub(crate) upstream: String,
     pub(crate) own_header: OwnHeader,
 }
 
-/// What becomes of an `Authorization` that a caller sends.
+/// What happens to an `Authorization` that a caller sends.
 #[derive(Clone, Copy)]
 pub(crate) enum OwnHeader {
-    /// What a gateway should do. The header was meant for the gateway, and is not the upstream's to
-    /// see; and the layer leaves alone what has the header already, so any caller could go upstream
-    /// under another name than the gateway's.
+    /// What a gateway should do. The header was meant for the gateway, not for the upstream. The
+    /// layer leaves a request alone that has the header already, so any caller could go upstream
+    /// under a name of its own.
     Strip,
-    /// For a gateway whose accounts are for those callers alone that bring none.
+    /// For a gateway whose accounts are only for callers that send none.
     Respect,
 }
 
@@ -37,7 +36,7 @@ impl Gateway {
     }
 }
 
-/// Who a caller is. A real gateway takes it from what it authenticates its callers by.
+/// Says who a caller is. A real gateway authenticates its callers.
 const TENANT: &str = "x-tenant";
 
 async fn forward(State(gateway): State<Gateway>, mut request: Request) -> Response {
@@ -65,9 +64,9 @@ async fn forward(State(gateway): State<Gateway>, mut request: Request) -> Respon
     }
     let is_ours = !request.headers().contains_key(AUTHORIZATION);
 
-    // Bodies are streamed: nothing is read ahead, and `Body` is what axum gives and takes.
-    match gateway.client.oneshot(request).await {
-        // A 401 would have the caller log in, and it is the gateway that was refused.
+    // Bodies are streamed, and nothing is read ahead.
+    match gateway.client.send(request).await {
+        // It is the gateway that was refused. A 401 would make the caller log in.
         Ok(response) if is_ours && response.status() == StatusCode::UNAUTHORIZED => {
             StatusCode::BAD_GATEWAY.into_response()
         }

@@ -1,6 +1,6 @@
 //! A fleet of processes that share one account through a store: this program starts itself several
-//! times, against a stand-in of an API on loopback, kills and stops those that log in, takes the
-//! store away from them, and counts what the API saw. It fails if a rule is broken.
+//! times, against a stand-in of an API on a loopback port, kills and stops those that log in, takes
+//! the store away from them, and counts what the API saw. It fails if a rule is broken.
 //!
 //! ```text
 //! cargo run --example fleet --features store -- --processes 8 --store file
@@ -8,13 +8,10 @@
 //! cargo run --example fleet --features store-redis -- --store redis://127.0.0.1/
 //! ```
 //!
-//! `redis` is a server that it starts itself, and pauses, fills and kills. One that is given by its
-//! URL is only used.
+//! `redis` is a server that it starts itself, and pauses, fills and kills. A server given by its URL
+//! is only used.
 
-#[path = "../common/mod.rs"]
-mod common;
 #[cfg(feature = "store-redis")]
-#[path = "../common/redis.rs"]
 mod redis;
 mod scenes;
 mod server;

@@ -1,19 +1,14 @@
 //! The stand-in, which also says who logs in, and may keep one token at a time.
 
-use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server::conn::auto;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::{BoxError, ServiceExt, service_fn};
-use tower_bearer::testing::Api;
+use tower_bearer::testing::{self, Api, Server};
 
 use super::worker::LOGIN;
 
@@ -59,38 +54,25 @@ impl Tokens {
     }
 }
 
-/// Serves it for as long as the program runs.
-pub(crate) async fn serve(api: Api, tokens: Tokens) -> Result<(String, LastLogin), BoxError> {
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let base = format!("http://{}", listener.local_addr()?);
+/// Serves it.
+pub(crate) async fn serve(api: Api, tokens: Tokens) -> Result<(Server, LastLogin), BoxError> {
     let (login, last) = watch::channel((0, None));
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let (api, login, tokens) = (api.clone(), login.clone(), tokens.clone());
-            let service = service_fn(move |request: Request<Incoming>| {
-                let (api, tokens) = (api.clone(), tokens.clone());
-                let is_login = request.uri().path() == LOGIN;
-                if is_login {
-                    let worker = request.headers().get(WORKER).and_then(number);
-                    login.send_modify(|last| *last = (last.0 + 1, worker));
-                }
-                async move {
-                    let answer = match api.clone().oneshot(request).await {
-                        Ok(answer) if is_login => tokens.issue(&api, answer).await,
-                        answer => answer,
-                    };
-                    answer.map_err(io::Error::other)
-                }
-            });
-            let service = TowerToHyperService::new(service);
-            tokio::spawn(async move {
-                let server = auto::Builder::new(TokioExecutor::new());
-                // A client that hangs up, or is killed, is no concern of the stand-in's.
-                let _ = server.serve_connection(TokioIo::new(stream), service).await;
-            });
+    let login = Arc::new(login);
+    let service = service_fn(move |request: Request<Incoming>| {
+        let (api, tokens) = (api.clone(), tokens.clone());
+        let is_login = request.uri().path() == LOGIN;
+        if is_login {
+            let worker = request.headers().get(WORKER).and_then(number);
+            login.send_modify(|last| *last = (last.0 + 1, worker));
+        }
+        async move {
+            match api.clone().oneshot(request).await {
+                Ok(answer) if is_login => tokens.issue(&api, answer).await,
+                answer => answer,
+            }
         }
     });
-    Ok((base, last))
+    Ok((testing::serve(service).await?, last))
 }
 
 fn number(value: &HeaderValue) -> Option<usize> {

@@ -3,7 +3,11 @@
 use std::env;
 use std::time::Duration;
 
+use bytes::Bytes;
 use http::{HeaderValue, Request};
+use http_body_util::Full;
+use hyper_util::client::legacy::Client;
+use hyper_util::rt::TokioExecutor;
 use tokio::io::{AsyncReadExt, stdin};
 use tokio::time::sleep;
 use tower::{BoxError, Layer, ServiceBuilder};
@@ -11,7 +15,6 @@ use tower_bearer::login::{ClientAuth, Form, LoginClient};
 use tower_bearer::store::{File, Key, TokenCache};
 use tower_bearer::{BearerAuthLayer, Session};
 
-use super::common::{Body, http_client};
 use super::server::WORKER;
 
 pub(crate) const LOGIN: &str = "/oauth/token";
@@ -25,11 +28,12 @@ const PAUSE: Duration = Duration::from_millis(20);
 /// Sends requests until its standard input ends, and then prints how they ended.
 pub(crate) async fn run() -> Result<(), BoxError> {
     let base = env::var("FLEET_URL")?;
-    let client = BearerAuthLayer::from_session(session(&base)?).layer(http_client());
+    let http = Client::builder(TokioExecutor::new()).build_http();
+    let client = BearerAuthLayer::from_session(session(&base)?).layer(http);
     let (mut accepted, mut refused, mut failed) = (0, 0, 0);
     let work = async {
         loop {
-            let request = Request::get(format!("{base}/users/me")).body(Body::default());
+            let request = Request::get(format!("{base}/users/me")).body(Full::<Bytes>::default());
             match client.send(request?).await {
                 Ok(response) if response.status() == 200 => accepted += 1,
                 Ok(_) => refused += 1,
@@ -62,7 +66,7 @@ fn session(base: &str) -> Result<Session, BoxError> {
             request.headers_mut().insert(WORKER, worker.clone());
             request
         })
-        .service(http_client());
+        .service(Client::builder(TokioExecutor::new()).build_http());
     let login = login(client, base, &env::var("FLEET_PASSWORD")?)?;
     let login = match env::var("FLEET_REFRESHES")?.as_str() {
         "true" => login.use_refresh_token(),

@@ -10,8 +10,9 @@ use axum::Router;
 use axum::extract::Request as Incoming;
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
+use bytes::Bytes;
 use http::{Request, Response, StatusCode};
-use tokio::net::TcpListener;
+use http_body_util::Full;
 use tower::BoxError;
 use tower::retry::Policy;
 use tower_bearer::testing::Api;
@@ -19,9 +20,9 @@ use tower_http::compression::CompressionLayer;
 use tower_http::trace::OnResponse;
 use tracing::Span;
 
-use crate::common::Body;
+type Body = Full<Bytes>;
 
-/// In the place of a log: the statuses that a trace has seen.
+/// In place of a log: the statuses that a trace saw.
 #[derive(Clone, Default)]
 pub(crate) struct Seen(Arc<Mutex<Vec<u16>>>);
 
@@ -42,7 +43,7 @@ impl<B> OnResponse<B> for Seen {
     }
 }
 
-/// Repeats what an overloaded server has turned away. A real one has an end and a back-off.
+/// Repeats what an overloaded server turned away. A real one needs a limit and a back-off.
 #[derive(Clone)]
 pub(crate) struct Overloaded;
 
@@ -63,8 +64,8 @@ impl<R> Policy<Request<Body>, Response<R>, BoxError> for Overloaded {
     }
 }
 
-/// `/old` is overloaded once, and leads to `/new`.
-pub(crate) async fn serve(api: Api) -> Result<String, BoxError> {
+/// `/old` is overloaded once, and redirects to `/new`. Responses are compressed.
+pub(crate) fn upstream(api: Api) -> Router {
     let overloaded = Arc::new(AtomicBool::new(true));
     let old = async move |request: Incoming| {
         if overloaded.swap(false, Ordering::Relaxed) {
@@ -76,12 +77,8 @@ pub(crate) async fn serve(api: Api) -> Result<String, BoxError> {
         }
     };
     let new = async || "welcome".repeat(100);
-    let router = Router::new()
+    Router::new()
         .route("/old", get(old))
-        .route("/new", get(new));
-    let listener = TcpListener::bind("127.0.0.1:0").await?;
-    let origin = format!("http://{}", listener.local_addr()?);
-    let router = router.layer(CompressionLayer::new());
-    tokio::spawn(axum::serve(listener, router).into_future());
-    Ok(origin)
+        .route("/new", get(new))
+        .layer(CompressionLayer::new())
 }

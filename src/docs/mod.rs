@@ -7,6 +7,7 @@
 //! * [`coming_from`]: migrating from a retry by hand, `AddAuthorizationLayer`, tonic's interceptors
 //!   and reqwest-middleware.
 //! * [`recipes`]: setups for particular clients and servers, and many accounts in one client.
+//! * [`performance`]: the cost of a request, compared with other ways to add a token.
 //! * [`if_it_does_not_compile`]: common compile errors, the reason and the fix.
 
 pub mod behavior;
@@ -14,6 +15,7 @@ pub mod coming_from;
 #[cfg(feature = "store")]
 pub mod fleet;
 pub mod if_it_does_not_compile;
+pub mod performance;
 pub mod recipes;
 pub mod rules;
 pub mod stack;

@@ -66,7 +66,8 @@ const PATH: &str = "/v4/auth";
 /// [`Session::replace_source`](crate::Session::replace_source) with the new password to log in
 /// again at once.
 ///
-/// ```
+#[cfg_attr(feature = "testing", doc = "```")]
+#[cfg_attr(not(feature = "testing"), doc = "```ignore")]
 /// use bytes::Bytes;
 /// use http::Request;
 /// use http_body_util::Full;

@@ -40,7 +40,7 @@ enum Value {
 /// ```
 /// use tower_bearer::login::Form;
 ///
-/// # let client = tower_bearer::testing::Api::new();
+/// # let client = tower::service_fn(async |_: http::Request<http_body_util::Full<bytes::Bytes>>| Ok::<_, tower::BoxError>(http::Response::new(String::new())));
 /// let login = Form::new(client, "https://api.example.com", "me", "secret").unwrap();
 /// let error = login.field("username", "you").unwrap_err();
 /// assert_eq!(error.to_string(), "the login sets the field username itself");

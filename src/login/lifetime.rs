@@ -17,7 +17,7 @@ use serde_json::Value;
 /// use tower_bearer::login::{Json, Lifetime};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// # let client = tower_bearer::testing::Api::new();
+/// # let client = tower::service_fn(async |_: http::Request<http_body_util::Full<bytes::Bytes>>| Ok::<_, tower::BoxError>(http::Response::new(String::new())));
 /// // {"access_token": "...", "expires_at": 1893456000}
 /// let login = Json::new(client, "https://api.example.com/login")?
 ///     .token("/access_token")?

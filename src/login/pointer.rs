@@ -14,7 +14,7 @@ pub(super) struct Pointer {
 ///
 /// ```
 /// # use tower_bearer::login::Json;
-/// # let client = tower_bearer::testing::Api::new();
+/// # let client = tower::service_fn(async |_: http::Request<http_body_util::Full<bytes::Bytes>>| Ok::<_, tower::BoxError>(http::Response::new(String::new())));
 /// let login = Json::new(client, "https://api.example.com/login").unwrap();
 /// let error = login.token("data.token").unwrap_err();
 /// assert_eq!(error.to_string(), "not a JSON pointer like /data/token: it does not begin with a slash");

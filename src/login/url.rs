@@ -12,7 +12,7 @@ use crate::origins::{InvalidOrigin, Origins};
 ///
 /// ```
 /// # use tower_bearer::login::Datafiniti;
-/// # let client = tower_bearer::testing::Api::new();
+/// # let client = tower::service_fn(async |_: http::Request<http_body_util::Full<bytes::Bytes>>| Ok::<_, tower::BoxError>(http::Response::new(String::new())));
 /// let error = Datafiniti::new(client, "me@example.com", "secret")
 ///     .base_url("https://me:secret@api.example.com")
 ///     .unwrap_err();

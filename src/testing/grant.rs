@@ -1,4 +1,4 @@
-//! What a login comes to: a user, and what it is granted or refused.
+//! What a login results in: a user, and a token or an error.
 
 #[derive(Clone)]
 pub(super) struct User {
@@ -13,26 +13,25 @@ pub(super) struct Grant {
     pub(super) refresh_token: Option<String>,
 }
 
-/// An error as in RFC 6749, section 5.2.
-#[derive(PartialEq, Eq)]
-pub(super) struct Refusal {
-    pub(super) error: &'static str,
-    pub(super) description: &'static str,
+/// Why a login returns no token.
+pub(super) enum Rejection {
+    /// A wrong password. At the token endpoint, an unknown client.
+    Credentials,
+    Missing(Vec<&'static str>),
+    NotJson,
+    NotAnObject,
+    /// An error of RFC 6749, section 5.2, and its description.
+    OAuth(&'static str, &'static str),
 }
 
-impl Refusal {
-    pub(super) const UNKNOWN_CLIENT: Self = Self::new("invalid_client", "Unknown client");
+impl Rejection {
     pub(super) const WRONG_PASSWORD: Self =
-        Self::new("invalid_grant", "Wrong username or password");
-    pub(super) const UNKNOWN_TOKEN: Self = Self::new("invalid_grant", "Unknown refresh token");
+        Self::OAuth("invalid_grant", "Wrong username or password");
+    pub(super) const UNKNOWN_TOKEN: Self = Self::OAuth("invalid_grant", "Unknown refresh token");
     pub(super) const UNKNOWN_GRANT: Self =
-        Self::new("unsupported_grant_type", "Unknown grant_type");
-
-    const fn new(error: &'static str, description: &'static str) -> Self {
-        Self { error, description }
-    }
+        Self::OAuth("unsupported_grant_type", "Unknown grant_type");
 
     pub(super) const fn invalid(description: &'static str) -> Self {
-        Self::new("invalid_request", description)
+        Self::OAuth("invalid_request", description)
     }
 }

@@ -125,44 +125,23 @@
 //!
 //! # On a loopback port
 //!
-//! A client that takes nothing but a URL needs a server. This one is hyper-util's, with its
-//! features `server-auto`, `service` and `tokio`. A [`Guard`] is served in the same way.
+//! A client that takes nothing but a URL needs a server. [`serve`] makes one of an [`Api`], of what
+//! it [guards](Api::guard), or of any other service:
 //!
 //! ```
-//! use hyper_util::rt::{TokioExecutor, TokioIo};
-//! use hyper_util::server::conn::auto;
-//! use hyper_util::service::TowerToHyperService;
-//! use tokio::net::TcpListener;
-//! use tower_bearer::testing::Api;
+//! use tower_bearer::testing::{Api, serve};
 //!
-//! /// Serves it on a free port for as long as the runtime runs, and returns its origin.
-//! async fn serve(api: Api) -> std::io::Result<String> {
-//!     let listener = TcpListener::bind("127.0.0.1:0").await?;
-//!     let origin = format!("http://{}", listener.local_addr()?);
-//!     tokio::spawn(async move {
-//!         while let Ok((stream, _)) = listener.accept().await {
-//!             let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(api.clone()));
-//!             let server = auto::Builder::new(TokioExecutor::new());
-//!             tokio::spawn(async move { server.serve_connection(stream, service).await });
-//!         }
-//!     });
-//!     Ok(origin)
-//! }
-//! # use bytes::Bytes;
-//! # use http_body_util::Empty;
-//! # use hyper_util::client::legacy::Client;
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), tower::BoxError> {
-//! # let api = Api::new();
-//! # let uri = format!("{}/users/me", serve(api.clone()).await?).parse()?;
-//! # let client = Client::builder(TokioExecutor::new()).build_http::<Empty<Bytes>>();
-//! # assert_eq!(client.get(uri).await?.status(), 401);
-//! # assert_eq!(api.counts().without_token, 1);
+//! let api = Api::new().account("alice", "correct horse");
+//! let server = serve(api.clone()).await?;
+//!
+//! let response = reqwest::get(format!("{}/users/me", server.url())).await?;
+//! assert_eq!(response.status(), 401);
+//! assert_eq!(api.counts().without_token, 1);
 //! # Ok(())
 //! # }
 //! ```
-//!
-//! Pause no time there: the sockets do not wait for it.
 //!
 //! [`check_source`] tests your own [`TokenSource`](crate::TokenSource).
 
@@ -174,8 +153,10 @@ mod fault;
 mod grant;
 mod guard;
 mod hold;
+mod login;
 mod oauth;
 mod reply;
+mod server;
 mod service;
 mod state;
 #[cfg(feature = "store")]
@@ -189,6 +170,7 @@ pub use self::counts::Counts;
 pub use self::fault::{BrokenSource, Fault, Trial};
 pub use self::guard::Guard;
 pub use self::hold::Hold;
+pub use self::server::{Server, serve};
 pub use self::service::ResponseFuture;
 #[cfg(feature = "store")]
 pub use self::store::{

@@ -6,49 +6,53 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use http::{HeaderMap, header};
 
-use super::grant::{Grant, Refusal, User};
+use super::grant::{Grant, Rejection, User};
 use super::reply;
 use super::state::State;
 use super::wire::{self, Kind};
 
 type Fields = HashMap<String, String>;
 
-pub(super) fn grant(state: &mut State, headers: &HeaderMap, body: &[u8]) -> Result<Grant, Refusal> {
+pub(super) fn grant(
+    state: &mut State,
+    headers: &HeaderMap,
+    body: &[u8],
+) -> Result<Grant, Rejection> {
     let fields = fields(headers, body)?;
     let client = client(state, headers, &fields)?;
     match fields.get("grant_type").map(String::as_str) {
         Some("password") => {
-            let credentials = wire::credentials(Kind::OAuth, headers, body);
-            let (name, password) =
-                credentials.map_err(|_| Refusal::invalid("username and password are required"))?;
-            let user = state.user(&name, &password);
-            let user = user.ok_or(Refusal::WRONG_PASSWORD)?;
+            let credentials = fields.get("username").zip(fields.get("password"));
+            let required = Rejection::invalid("username and password are required");
+            let (name, password) = credentials.ok_or(required)?;
+            let user = state.user(name, password);
+            let user = user.ok_or(Rejection::WRONG_PASSWORD)?;
             Ok(with_refresh_token(state, user))
         }
         Some("client_credentials") => {
-            let name = client.ok_or(Refusal::UNKNOWN_CLIENT)?;
+            let name = client.ok_or(Rejection::Credentials)?;
             Ok(state.grant(Kind::OAuth, User { id: 0, name }))
         }
         Some("refresh_token") => {
             let refresh_token = fields.get("refresh_token");
             refresh(
                 state,
-                refresh_token.ok_or(Refusal::invalid("refresh_token is required"))?,
+                refresh_token.ok_or(Rejection::invalid("refresh_token is required"))?,
             )
         }
-        Some(_) => Err(Refusal::UNKNOWN_GRANT),
-        None => Err(Refusal::invalid("grant_type is required")),
+        Some(_) => Err(Rejection::UNKNOWN_GRANT),
+        None => Err(Rejection::invalid("grant_type is required")),
     }
 }
 
-fn refresh(state: &mut State, refresh_token: &str) -> Result<Grant, Refusal> {
+fn refresh(state: &mut State, refresh_token: &str) -> Result<Grant, Rejection> {
     let server = &mut state.oauth;
     let keeps = server.keeps_refresh_tokens;
     let user = match keeps {
         true => server.refresh_tokens.get(refresh_token).cloned(),
         false => server.refresh_tokens.remove(refresh_token),
     };
-    let user = user.ok_or(Refusal::UNKNOWN_TOKEN)?;
+    let user = user.ok_or(Rejection::UNKNOWN_TOKEN)?;
     state.counts.refreshes += 1;
     Ok(match keeps {
         true => state.grant(Kind::OAuth, user),
@@ -69,9 +73,9 @@ fn with_refresh_token(state: &mut State, user: User) -> Grant {
     }
 }
 
-fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
-    if wire::media_type(headers) != "application/x-www-form-urlencoded" {
-        return Err(Refusal::invalid("The body is not a form"));
+fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Rejection> {
+    if !wire::is_form(headers) {
+        return Err(Rejection::invalid("The body is not a form"));
     }
     let mut fields = Fields::new();
     for (name, value) in form_urlencoded::parse(body) {
@@ -82,7 +86,7 @@ fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
             .is_some()
             && once
         {
-            return Err(Refusal::invalid("A field is there twice"));
+            return Err(Rejection::invalid("A field is there twice"));
         }
     }
     // A field without a value counts as absent.
@@ -91,22 +95,26 @@ fn fields(headers: &HeaderMap, body: &[u8]) -> Result<Fields, Refusal> {
 }
 
 /// The client, if any is known at all.
-fn client(state: &State, headers: &HeaderMap, fields: &Fields) -> Result<Option<String>, Refusal> {
+fn client(
+    state: &State,
+    headers: &HeaderMap,
+    fields: &Fields,
+) -> Result<Option<String>, Rejection> {
     let clients = &state.oauth.clients;
     if clients.is_empty() {
         return Ok(None);
     }
     let in_body = fields.get("client_id").cloned();
     let in_body = in_body.zip(fields.get("client_secret").cloned());
-    let told = match (headers.get(header::AUTHORIZATION), in_body) {
-        (Some(_), Some(_)) => return Err(Refusal::invalid("The client is told twice")),
+    let client = match (headers.get(header::AUTHORIZATION), in_body) {
+        (Some(_), Some(_)) => return Err(Rejection::invalid("The client is named twice")),
         (Some(value), None) => basic(value.as_bytes()),
         (None, in_body) => in_body,
     };
-    let (id, secret) = told.ok_or(Refusal::UNKNOWN_CLIENT)?;
+    let (id, secret) = client.ok_or(Rejection::Credentials)?;
     match clients.get(&id) == Some(&secret) {
         true => Ok(Some(id)),
-        false => Err(Refusal::UNKNOWN_CLIENT),
+        false => Err(Rejection::Credentials),
     }
 }
 

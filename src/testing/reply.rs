@@ -6,8 +6,8 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde_json::{Value, json};
 
-use super::grant::{Grant, Refusal, User};
-use super::wire::{Bearer, Kind, Received, Rejection, Resource};
+use super::grant::{Grant, Rejection, User};
+use super::wire::{Bearer, Kind, Received, Resource};
 
 pub(super) type Reply = Response<Bytes>;
 
@@ -27,62 +27,36 @@ pub(super) fn granted(kind: Kind, grant: &Grant) -> Reply {
 }
 
 pub(super) fn rejected(kind: Kind, rejection: &Rejection) -> Reply {
-    match kind {
-        Kind::Datafiniti => {
-            let (status, message, fields, complaint) = match rejection {
-                Rejection::WrongPassword => (
-                    StatusCode::UNAUTHORIZED,
-                    "Invalid email or password",
-                    &["password"][..],
-                    "does not match",
-                ),
-                Rejection::Missing(fields) => (
-                    StatusCode::BAD_REQUEST,
-                    "Invalid request",
-                    &fields[..],
-                    "is required",
-                ),
-                Rejection::NotJson => (
-                    StatusCode::BAD_REQUEST,
-                    "The body is not a JSON object",
-                    &[][..],
-                    "",
-                ),
-                Rejection::ContentType => (
-                    StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                    "Content-Type must be application/json",
-                    &[][..],
-                    "",
-                ),
-            };
-            datafiniti_error(status, message, fields, complaint)
+    let (bad, unauthorized) = (StatusCode::BAD_REQUEST, StatusCode::UNAUTHORIZED);
+    match (rejection, kind) {
+        (Rejection::Credentials, Kind::Datafiniti) => {
+            let (message, complaint) = ("Invalid email or password", "does not match");
+            datafiniti_error(unauthorized, message, &["password"], complaint)
         }
-        Kind::Form => match rejection {
-            Rejection::Missing(fields) => {
-                let missing = |field| json!({ "loc": ["body", field], "msg": "Field required", "type": "missing", "input": null });
-                let detail: Vec<_> = fields.iter().map(missing).collect();
-                reply(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    &json!({ "detail": detail }),
-                )
-            }
-            // The other two are of JSON logins alone.
-            _ => challenge(
-                detail(StatusCode::UNAUTHORIZED, "Incorrect username or password"),
-                "Bearer",
-            ),
-        },
-        Kind::OAuth => oauth_refused(&Refusal::UNKNOWN_CLIENT),
-    }
-}
-
-/// An unknown client is a 401, anything else a 400.
-pub(super) fn oauth_refused(refusal: &Refusal) -> Reply {
-    let Refusal { error, description } = refusal;
-    let body = json!({ "error": error, "error_description": description });
-    match *refusal == Refusal::UNKNOWN_CLIENT {
-        true => challenge(reply(StatusCode::UNAUTHORIZED, &body), "Basic"),
-        false => reply(StatusCode::BAD_REQUEST, &body),
+        (Rejection::Credentials, Kind::Form) => {
+            let message = "Incorrect username or password";
+            challenge(detail(unauthorized, message), "Bearer")
+        }
+        (Rejection::Credentials, Kind::OAuth) => {
+            let body = oauth_error("invalid_client", "Unknown client");
+            challenge(reply(unauthorized, &body), "Basic")
+        }
+        (Rejection::Missing(fields), Kind::Datafiniti) => {
+            datafiniti_error(bad, "Invalid request", fields, "is required")
+        }
+        (Rejection::Missing(fields), _) => {
+            let missing = |field| json!({ "loc": ["body", field], "msg": "Field required", "type": "missing", "input": null });
+            let missing: Vec<_> = fields.iter().map(missing).collect();
+            detail(StatusCode::UNPROCESSABLE_ENTITY, missing)
+        }
+        (Rejection::NotJson, _) => {
+            let message = "Content-Type must be application/json";
+            datafiniti_error(StatusCode::UNSUPPORTED_MEDIA_TYPE, message, &[], "")
+        }
+        (Rejection::NotAnObject, _) => {
+            datafiniti_error(bad, "The body is not a JSON object", &[], "")
+        }
+        (Rejection::OAuth(error, description), _) => reply(bad, &oauth_error(error, description)),
     }
 }
 
@@ -205,8 +179,12 @@ fn datafiniti_error(status: StatusCode, message: &str, fields: &[&str], complain
     reply(status, &body)
 }
 
-fn detail(status: StatusCode, detail: &str) -> Reply {
-    reply(status, &json!({ "detail": detail }))
+fn oauth_error(error: &str, description: &str) -> Value {
+    json!({ "error": error, "error_description": description })
+}
+
+fn detail(status: StatusCode, detail: impl Into<Value>) -> Reply {
+    reply(status, &json!({ "detail": detail.into() }))
 }
 
 fn challenge(mut reply: Reply, challenge: &'static str) -> Reply {

@@ -17,11 +17,11 @@ use tower::{BoxError, Service};
 
 use super::answer::Answer;
 use super::api::Api;
-use super::grant::User;
-use super::oauth;
+use super::grant::{Rejection, User};
+use super::login::log_in;
 use super::reply::{self, Reply};
 use super::state::{Lane, Shared, State};
-use super::wire::{self, Bearer, Kind, Received, Rejection, Resource, Route};
+use super::wire::{self, Bearer, Kind, Received, Resource, Route};
 
 impl<B> Service<Request<B>> for Api
 where
@@ -96,23 +96,13 @@ where
     B::Error: Into<BoxError>,
 {
     let _under_way = LoginUnderWay::new(shared);
-    let verdict = admit(shared, Lane::Logins).await;
+    let verdict = arrive(shared, Lane::Logins).await;
     let body = read(body)
         .await
         .inspect_err(|_| shared.count(|counts| counts.logins_failed += 1))?;
     let granted = match verdict {
-        Verdict::Usual if kind == Kind::OAuth => shared
-            .change(|state| oauth::grant(state, headers, &body.bytes))
-            .map_err(|refusal| reply::oauth_refused(&refusal)),
-        Verdict::Usual => wire::credentials(kind, headers, &body.bytes)
-            .and_then(|(name, password)| {
-                shared.change(|state| {
-                    let user = state.user(&name, &password);
-                    Ok(state.grant(kind, user.ok_or(Rejection::WrongPassword)?))
-                })
-            })
-            .map_err(|rejection| reply::rejected(kind, &rejection)),
-        Verdict::Refuse => Err(reply::rejected(kind, &Rejection::WrongPassword)),
+        Verdict::Usual => shared.change(|state| log_in(state, kind, headers, &body.bytes)),
+        Verdict::Refuse => Err(Rejection::Credentials),
         Verdict::Scripted(outcome) => {
             shared.count(|counts| match is_unauthorized(&outcome) {
                 true => counts.logins_rejected += 1,
@@ -126,9 +116,9 @@ where
             shared.count(|counts| counts.logins_ok += 1);
             Ok(reply::granted(kind, &grant))
         }
-        Err(rejected) => {
+        Err(rejection) => {
             shared.count(|counts| counts.logins_rejected += 1);
-            Ok(rejected)
+            Ok(reply::rejected(kind, &rejection))
         }
     }
 }
@@ -168,7 +158,7 @@ where
         counts.requests += 1;
         counts.without_token += u64::from(bearer == Bearer::None);
     });
-    let verdict = admit(shared, Lane::Requests).await;
+    let verdict = arrive(shared, Lane::Requests).await;
     if let (Verdict::Usual, Bearer::Token(token)) = (&verdict, bearer) {
         if let Some(user) = shared.read(|state| state.user_of(token)) {
             return Judgement::Accepted(user, body);
@@ -201,7 +191,7 @@ enum Verdict {
 }
 
 /// Takes this arrival's scripted answer, and waits for what holds the arrival back.
-async fn admit(shared: &Shared, lane: Lane) -> Verdict {
+async fn arrive(shared: &Shared, lane: Lane) -> Verdict {
     // Taken on arrival: the nth arrival gets the nth answer, however long those before it take.
     let mut answer = shared
         .change(|state| state.lane_mut(lane).script.pop_front())

@@ -1,10 +1,7 @@
-//! What a request says: its path, its token, its credentials. Knows no state.
-
-use std::borrow::Cow;
+//! What a request says: its path, its token, its content type. Knows no state.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, header};
-use serde_json::Value;
 
 /// The kinds of login, each with its own form of errors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -78,14 +75,6 @@ pub(super) struct Received {
     pub(super) trailers: HeaderMap,
 }
 
-/// Why a login returns no token.
-pub(super) enum Rejection {
-    WrongPassword,
-    Missing(Vec<&'static str>),
-    NotJson,
-    ContentType,
-}
-
 /// In lower case, and without parameters.
 pub(super) fn media_type(headers: &HeaderMap) -> String {
     let media_type = headers
@@ -100,45 +89,6 @@ pub(super) fn media_type(headers: &HeaderMap) -> String {
         .to_ascii_lowercase()
 }
 
-/// The name and the password in a login's body.
-pub(super) fn credentials(
-    kind: Kind,
-    headers: &HeaderMap,
-    body: &[u8],
-) -> Result<(String, String), Rejection> {
-    let media_type = media_type(headers);
-    match kind {
-        Kind::Datafiniti if media_type != "application/json" => Err(Rejection::ContentType),
-        Kind::Datafiniti => {
-            let Ok(Value::Object(fields)) = serde_json::from_slice(body) else {
-                return Err(Rejection::NotJson);
-            };
-            both("email", "password", |name| {
-                fields.get(name)?.as_str().map(Cow::Borrowed)
-            })
-        }
-        // FastAPI finds no fields in a body of another type.
-        Kind::Form | Kind::OAuth if media_type != "application/x-www-form-urlencoded" => {
-            both("username", "password", |_| None)
-        }
-        Kind::Form | Kind::OAuth => both("username", "password", |name| {
-            form_urlencoded::parse(body)
-                .find(|(key, _)| key == name)
-                .map(|(_, value)| value)
-        }),
-    }
-}
-
-fn both<'a>(
-    name: &'static str,
-    password: &'static str,
-    field: impl Fn(&str) -> Option<Cow<'a, str>>,
-) -> Result<(String, String), Rejection> {
-    let field = |name: &str| field(name).filter(|value| !value.is_empty());
-    match (field(name), field(password)) {
-        (Some(name), Some(password)) => Ok((name.into_owned(), password.into_owned())),
-        (None, Some(_)) => Err(Rejection::Missing(vec![name])),
-        (Some(_), None) => Err(Rejection::Missing(vec![password])),
-        (None, None) => Err(Rejection::Missing(vec![name, password])),
-    }
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
+    media_type(headers) == "application/x-www-form-urlencoded"
 }

@@ -1,4 +1,4 @@
-//! Draws the recorded results for the README: `cargo run --manifest-path benches/draw/Cargo.toml`.
+//! Draws the recorded results for `docs::performance`: `cargo run --manifest-path benches/draw/Cargo.toml`.
 
 mod fleet;
 mod lines;
@@ -18,15 +18,17 @@ const ATTACHING: RGBColor = RGBColor(0xa8, 0xb3, 0xc2);
 const INK: RGBColor = RGBColor(0x1f, 0x29, 0x37);
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let results = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results");
-    overhead::draw(&results.join("peers.csv"), &results.join("overhead.svg"))?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let results = root.join("benches/results");
+    let pictures = root.join("src/docs/performance");
+    overhead::draw(&results.join("peers.csv"), &pictures.join("overhead.svg"))?;
     logins::draw(
         &results.join("contention-storm.csv"),
-        &results.join("logins.svg"),
+        &pictures.join("logins.svg"),
     )?;
     fleet::draw(
         &results.join("fleet-rotations.csv"),
-        &results.join("fleet.svg"),
+        &pictures.join("fleet.svg"),
     )?;
     Ok(())
 }

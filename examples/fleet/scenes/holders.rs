@@ -5,8 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 use tower::BoxError;
 
-use super::{Fleet, SECOND, api, short_lived};
-use crate::common::step;
+use super::{Fleet, SECOND, api, short_lived, step};
 use crate::worker::HASTE;
 
 /// How often a process is killed while it logs in.

@@ -64,3 +64,12 @@ fn api() -> Api {
 fn short_lived() -> Api {
     api().token_lifetime(2 * SECOND).announce_lifetime(true)
 }
+
+/// Prints what was seen, and fails the program if it is not what had to come of it.
+fn step(what: &str, seen: String, holds: bool) -> Result<(), BoxError> {
+    println!("{what:<34} {seen}");
+    match holds {
+        true => Ok(()),
+        false => Err(format!("`{what}` went wrong").into()),
+    }
+}

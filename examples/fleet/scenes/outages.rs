@@ -7,8 +7,7 @@ use std::process::{Command, Stdio};
 use tokio::time::sleep;
 use tower::BoxError;
 
-use super::{Fleet, SECOND, short_lived};
-use crate::common::step;
+use super::{Fleet, SECOND, short_lived, step};
 #[cfg(feature = "store-redis")]
 use crate::redis::RedisServer;
 use crate::store::Directory;

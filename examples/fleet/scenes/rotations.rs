@@ -6,8 +6,7 @@ use tokio::time::sleep;
 use tower::BoxError;
 
 use super::scene::Scene;
-use super::{Fleet, SECOND, api, short_lived};
-use crate::common::step;
+use super::{Fleet, SECOND, api, short_lived, step};
 use crate::server::Tokens;
 
 /// How long a scene plays.

@@ -6,7 +6,7 @@ use std::process::{Output, Stdio};
 use tokio::process::{Child, Command};
 use tokio::time::{sleep, timeout};
 use tower::BoxError;
-use tower_bearer::testing::{Api, Counts};
+use tower_bearer::testing::{Api, Counts, Server};
 
 use super::{Fleet, SECOND};
 use crate::server::{LastLogin, Tokens, serve};
@@ -21,7 +21,7 @@ pub(super) struct Scene<'a> {
     /// A process cannot write any file.
     pub(super) writes_no_files: bool,
     pub(super) api: Api,
-    base: String,
+    server: Server,
     last_login: LastLogin,
     children: Vec<Child>,
 }
@@ -42,7 +42,7 @@ impl<'a> Scene<'a> {
         api: Api,
         tokens: Tokens,
     ) -> Result<Self, BoxError> {
-        let (base, last_login) = serve(api.clone(), tokens).await?;
+        let (server, last_login) = serve(api.clone(), tokens).await?;
         Ok(Self {
             fleet,
             name,
@@ -51,7 +51,7 @@ impl<'a> Scene<'a> {
             is_hasty: false,
             writes_no_files: false,
             api,
-            base,
+            server,
             last_login,
             children: vec![],
         })
@@ -84,7 +84,7 @@ impl<'a> Scene<'a> {
         worker.stdin(Stdio::piped()).stdout(Stdio::piped());
         worker.stderr(Stdio::null());
         worker
-            .env("FLEET_URL", &self.base)
+            .env("FLEET_URL", self.server.url())
             .env("FLEET_SCENE", self.name);
         worker.env("FLEET_STORE", self.fleet.store.at(self.name));
         worker.env("FLEET_KEY", &self.fleet.key);

@@ -10,8 +10,6 @@ mod damage;
 mod faults;
 mod process;
 #[cfg(feature = "store-redis")]
-#[path = "../../common/redis.rs"]
-#[allow(dead_code, reason = "the other example takes another part")]
 mod redis;
 mod referee;
 mod store;

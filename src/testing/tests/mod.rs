@@ -7,6 +7,7 @@ mod logins;
 mod oauth;
 mod resources;
 mod scripts;
+mod server;
 mod tokens;
 mod value;
 

@@ -1,9 +1,3 @@
-use hyper_util::client::legacy::Client;
-use hyper_util::rt::{TokioExecutor, TokioIo};
-use hyper_util::server;
-use hyper_util::service::TowerToHyperService;
-use tokio::net::TcpListener;
-
 use super::*;
 
 #[test]
@@ -67,29 +61,4 @@ fn it_can_be_shared_among_threads() {
         Request::new(String::new()),
     ));
     check_send(&api().hold_logins());
-}
-
-#[tokio::test]
-async fn it_can_be_served_over_the_network() {
-    let api = api();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let origin = format!("http://{}", listener.local_addr().unwrap());
-    let served = TowerToHyperService::new(api.clone());
-    let server = tokio::spawn(async move {
-        let (stream, _) = listener.accept().await.unwrap();
-        server::conn::auto::Builder::new(TokioExecutor::new())
-            .serve_connection(TokioIo::new(stream), served)
-            .await
-    });
-    let client = Client::builder(TokioExecutor::new()).build_http::<String>();
-    let token = log_in_form(&api, NAME, PASSWORD).await.token();
-    let request = with_token(&format!("{origin}/echo"), &token).body("over the wire".to_owned());
-    let response = client.request(request.unwrap()).await.unwrap();
-    assert_eq!(response.status(), 200);
-    assert_eq!(response.headers()["content-length"], "13");
-    assert_eq!(
-        response.into_body().collect().await.unwrap().to_bytes(),
-        "over the wire"
-    );
-    server.abort();
 }

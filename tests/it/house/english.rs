@@ -110,7 +110,9 @@ fn items() -> Vec<Item> {
             continue;
         }
         if is_public_module(&file) {
-            let docs = text.lines().map_while(|line| line.strip_prefix("//!"));
+            let is_head = |line: &&str| line.starts_with("//!") || line.starts_with("#!");
+            let head = text.lines().take_while(is_head);
+            let docs = head.filter_map(|line| line.strip_prefix("//!").or(fence(line)));
             items.push(Item::new(&file, 0, docs.collect(), false));
         }
         let mut docs = Vec::new();
@@ -122,7 +124,7 @@ fn items() -> Vec<Item> {
             if code.starts_with("#[cfg(test)]") && depth == 0 {
                 break;
             }
-            if let Some(doc) = code.strip_prefix("///") {
+            if let Some(doc) = code.strip_prefix("///").or(fence(code)) {
                 docs.push(doc);
                 continue;
             }
@@ -149,6 +151,12 @@ fn items() -> Vec<Item> {
         }
     }
     items
+}
+
+/// Code that is compiled with a feature begins by a pair of attributes, one of which ignores it.
+fn fence(line: &str) -> Option<&str> {
+    let is_one = line.starts_with('#') && line.contains("doc = \"```\"");
+    is_one.then_some("```")
 }
 
 impl Item {
