@@ -2,7 +2,7 @@
 //!
 //! The limits are what the docs of tower-http, hyper and tokio have. `--nocapture` shows the figures.
 
-use super::{files, is_for_tests};
+use super::{fence, files, is_for_tests};
 
 /// Whether a pattern begins at the first of these words.
 type IsHere = fn(&[&str]) -> bool;
@@ -151,12 +151,6 @@ fn items() -> Vec<Item> {
         }
     }
     items
-}
-
-/// Code that is compiled with a feature begins by a pair of attributes, one of which ignores it.
-fn fence(line: &str) -> Option<&str> {
-    let is_one = line.starts_with('#') && line.contains("doc = \"```\"");
-    is_one.then_some("```")
 }
 
 impl Item {
