@@ -13,7 +13,8 @@ impl AuthError {
     ///
     /// It looks into boxes, `anyhow` errors (`AuthError::find(error.as_ref())`), your own enums
     /// that derive `thiserror::Error` with `#[from]` or `#[source]`, [`std::io::Error`] and tonic's
-    /// `Status`.
+    /// `Status`. An `anyhow` error made of a `BoxError`, and one that is `#[error(transparent)]`,
+    /// hide what they hold: [what to do instead](crate::docs::recipes::errors).
     ///
     /// ```
     /// use tower_bearer::AuthError;
