@@ -43,26 +43,12 @@
 //!     let response = client.send(Request::<Body>::try_from(upload.build()?)?).await?;
 //!     Ok(reqwest::Response::from(response).error_for_status()?.json().await?)
 //! }
-//! # use hyper_util::rt::{TokioExecutor, TokioIo};
-//! # use hyper_util::{server::conn::auto, service::TowerToHyperService};
-//! # use tower_bearer::testing::Api;
-//! # async fn serve(api: Api) -> Result<String, BoxError> {
-//! #     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! #     let base = format!("http://{}", listener.local_addr()?);
-//! #     tokio::spawn(async move {
-//! #         while let Ok((stream, _)) = listener.accept().await {
-//! #             let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(api.clone()));
-//! #             let server = auto::Builder::new(TokioExecutor::new());
-//! #             tokio::spawn(async move { server.serve_connection(stream, service).await });
-//! #         }
-//! #     });
-//! #     Ok(base)
-//! # }
+//! # use tower_bearer::testing::{Api, serve};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), BoxError> {
 //! # let api = Api::new().account("me", "secret");
 //! # // It has no such resources, so each request is a 404.
-//! # let error = upload(&serve(api.clone()).await?).await.unwrap_err();
+//! # let error = upload(serve(api.clone()).await?.url()).await.unwrap_err();
 //! # let status = error.downcast_ref::<reqwest::Error>().and_then(reqwest::Error::status);
 //! # assert_eq!(status.unwrap(), 404);
 //! # assert_eq!(api.counts().logins, 1);
@@ -114,21 +100,7 @@
 //!         Err(error) => error.downcast().map_or_else(|e| anyhow::Error::from_boxed(e).into(), |e| *e),
 //!     }
 //! }
-//! # use hyper_util::rt::{TokioExecutor, TokioIo};
-//! # use hyper_util::{server::conn::auto, service::TowerToHyperService};
-//! # use tower_bearer::testing::Api;
-//! # async fn serve(api: Api) -> std::result::Result<String, BoxError> {
-//! #     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! #     let base = format!("http://{}", listener.local_addr()?);
-//! #     tokio::spawn(async move {
-//! #         while let Ok((stream, _)) = listener.accept().await {
-//! #             let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(api.clone()));
-//! #             let server = auto::Builder::new(TokioExecutor::new());
-//! #             tokio::spawn(async move { server.serve_connection(stream, service).await });
-//! #         }
-//! #     });
-//! #     Ok(base)
-//! # }
+//! # use tower_bearer::testing::{Api, serve};
 //! # use tower::Service;
 //! # fn http<B>(
 //! #     client: reqwest::Client,
@@ -147,10 +119,11 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> std::result::Result<(), BoxError> {
 //! # let api = Api::new().account("me", "secret");
-//! # let base = serve(api.clone()).await?;
+//! # let server = serve(api.clone()).await?;
+//! # let base = server.url();
 //! # let reqwest = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
 //! # let with = |password: &str| -> std::result::Result<_, BoxError> {
-//! #     let login = tower_bearer::login::Form::new(http(reqwest.clone()), &base, "me", password)?;
+//! #     let login = tower_bearer::login::Form::new(http(reqwest.clone()), base, "me", password)?;
 //! #     let bearer = Bearer(BearerAuthLayer::new(login));
 //! #     Ok(reqwest_middleware::ClientBuilder::new(reqwest.clone()).with(bearer).build())
 //! # };
@@ -246,31 +219,18 @@
 //! #         }
 //! #     })
 //! # }
-//! # use hyper_util::rt::{TokioExecutor, TokioIo};
-//! # use hyper_util::{server::conn::auto, service::TowerToHyperService};
-//! # use tower_bearer::testing::Api;
-//! # async fn serve(api: Api) -> Result<String, BoxError> {
-//! #     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! #     let base = format!("http://{}", listener.local_addr()?);
-//! #     tokio::spawn(async move {
-//! #         while let Ok((stream, _)) = listener.accept().await {
-//! #             let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(api.clone()));
-//! #             let server = auto::Builder::new(TokioExecutor::new());
-//! #             tokio::spawn(async move { server.serve_connection(stream, service).await });
-//! #         }
-//! #     });
-//! #     Ok(base)
-//! # }
+//! # use tower_bearer::testing::{Api, serve};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), BoxError> {
 //! # let api = Api::new().account("me", "secret");
-//! # let base = serve(api.clone()).await?;
+//! # let server = serve(api.clone()).await?;
+//! # let base = server.url();
 //! # let reqwest = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
 //! # for (password, is_good) in [("secret", true), ("wrong", false)] {
-//! #     let login = tower_bearer::login::Form::new(http(reqwest.clone()), &base, "me", password)?;
+//! #     let login = tower_bearer::login::Form::new(http(reqwest.clone()), base, "me", password)?;
 //! #     let layer = tower_bearer::BearerAuthLayer::new(login);
 //! #     let inner = Http::new(layer.layer(http(reqwest.clone())));
-//! #     let client = Client { base: base.clone(), reqwest: reqwest.clone(), inner };
+//! #     let client = Client { base: base.to_owned(), reqwest: reqwest.clone(), inner };
 //! #     let info = OperationInfo { operation_id: "me" };
 //! #     for _ in 0..2 {
 //! #         let request = client.client().get(format!("{}/users/me", client.baseurl())).build()?;
@@ -349,28 +309,15 @@
 //! #         }
 //! #     })
 //! # }
-//! # use hyper_util::rt::{TokioExecutor, TokioIo};
-//! # use hyper_util::{server::conn::auto, service::TowerToHyperService};
-//! # use tower_bearer::testing::Api;
-//! # async fn serve(api: Api) -> Result<String, BoxError> {
-//! #     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
-//! #     let base = format!("http://{}", listener.local_addr()?);
-//! #     tokio::spawn(async move {
-//! #         while let Ok((stream, _)) = listener.accept().await {
-//! #             let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(api.clone()));
-//! #             let server = auto::Builder::new(TokioExecutor::new());
-//! #             tokio::spawn(async move { server.serve_connection(stream, service).await });
-//! #         }
-//! #     });
-//! #     Ok(base)
-//! # }
+//! # use tower_bearer::testing::{Api, serve};
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), BoxError> {
 //! # let api = Api::new().account("me", "secret");
-//! # let base = serve(api.clone()).await?;
+//! # let server = serve(api.clone()).await?;
+//! # let base = server.url();
 //! # let reqwest = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
-//! # let login = tower_bearer::login::Form::new(http(reqwest.clone()), &base, "me", "secret")?;
-//! # let client = Client { base, reqwest, inner: Session::new(login) };
+//! # let login = tower_bearer::login::Form::new(http(reqwest.clone()), base, "me", "secret")?;
+//! # let client = Client { base: base.to_owned(), reqwest, inner: Session::new(login) };
 //! # let info = OperationInfo { operation_id: "me" };
 //! # for (status, logins) in [(200, 1), (401, 1), (200, 2)] {
 //! #     let mut request = client.client().get(format!("{}/users/me", client.baseurl())).build()?;
