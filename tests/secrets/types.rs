@@ -10,7 +10,7 @@ use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::login::{
     ClientAuth, ClientCredentials, Custom, Datafiniti, Form, Json, Lifetime, Refresh, TokenFile,
 };
-use tower_bearer::testing::{Answer, Api, Trial, check_source};
+use tower_bearer::testing::{Answer, Api, Trial, check_source, serve};
 use tower_bearer::{
     AuthError, BearerAuthLayer, NoAuth, OnFailedRenewal, Origins, Refused, ReplayBody, Sent,
     Session, Sessions, Token, TokenRequest, TokenSource, source_fn,
@@ -144,6 +144,7 @@ async fn stand_in(api: &Api, texts: &mut Texts) {
     assert_eq!(login.await.unwrap().status(), 200);
     api.script_login(Response::new(body.clone()));
     texts.debug("Api", api);
+    texts.debug("Server", &serve(api.clone()).await.unwrap());
     texts.debug("Answer", &Answer::from(Response::new(body.clone())));
     texts.debug("Counts", &api.counts());
     texts.debug("Guard", &api.guard("the fake"));
