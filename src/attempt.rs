@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::request::Parts;
 use http::{HeaderMap, Request, Response};
 use http_body::Body;
 use tower::Service;
@@ -11,7 +12,7 @@ use crate::head::HeadSnapshot;
 use crate::origins::Origins;
 use crate::refusal::is_acceptance;
 use crate::replay::{Replay, ReplayBody};
-use crate::session::{Issued, Key, Stamp, trace};
+use crate::session::{Issued, Key, Runner, Stamp, trace};
 use crate::settings::Settings;
 use crate::snapshot::Snapshot;
 
@@ -63,35 +64,32 @@ pub(crate) fn release<S: Clone>(inner: &mut S) {
 }
 
 impl<S, B> Attempt<S, B> {
-    /// Was the token refused, or missed?
-    pub(crate) fn is_refused<R>(&self, response: &Response<R>) -> bool {
-        match self {
-            Attempt::First(snapshot, _) => snapshot.settings.is_refused(response),
-            Attempt::Retry(settings, ..) => {
-                settings.is_refused(response) || settings.is_not_enough(response)
-            }
-            Attempt::Untouched | Attempt::Foreign(_) => false,
-        }
-    }
-
-    /// Is a stronger token wanted, and was none sent yet?
-    pub(crate) fn steps_up<R>(&self, response: &Response<R>) -> bool {
-        matches!(self, Attempt::First(snapshot, _) if snapshot.settings.steps_up(response))
-    }
-}
-
-impl<S, B> Attempt<S, B> {
-    /// Tells the session, if it wants to know, that a token was accepted.
-    pub(crate) fn note_acceptance<R>(&self, response: &Response<R>) {
+    /// Says whether the response goes to the caller as it is. Otherwise, its token was refused or
+    /// missed, or a stronger one is wanted and none was sent yet.
+    pub(crate) fn is_answered<R>(&self, response: &mut Response<R>) -> bool {
         let settings = match self {
             Attempt::First(snapshot, _) => &snapshot.settings,
             Attempt::Retry(settings, ..) => settings,
-            Attempt::Untouched | Attempt::Foreign(_) => return,
+            Attempt::Untouched => return true,
+            // The caller is told why its request went without a token, whatever the answer.
+            Attempt::Foreign(error) => {
+                response.extensions_mut().insert(error.clone());
+                return true;
+            }
         };
-        let runner = settings.session.runner();
-        if !runner.is_watching() || !is_acceptance(response.status(), response.headers()) {
-            return;
+        let is_first = matches!(self, Attempt::First(..));
+        if settings.is_refused(response) || !is_first && settings.is_not_enough(response) {
+            return false;
         }
+        let runner = settings.session.runner();
+        if runner.is_watching() && is_acceptance(response.status(), response.headers()) {
+            self.note_acceptance(runner);
+        }
+        !(is_first && settings.steps_up(response))
+    }
+
+    #[cold]
+    fn note_acceptance(&self, runner: &Runner) {
         match self {
             Attempt::First(_, kept) => runner.note_acceptance(kept.sent, kept.key(), false),
             Attempt::Retry(_, sent, key) => runner.note_acceptance(*sent, *key, true),
@@ -127,19 +125,28 @@ impl<S: Clone> Sender<S> {
                 let response = self.inner.call(request.map(ReplayBody::new));
                 (response, Attempt::Foreign(error))
             }
-            Outgoing::First(mut request) => {
-                let head = FirstAttempt::head(&request, &self.settings);
-                self.settings.attach(&mut request, issued);
-                let (request, kept) = FirstAttempt::new(request, head, &self.settings, issued);
-                let response = self.inner.call(request);
+            Outgoing::First(request) => {
+                let (mut parts, body) = request.into_parts();
+                // Without the caller's own header, or it would not have waited.
+                let Some(head) = FirstAttempt::head(&parts, &body, &self.settings) else {
+                    let request = Request::from_parts(parts, ReplayBody::new(body));
+                    return (self.inner.call(request), Attempt::Untouched);
+                };
+                self.settings.attach(&mut parts, issued);
+                let limit = self.settings.replay_limit;
+                let (body, replay) = ReplayBody::replayable(body, limit);
+                let response = self.inner.call(Request::from_parts(parts, body));
+                let kept = FirstAttempt::new(head, replay, issued);
                 (response, Attempt::First(self.snapshot, kept))
             }
-            Outgoing::Retry(mut request) => {
-                self.settings.attach(&mut request, issued);
+            Outgoing::Retry(request) => {
+                let (mut parts, body) = request.into_parts();
+                self.settings.attach(&mut parts, issued);
                 trace::retried(self.settings.session.name(), issued);
-                let key = Key::of(request.method(), request.uri());
+                let key = Key::of(&parts.method, &parts.uri);
                 let attempt = Attempt::Retry(self.settings, issued.stamp, key);
-                (self.inner.call(request), attempt)
+                let response = self.inner.call(Request::from_parts(parts, body));
+                (response, attempt)
             }
         }
     }
@@ -147,27 +154,28 @@ impl<S: Clone> Sender<S> {
 
 impl<B: Body> FirstAttempt<B> {
     /// Keeps what a second attempt needs. The head is of the request as it was without its token.
-    pub(crate) fn new(
-        request: Request<B>,
-        head: Result<HeadSnapshot, Key>,
-        settings: &Settings,
-        issued: &Issued,
-    ) -> (Request<ReplayBody<B>>, Self) {
-        let (parts, body) = request.into_parts();
-        let (body, replay) = ReplayBody::replayable(body, settings.replay_limit);
-        let request = Request::from_parts(parts, body);
-        let kept = Self {
+    #[inline]
+    pub(crate) fn new(head: Result<HeadSnapshot, Key>, replay: Replay<B>, issued: &Issued) -> Self {
+        Self {
             sent: issued.stamp,
             copy: head.map(|head| (head, replay)),
-        };
-        (request, kept)
+        }
     }
 
-    /// Only the endpoint, if the body is known to be too large.
-    pub(crate) fn head(request: &Request<B>, settings: &Settings) -> Result<HeadSnapshot, Key> {
-        match ReplayBody::is_replayable(request.body(), settings.replay_limit) {
-            true => Ok(HeadSnapshot::of(request)),
-            false => Err(Key::of(request.method(), request.uri())),
+    /// Returns only the endpoint if the body is known to be too large, and `None` if the request
+    /// has the caller's own header.
+    #[inline]
+    pub(crate) fn head(
+        request: &Parts,
+        body: &B,
+        settings: &Settings,
+    ) -> Option<Result<HeadSnapshot, Key>> {
+        if ReplayBody::is_replayable(body, settings.replay_limit) {
+            HeadSnapshot::of(request, &settings.header).map(Ok)
+        } else if request.headers.contains_key(&settings.header) {
+            None
+        } else {
+            Some(Err(Key::of(&request.method, &request.uri)))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::future::Future;
 use std::mem;
 use std::ops::ControlFlow::{Break, Continue};
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 
 use http::{Request, Response};
 use http_body::Body;
@@ -82,22 +82,20 @@ where
         let mut this = self.project();
         loop {
             if let Some(call) = this.call.as_mut().as_pin_mut() {
-                let answer = ready!(call.poll(cx));
-                // The attempt gives up what it holds before anything else is waited for.
-                this.call.set(None);
-                let mut response = match answer {
-                    Ok(response) => response,
-                    Err(error) => {
+                let mut response = match call.poll(cx) {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(Ok(response)) => response,
+                    Poll::Ready(Err(error)) => {
+                        this.call.set(None);
                         *this.step = Step::Done;
                         return Poll::Ready(Err(error.into()));
                     }
                 };
-                if !this.step.is_refused(&response) {
-                    this.step.accepted(&mut response);
-                    if !this.step.steps_up(&response) {
-                        *this.step = Step::Done;
-                        return Poll::Ready(Ok(response));
-                    }
+                // The attempt gives up what it holds before anything else is waited for.
+                this.call.set(None);
+                if this.step.is_answered(&mut response) {
+                    *this.step = Step::Done;
+                    return Poll::Ready(Ok(response));
                 }
                 match mem::replace(this.step, Step::Done).refused(response, cx) {
                     Continue(step) => *this.step = step,

@@ -1,6 +1,7 @@
 //! The copy of a request's head that a retry is made from.
 
 use bytes::{Buf, Bytes};
+use http::request::Parts;
 use http::uri::{self, Authority, PathAndQuery, Scheme};
 use http::{Extensions, HeaderMap, HeaderName, HeaderValue, Method, Request, Uri, Version};
 
@@ -37,24 +38,26 @@ const PREFIX: usize = 2 * WORD;
 const LIKELY: usize = 64;
 
 impl HeadSnapshot {
-    pub(crate) fn of<B>(request: &Request<B>) -> Self {
-        let uri = request.uri();
+    /// Returns `None` if the request has a header of this name. The pass over all headers finds it,
+    /// where a look-up would hash the name.
+    pub(crate) fn of(request: &Parts, own: &HeaderName) -> Option<Self> {
+        let uri = &request.uri;
         let authority = uri.authority().map_or("", Authority::as_str);
         let path = uri.path_and_query().map_or("", PathAndQuery::as_str);
-        let (bytes, has_grpc_timeout) = pack([authority, path], request.headers());
-        Self {
-            method: request.method().clone(),
-            version: request.version(),
+        let (bytes, has_grpc_timeout) = pack([authority, path], &request.headers, own.as_str())?;
+        Some(Self {
+            method: request.method.clone(),
+            version: request.version,
             scheme: uri.scheme().cloned(),
-            extensions: request.extensions().clone(),
+            extensions: request.extensions.clone(),
             authority_len: authority.len(),
             path_len: path.len(),
             bytes,
             deadline: has_grpc_timeout
-                .then(|| GrpcDeadline::of(request.headers()))
+                .then(|| GrpcDeadline::of(&request.headers))
                 .flatten()
                 .map(Box::new),
-        }
+        })
     }
 
     pub(crate) fn key(&self) -> Key {
@@ -86,8 +89,8 @@ impl HeadSnapshot {
 }
 
 /// Also returns whether there is a `grpc-timeout`, which a look-up would have to hash the name for
-/// in every request.
-fn pack([authority, path]: [&str; 2], headers: &HeaderMap) -> (Vec<u8>, bool) {
+/// in every request. Returns `None` if a header is named `own`.
+fn pack([authority, path]: [&str; 2], headers: &HeaderMap, own: &str) -> Option<(Vec<u8>, bool)> {
     // Measuring them first would take as long as packing them.
     let likely = authority.len() + path.len() + headers.len() * LIKELY;
     let mut bytes = Vec::with_capacity(likely);
@@ -96,6 +99,9 @@ fn pack([authority, path]: [&str; 2], headers: &HeaderMap) -> (Vec<u8>, bool) {
     let mut has_grpc_timeout = false;
     for (name, value) in headers {
         let name = name.as_str();
+        if name == own {
+            return None;
+        }
         has_grpc_timeout |= name == grpc_timeout::NAME;
         let name_and_sensitive = name.len() << 1 | usize::from(value.is_sensitive());
         let mut prefix = [0; PREFIX];
@@ -105,7 +111,7 @@ fn pack([authority, path]: [&str; 2], headers: &HeaderMap) -> (Vec<u8>, bool) {
         bytes.extend_from_slice(name.as_bytes());
         bytes.extend_from_slice(value.as_bytes());
     }
-    (bytes, has_grpc_timeout)
+    Some((bytes, has_grpc_timeout))
 }
 
 /// What was parsed once is parsed again into the same.
@@ -149,6 +155,7 @@ fn take_length(bytes: &mut Bytes) -> usize {
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use http::header;
     use proptest::collection::vec;
     use proptest::prelude::*;
 
@@ -215,7 +222,8 @@ mod tests {
                 }
             }
 
-            let unpacked = unpack_headers(pack(["", ""], &map).0.into());
+            let packed = pack(["", ""], &map, "authorization").unwrap().0;
+            let unpacked = unpack_headers(packed.into());
 
             prop_assert_eq!(listed(&unpacked), listed(&map));
         }
@@ -225,12 +233,13 @@ mod tests {
         fn a_uri_comes_out_as_it_went_in(uri in uri()) {
             let request = Request::builder().uri(uri.clone()).header("x-a", "1").body(()).unwrap();
 
-            let head = HeadSnapshot::of(&request);
-            prop_assert_eq!(head.key(), Key::of(request.method(), &uri));
+            let (request, ()) = request.into_parts();
+            let head = HeadSnapshot::of(&request, &header::AUTHORIZATION).unwrap();
+            prop_assert_eq!(head.key(), Key::of(&request.method, &uri));
             let copy = head.into_request(());
 
             prop_assert_eq!(parts(copy.uri()), parts(&uri));
-            prop_assert_eq!(copy.headers(), request.headers());
+            prop_assert_eq!(copy.headers(), &request.headers);
         }
     }
 
@@ -246,13 +255,15 @@ mod tests {
             .body(())
             .unwrap();
 
-        let copy = HeadSnapshot::of(&request).into_request("another body");
+        let (request, ()) = request.into_parts();
+        let head = HeadSnapshot::of(&request, &header::AUTHORIZATION).unwrap();
+        let copy = head.into_request("another body");
 
-        assert_eq!(copy.method(), request.method());
-        assert_eq!(copy.uri(), request.uri());
-        assert_eq!(copy.version(), request.version());
+        assert_eq!(copy.method(), request.method);
+        assert_eq!(copy.uri(), &request.uri);
+        assert_eq!(copy.version(), request.version);
         assert_eq!(copy.extensions().get::<u8>(), Some(&17));
-        assert_eq!(copy.headers(), request.headers());
+        assert_eq!(copy.headers(), &request.headers);
         assert_eq!(*copy.body(), "another body");
     }
 }

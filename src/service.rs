@@ -199,7 +199,7 @@ where
 pub(crate) fn respond<S, B, R>(
     inner: &mut S,
     mut snapshot: Arc<Snapshot<S>>,
-    mut request: Request<B>,
+    request: Request<B>,
 ) -> ResponseFuture<S, S::Future, B, R>
 where
     S: Service<Request<ReplayBody<B>>, Response = Response<R>> + Clone,
@@ -218,15 +218,18 @@ where
         Some(_) => None,
     };
     if let Some((issued, is_due)) = usable {
-        let head = FirstAttempt::head(&request, settings);
-        if !settings.attach(&mut request, issued) {
-            return pass(inner, request, Attempt::Untouched);
-        }
+        let (mut parts, body) = request.into_parts();
+        let Some(head) = FirstAttempt::head(&parts, &body, settings) else {
+            settings.note_own_header();
+            return pass(inner, Request::from_parts(parts, body), Attempt::Untouched);
+        };
+        settings.attach(&mut parts, issued);
         if is_due {
             settings.session.runner().renew_ahead();
         }
-        let (request, kept) = FirstAttempt::new(request, head, settings, issued);
-        let response = inner.call(request);
+        let (body, replay) = ReplayBody::replayable(body, settings.replay_limit);
+        let response = inner.call(Request::from_parts(parts, body));
+        let kept = FirstAttempt::new(head, replay, issued);
         return ResponseFuture::calling(response, Attempt::First(snapshot, kept));
     }
     if settings.has_own_header(request.headers()) {

@@ -3,8 +3,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::header::{self, Entry};
-use http::{Extensions, HeaderMap, HeaderName, Request, Response, StatusCode, Uri};
+use http::header;
+use http::request::Parts;
+use http::{Extensions, HeaderMap, HeaderName, Response, StatusCode, Uri};
 
 use crate::error::AuthError;
 use crate::held_response::HeldResponse;
@@ -134,7 +135,8 @@ impl Settings {
         has_header
     }
 
-    fn note_own_header(&self) {
+    #[cold]
+    pub(crate) fn note_own_header(&self) {
         trace::left_alone(self.session.name(), "it has the header already");
     }
 
@@ -192,22 +194,13 @@ impl Settings {
         }
     }
 
-    /// Gives the request its token. `false`: it has the caller's own header, and is left as it is.
-    pub(crate) fn attach<B>(&self, request: &mut Request<B>, issued: &Issued) -> bool {
-        // One look-up finds both the caller's header and the place of ours.
-        match request.headers_mut().entry(&self.header) {
-            Entry::Vacant(place) => {
-                place.insert(issued.token.header_value().clone());
-            }
-            Entry::Occupied(_) => {
-                self.note_own_header();
-                return false;
-            }
-        }
-        if let Some(sent) = request.extensions().get::<Sent>() {
+    /// Gives the request its token. It has no header of the caller's own.
+    pub(crate) fn attach(&self, request: &mut Parts, issued: &Issued) {
+        let value = issued.token.header_value().clone();
+        request.headers.insert(&self.header, value);
+        if let Some(sent) = request.extensions.get::<Sent>() {
             sent.note(self.session.runner().id(), issued);
         }
-        true
     }
 
     /// Keeps a refused response for as long as its caller may get it.

@@ -83,28 +83,11 @@ impl<S, B, R> Step<S, B, R> {
         }))
     }
 
-    pub(crate) fn is_refused(&self, response: &Response<R>) -> bool {
+    /// Says whether the response goes to the caller as it is.
+    pub(crate) fn is_answered(&self, response: &mut Response<R>) -> bool {
         match self {
-            Step::Call(attempt) => attempt.is_refused(response),
-            _ => false,
-        }
-    }
-
-    pub(crate) fn steps_up(&self, response: &Response<R>) -> bool {
-        match self {
-            Step::Call(attempt) => attempt.steps_up(response),
-            _ => false,
-        }
-    }
-
-    /// The caller is told why its request went without a token, whatever the answer.
-    pub(crate) fn accepted(&self, response: &mut Response<R>) {
-        match self {
-            Step::Call(Attempt::Foreign(error)) => {
-                response.extensions_mut().insert(error.clone());
-            }
-            Step::Call(attempt) => attempt.note_acceptance(response),
-            _ => {}
+            Step::Call(attempt) => attempt.is_answered(response),
+            _ => true,
         }
     }
 

@@ -122,6 +122,7 @@ impl<B> ReplayBody<B> {
 
     /// Whether a request with this body can be kept at all: not if it is known to be too large
     /// before it is sent.
+    #[inline]
     pub(crate) fn is_replayable(body: &B, limit: usize) -> bool
     where
         B: Body,
@@ -131,6 +132,7 @@ impl<B> ReplayBody<B> {
 
     /// Returns the body of a first attempt, and the handle for a second one. The handle gives one
     /// as long as no more than `limit` bytes have been read.
+    #[inline]
     pub(crate) fn replayable(body: B, limit: usize) -> (Self, Replay<B>)
     where
         B: Body,

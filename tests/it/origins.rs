@@ -4,7 +4,7 @@ use http::{HeaderName, Request, Response, Uri};
 use tower::{BoxError, Layer, ServiceExt, service_fn};
 use tower_bearer::{BearerAuthLayer, NoAuth, Origins, ReplayBody, Token, source_fn};
 
-use crate::support::{Body, ScriptedSource, Server, explanation, get};
+use crate::support::{Body, ScriptedSource, Server, explanation, get, post};
 
 const URI: &str = "https://api.example.com/";
 
@@ -23,6 +23,31 @@ async fn the_callers_own_header_is_left_alone() {
         (server.tokens(), desk.logins()),
         (vec!["Basic b3du".to_owned()], 0)
     );
+}
+
+/// S3: with all its values, and also when there is a token in hand: whether the body may be kept
+/// for a retry or not.
+#[tokio::test]
+async fn the_callers_own_header_is_left_alone_with_a_token_in_hand() {
+    let echo = service_fn(async |request: Request<ReplayBody<Body>>| {
+        Ok::<_, BoxError>(Response::new(request.headers().clone()))
+    });
+    let layer = BearerAuthLayer::new(ScriptedSource::open()).replay_limit(3);
+    layer.session().token().await.unwrap();
+    let client = layer.layer(echo);
+    for body in ["", "few", "many"] {
+        let sent = client.clone().oneshot(post(body)).await.unwrap();
+        assert_eq!(sent.body()["authorization"], "Bearer t1");
+
+        let mut request = post(body);
+        for own in ["Basic b3du", "Basic YWxzbw=="] {
+            let own = http::HeaderValue::from_static(own);
+            request.headers_mut().append("authorization", own);
+        }
+        let sent = client.clone().oneshot(request).await.unwrap();
+        let sent: Vec<_> = sent.body().get_all("authorization").iter().collect();
+        assert_eq!(sent, ["Basic b3du", "Basic YWxzbw=="], "{body:?}");
+    }
 }
 
 /// S3: so is one with the `NoAuth` extension.
