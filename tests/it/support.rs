@@ -41,6 +41,11 @@ impl ScriptedSource {
         Self::new(0, Origins::any())
     }
 
+    /// So many logins end at once, each further one when it is let through.
+    pub(crate) fn closed_after(logins: usize) -> Self {
+        Self::new(logins, Origins::any())
+    }
+
     pub(crate) fn scoped(origin: &str) -> Self {
         Self::new(Semaphore::MAX_PERMITS, Origins::only(origin).unwrap())
     }
