@@ -188,6 +188,8 @@ pub mod login;
 mod origins;
 mod refusal;
 mod replay;
+#[cfg(any(test, fuzzing))]
+mod script;
 mod send;
 mod service;
 mod session;
