@@ -20,19 +20,19 @@ use crate::session::Ask;
 use crate::step::{Errand, Ready, Step};
 
 pin_project! {
-    /// The response future of [`BearerAuth`](crate::BearerAuth).
+    /// Response future for [`BearerAuth`](crate::BearerAuth).
     ///
     /// It is generic over the inner service `S` and its future `F`, the request's body `B` and the
-    /// response's body `R`. Dropping it cancels the request; a login under way goes on.
+    /// response's body `R`. Dropping it cancels the request. A login under way continues.
     ///
     /// # Errors
     ///
-    /// An [`AuthError`] when no token could be had for the request or it may not be sent, in a
-    /// [`BoxError`]; the inner service's own error as it is.
+    /// Fails with an [`AuthError`], in a [`BoxError`], if there is no token for the request or the
+    /// request must not be sent. Errors of the inner service are returned unchanged.
     ///
     /// # Panics
     ///
-    /// When polled again after it is done.
+    /// Panics if it is polled again after it has completed.
     #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, F, B, R> {
         #[pin]

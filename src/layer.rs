@@ -15,8 +15,8 @@ use crate::token::Token;
 
 /// Adds a bearer token to the requests of an HTTP client, and renews it when it is refused.
 ///
-/// A clone of the layer, and every service that it makes, shares one [`Session`]; two layers made
-/// by two calls of [`new`](Self::new) do not.
+/// Clones of a layer, and all services it creates, share one [`Session`]. Layers from separate
+/// calls of [`new`](Self::new) do not.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -33,7 +33,7 @@ use crate::token::Token;
 ///
 /// let client = ServiceBuilder::new()
 ///     .layer(BearerAuthLayer::new(source))
-///     // Here stands a real client; this one says what it was sent.
+///     // Use a real client here. This one returns the header it received.
 ///     .service_fn(|request: Request<ReplayBody<Empty<Bytes>>>| async move {
 ///         let sent = request.headers()["authorization"].clone();
 ///         Ok::<_, tower::BoxError>(Response::new(sent))
@@ -53,26 +53,27 @@ pub struct BearerAuthLayer {
 struct NoSource;
 
 impl BearerAuthLayer {
-    /// A layer with a session of its own, which logs in through `source` when a token is first
+    /// Creates a layer with its own session, which logs in through `source` when a token is first
     /// needed.
     pub fn new(source: impl TokenSource) -> Self {
         Self::from_session(Session::new(source))
     }
 
-    /// A layer of an existing session, to share its token or to set its time limits.
+    /// Creates a layer for an existing session, to share its token or to configure it with
+    /// [`Session::builder`].
     pub fn from_session(session: Session) -> Self {
         Self {
             settings: Arc::new(Settings::new(session)),
         }
     }
 
-    /// Makes a layer without a session of its own: each request brings one in its extensions.
+    /// Creates a layer without its own session: each request has one in its extensions.
     ///
     /// A request without a [`Session`] fails with an error
-    /// ([`is_misconfigured`](crate::AuthError::is_misconfigured)), and nothing is sent. It may have
-    /// its own header or the extension [`NoAuth`](crate::NoAuth) instead.
+    /// ([`is_misconfigured`](crate::AuthError::is_misconfigured)) and nothing is sent, unless it
+    /// has its own header or the extension [`NoAuth`](crate::NoAuth).
     ///
-    /// [`Sessions`](crate::Sessions) keeps the sessions of many accounts. Any other layer takes a
+    /// [`Sessions`](crate::Sessions) keeps the sessions of many accounts. Any other layer uses a
     /// request's session too, in place of its own.
     ///
     #[cfg_attr(feature = "testing", doc = "```")]
@@ -102,29 +103,30 @@ impl BearerAuthLayer {
         Self::from_session(Session::new(NoSource)).set(|settings| settings.lacks_session = true)
     }
 
-    /// Returns the session that this layer's services share.
+    /// Returns the session shared by this layer's services.
     ///
-    /// That of a [`per_request`](Self::per_request) layer has no token, and cannot get one.
+    /// The session of a [`per_request`](Self::per_request) layer has no token and cannot get one.
     pub fn session(&self) -> &Session {
         &self.settings.session
     }
 
-    /// Where the token may go. By default where its [source](TokenSource::origins) says.
+    /// Sets where the token may be sent. Defaults to the [origins of its
+    /// source](TokenSource::origins).
     ///
-    /// A request to another origin passes without a token.
+    /// A request to any other origin passes without a token.
     #[must_use]
     pub fn origins(self, origins: Origins) -> Self {
         self.set(|settings| settings.origins = Some(origins))
     }
 
-    /// Sends tokens over plain `http` too. By default such a request fails with an error
-    /// ([`is_insecure`](crate::AuthError::is_insecure)) before anything is sent or a login is made
-    /// for it: whoever is on the way could read the token.
+    /// Allows tokens to be sent over plain `http`, where anyone on the network path can read them.
+    /// By default such a request fails with an error
+    /// ([`is_insecure`](crate::AuthError::is_insecure)) and triggers no login.
     ///
-    /// A loopback address needs no permission: `127.0.0.0/8`, `[::1]`, `localhost` and names below
-    /// it, told by their spelling and not by a lookup. Neither does a request that carries no
-    /// token. A URI without a scheme, as tonic's, cannot be checked: its client decides. The
-    /// [built-in logins](crate::login) have a switch of their own, for the password.
+    /// Loopback addresses are always allowed: `127.0.0.0/8`, `[::1]`, `localhost` and its
+    /// subdomains, by their spelling and without a lookup. So are requests without a token. A URI
+    /// without a scheme, such as tonic's, cannot be checked: the client decides. The [built-in
+    /// logins](crate::login) have their own setter, for the password.
     ///
     /// ```
     /// # use http::{Request, Response};
@@ -153,20 +155,21 @@ impl BearerAuthLayer {
         self.set(|settings| settings.plain_http = true)
     }
 
-    /// The header that carries the token. `authorization` by default.
+    /// Sets the name of the token's header. Defaults to `authorization`.
     ///
-    /// What stands in it is the token's matter: see
+    /// The token determines the header's value: see
     /// [`Token::with_scheme`](crate::Token::with_scheme) and [`Token::bare`](crate::Token::bare).
     ///
-    /// Redirect layers strip `authorization` on their way to another origin, and not other headers:
-    /// keep them around this layer, not inside ([`Origins`](Origins#redirects)).
+    /// Redirect layers strip `authorization` from requests to another origin, but not other
+    /// headers: keep redirect layers around this layer, not inside
+    /// ([`Origins`](Origins#redirects)).
     #[must_use]
     pub fn header(self, name: HeaderName) -> Self {
         self.set(|settings| settings.header = name)
     }
 
-    /// Which responses mean that the token was refused. [`is_refusal`](crate::is_refusal) by
-    /// default.
+    /// Sets which responses mean that the token was refused. Defaults to
+    /// [`is_refusal`](crate::is_refusal).
     #[must_use]
     pub fn refused_when<P>(self, is_refused: P) -> Self
     where
@@ -180,37 +183,38 @@ impl BearerAuthLayer {
     /// A request whose body is larger is not retried, but the session still renews its token.
     /// Trailers count too: the bytes of each name and value, and 32 more for each entry.
     ///
-    /// What is kept is a copy. Only data of 16 KiB or more, in the first frame of a body, is shared
-    /// instead, if its buffer belongs to it alone and is less than twice as large.
+    /// The bytes are copied. Only a first frame of 16 KiB or more is shared instead, if nothing
+    /// else uses its buffer and the frame fills more than half of it.
     #[must_use]
     pub fn replay_limit(self, bytes: usize) -> Self {
         self.set(|settings| settings.replay_limit = bytes)
     }
 
-    /// What the caller gets when a refused token could not be renewed.
-    /// [`OnFailedRenewal::ReturnResponse`] by default.
+    /// Sets what the caller gets when a refused token could not be renewed. Defaults to
+    /// [`OnFailedRenewal::ReturnResponse`].
     #[must_use]
     pub fn on_failed_renewal(self, choice: OnFailedRenewal) -> Self {
         self.set(|settings| settings.on_failed_renewal = choice)
     }
 
-    /// Asks the source for a stronger token when a response says that the one in hand is good, but
-    /// not enough, and repeats the request with it once. By default that response is the caller's.
+    /// Asks the source for a stronger token when a response says that the current one is valid but
+    /// not sufficient, and retries the request with it once. By default the response is returned to
+    /// the caller.
     ///
     /// Such a response is a 401 or 403 whose challenge, of Bearer or DPoP, has one of the errors
     /// `insufficient_scope` ([RFC 6750, section 3.1]), `insufficient_user_authentication` ([RFC
     /// 9470, section 3]) or `insufficient_claims` ([Microsoft's claims challenge]).
     ///
-    /// The source is asked with [`Cause::StepUp`](crate::Cause::StepUp), and finds in the
-    /// [challenges](crate::TokenRequest::challenges) what the token has to be good for. The
-    /// built-in logins take no notice of them. For other requests the token in hand stays. The
-    /// stronger one is kept for the next request that is challenged in the same way, at most 16 of
-    /// them in a session, and until a [sign-out](Session::sign_out). It is renewed as any token,
-    /// and a stronger token that was not enough is paced as a login that did not help. None of that
-    /// counts in the session's own [`stats`](Session::stats), nor against its other logins.
+    /// The source is asked with [`Cause::StepUp`](crate::Cause::StepUp), and the
+    /// [challenges](crate::TokenRequest::challenges) say what the token must allow. The built-in
+    /// logins ignore them. Other requests keep using the current token. The stronger token is kept
+    /// for later requests with the same challenge, at most 16 of them per session, and until a
+    /// [sign-out](Session::sign_out). It is renewed like any token. A stronger token that was not
+    /// sufficient is throttled like a login that did not help. None of this counts in the session's
+    /// own [`stats`](Session::stats) or delays its other logins.
     ///
-    /// If there is no stronger token, the caller gets the response, with the
-    /// [`AuthError`](crate::AuthError) in its extensions.
+    /// If there is no stronger token, the caller gets the response with the [`AuthError`] in its
+    /// extensions.
     ///
     /// ```
     /// use tower_bearer::{BearerAuthLayer, Cause, Origins, Token, source_fn};
@@ -250,7 +254,7 @@ impl<S> Layer<S> for BearerAuthLayer {
 }
 
 impl<S> BearerAuth<S> {
-    /// Returns the layer that makes such services, sharing this one's session.
+    /// Returns a layer with the same settings and the same session.
     pub fn layer(&self) -> BearerAuthLayer {
         BearerAuthLayer {
             settings: self.settings().clone(),

@@ -1,6 +1,7 @@
-//! A [tower](https://docs.rs/tower) layer that makes an authenticated client out of any HTTP
-//! client: it logs in when a token is first needed, shares the token among all clones, and on a 401
-//! logs in again once and replays the request once. The caller sees one request and one response.
+//! A [tower](https://docs.rs/tower) layer that adds bearer tokens to the requests of any HTTP
+//! client. It logs in when a token is first needed and shares the token among all clones. On a 401
+//! it logs in again once and replays the request once. The caller sees one request and one
+//! response.
 //!
 #![cfg_attr(feature = "testing", doc = "```")]
 #![cfg_attr(not(feature = "testing"), doc = "```ignore")]
@@ -33,8 +34,8 @@
 //!
 //! # How it fits together
 //!
-//! A [`BearerAuthLayer`] makes [`BearerAuth`] services, which share a [`Session`]: the token in
-//! hand and the login under way. The session gets its tokens from a [`TokenSource`]: one of the
+//! A [`BearerAuthLayer`] creates [`BearerAuth`] services that share a [`Session`]: the current
+//! token and the login under way. The session gets its tokens from a [`TokenSource`]: one of the
 //! [built-in logins](login), or your own.
 //!
 //! ```text
@@ -48,24 +49,25 @@
 //! ```
 //!
 //! The inner service receives [`ReplayBody`], which streams the caller's body and keeps its
-//! beginning. Nothing below the layer has to be `Sync`, and the response's type stays as it is. The
-//! inner service has to be `Clone`; put a [`Buffer`](https://docs.rs/tower/latest/tower/buffer/)
-//! around one that is not. Where the layer stands among others, and why: [`docs::stack`]. What
-//! changes for those who come from something else: [`docs::coming_from`]. What tonic needs, and
-//! many accounts: [`docs::recipes`].
+//! beginning. Nothing inside the layer has to be `Sync`, and the response type does not change. The
+//! inner service must be `Clone`; put a [`Buffer`](https://docs.rs/tower/latest/tower/buffer/)
+//! around one that is not.
+//!
+//! More pages: [the order of layers](docs::stack), [migrating from other crates](docs::migrating),
+//! and [recipes](docs::recipes) for tonic, reqwest, many accounts and more.
 //!
 //! # Examples
 //!
-//! Each is a program of its own, with a real server on a loopback address, and fails if what it
-//! shows does not hold: `cargo run --example datafiniti`.
+//! Each is a separate program that runs against a real server on a loopback address, and fails if
+//! it does not work as shown: `cargo run --example datafiniti`.
 //!
 //! | example | shows |
 //! |---|---|
 //! | `datafiniti`, `form_login`, `oauth2` | the [built-in logins](login), over hyper-util's client |
-//! | `tonic` | gRPC: generated clients over a channel, unary and streaming each way, and the reason of a failed login |
+//! | `tonic` | gRPC: generated clients over a channel, unary and streaming in each direction, and the reason of a failed login |
 //! | `axum_gateway` | a gateway that logs in upstream for its callers, and streams both ways |
 //! | `reqwest` | the layer around a `reqwest::Client`, with streamed bodies |
-//! | `websocket` | a [`Session`]'s token for what is no request of the layer's: a handshake that is refused once |
+//! | `websocket` | a [`Session`]'s token without the layer: a handshake that is refused once |
 //! | `metrics` | [what a session counts](Stats), exported |
 //! | `stack_order` | the layer among timeouts, retries, limits, redirects, traces and decompression |
 //!
@@ -73,50 +75,50 @@
 //!
 //! Each rule, with its id and its numbers: [`docs::rules`].
 //!
-//! * **One login at a time** per session, whatever the number of requests, clones and threads. It
-//!   runs in a task of its own: the request that triggered it may be dropped. A sign-out and
-//!   another source abandon it.
+//! * **One login at a time** per session, whatever the number of requests, clones and threads. The
+//!   login runs in a separate task, so dropping the request that triggered it does not cancel it. A
+//!   sign-out or a replaced source does.
 //! * **One retry at most**, with the same method, URI, headers, body and trailers, and one
-//!   `Authorization` header. When there is no new token to retry with, the caller gets the refused
-//!   response, unread, with the [`AuthError`] in its extensions, or that error if the login failed
-//!   after more than 2 seconds.
-//! * **No login storm, and no locked account**: after a login that failed, or whose tokens do not
-//!   help, the next one waits its time ([`SessionBuilder`] has the numbers). No request waits for
-//!   that: it goes out with the token in hand, or fails at once with the [`AuthError`] and its
+//!   `Authorization` header. Without a new token to retry with, the caller gets the refused
+//!   response, unread, with the [`AuthError`] in its extensions. If the login fails after more than
+//!   2 seconds, the caller gets only the error.
+//! * **No login storm, and no locked account**: after a login that fails, or whose token is refused
+//!   as well, the next one is delayed ([`SessionBuilder`] sets the delays). Requests do not wait
+//!   for the delay: they use the current token, or fail at once with the [`AuthError`] and its
 //!   [`retry_after`](AuthError::retry_after).
-//! * **No mixed accounts**: after [`Session::sign_out`] or [`Session::replace_source`] no login
-//!   under way is kept, and no request is repeated as another account than the one that it was sent
-//!   for.
-//! * **Nothing goes out without a token** because a login failed, and no token goes out of its
-//!   [`Origins`].
-//! * **Neither token nor password goes over plain `http`**, but to a loopback address, unless
-//!   [that is allowed](BearerAuthLayer::allow_plain_http).
+//! * **No mixed accounts**: after [`Session::sign_out`] or [`Session::replace_source`] the result
+//!   of a login under way is dropped, and no request is retried under another account.
+//! * **No request is sent without a token** because a login failed, and no token is sent outside
+//!   its [`Origins`].
+//! * **Tokens and passwords are never sent over plain `http`**, except to a loopback address,
+//!   unless [you allow it](BearerAuthLayer::allow_plain_http).
 //! * **No deadlock**: no reservation of the inner service is held during a login, so the login may
-//!   go through the same limits, and a [built-in login](login) through the very stack that it
-//!   authenticates. A refused response, which may keep the connection that the login needs, is held
-//!   for 2 seconds at most, or [not at all](OnFailedRenewal::Error).
-//! * **Nothing hangs**: a login ends after 30 seconds, and no request waits longer than 60 for one.
-//!   Without a runtime, without a timer, or after a source that panicked there is an error, not a
-//!   panic. (tokio tells of a missing timer by a panic, which is caught: the panic hook sees it,
-//!   and `panic = "abort"` does not allow it.)
+//!   use the same limits, and a [built-in login](login) may use the same stack it authenticates. A
+//!   refused response may occupy a connection needed by the login, so it is held for at most 2
+//!   seconds, or [not at all](OnFailedRenewal::Error).
+//! * **Nothing hangs**: a login ends after 30 seconds, and no request waits longer than 60 seconds
+//!   for one. A missing runtime, a missing timer or a source that panics causes an error, not a
+//!   panic. (tokio reports a missing timer with a panic, which is caught. The panic hook still
+//!   runs, and with `panic = "abort"` the process ends.)
 //! * **Nothing is buffered ahead**, and no more than 64 KiB of a body is kept, until the response
 //!   is accepted.
 //!
 //! # Tracing
 //!
-//! With the feature `tracing` it tells of logins and refusals, under the target `tower_bearer`:
+//! With the feature `tracing`, the crate emits spans and events for logins and refusals, with the
+//! target `tower_bearer`:
 //!
 //! | span | level | fields |
 //! |---|---|---|
-//! | `login` | INFO | `session`: its [name](SessionBuilder::name), if it has one; `cause`: `first`, `signed out`, `expired`, `ahead` or `refused`; `stale`: the fingerprint of the token to replace, if there is one |
+//! | `login` | INFO | `session`: its [name](SessionBuilder::name), if it has one; `cause`: `first`, `signed out`, `expired`, `ahead` or `refused`; `stale`: the fingerprint of the token being replaced, if any |
 //!
 //! | event | level | fields |
 //! |---|---|---|
 //! | `logged in` | INFO | `fingerprint`, `generation`, `lifetime_ms` if it is known, `duration_ms` of the login |
-//! | `login failed`: it will not succeed by itself ([rejected](AuthError::is_rejected), [misconfigured](AuthError::is_misconfigured)), or requests fail because of it | WARN | `error`, `retry_after_ms`: how long there will be no other |
+//! | `login failed`: it will not succeed by itself ([rejected](AuthError::is_rejected), [misconfigured](AuthError::is_misconfigured)), or requests fail because of it | WARN | `error`, `retry_after_ms`: how long until the next login |
 //! | `login failed`: [unavailable](AuthError::is_unavailable), and the token in hand still serves | INFO | `error`, `retry_after_ms` |
-//! | `login throttled`: one was asked for, and not made | DEBUG | `error`, `retry_after_ms` |
-//! | `logins do not help: new tokens keep being refused` | WARN | `retry_after_ms`: how long no refusal will make one |
+//! | `login throttled`: one was wanted, and not attempted | DEBUG | `error`, `retry_after_ms` |
+//! | `logins do not help: new tokens keep being refused` | WARN | `retry_after_ms`: how long refusals trigger no login |
 //! | `token refused`: for the first time, or it was [invalidated](Session::invalidate) | INFO | `fingerprint`, `generation` |
 //! | `token about to expire`: a login begins in the background | DEBUG | `fingerprint`, `generation` |
 //! | `request retried`, with a new token | DEBUG | `fingerprint`, `generation`, `http.request.resend_count`: 1 |
@@ -124,51 +126,51 @@
 //! | `request sent without a token`: its origin is foreign | WARN the first time, then DEBUG | `error` |
 //! | `request left alone`: it has the header already, or `NoAuth` | DEBUG | `reason` |
 //!
-//! WARN is for what somebody has to set right, INFO for what happens once to a token or a login,
-//! DEBUG for what happens to each request. A request served from the cached token emits nothing.
-//! Every event has the session's name too. No field
-//! holds a secret, as far as the [`AuthError`]s of a source of your own hold none: a token shows as
-//! its [fingerprint](Token::fingerprint). The `generation` counts the tokens of a session; a login
-//! that brings the same token again keeps it. [`http.request.resend_count`] is as OpenTelemetry has
-//! it.
+//! WARN is for problems that somebody has to fix, INFO for events once per token or login, DEBUG
+//! for events per request. A request served from the cached token emits nothing. Every event also
+//! has the session's name. No field contains a secret, unless the [`AuthError`]s of your own source
+//! do: tokens are shown as [fingerprints](Token::fingerprint). The `generation` counts the tokens
+//! of a session; a login that returns the same token again does not increase it.
+//! [`http.request.resend_count`] is defined by OpenTelemetry.
 //!
-//! A login is a part of the span that asked for it and waits: in a trace it stands within the
-//! request that it made slow. It may outlive that span, as it runs on a task of its own. Nobody
-//! waits for a renewal ahead, so that is a root, which [follows
+//! The span of a login is a child of the span that triggered it and waits for it: a trace shows the
+//! login within the request it delayed. It may outlive its parent, because it runs in a separate
+//! task. Nobody waits for a renewal in the background, so its span is a root that [follows
 //! from](https://docs.rs/tracing/0.1/tracing/struct.Span.html#method.follows_from) the request that
-//! came upon it. What a source does, such as the request of a login, is within the login's span.
+//! triggered it. Everything a source does, such as sending the login's request, happens within the
+//! login's span.
 //!
 //! [`http.request.resend_count`]: https://opentelemetry.io/docs/specs/semconv/registry/attributes/http/
 //!
 //! # Testing
 //!
-//! With the feature `testing`, the module `tower_bearer::testing` has a stand-in of an API with a
-//! login, for tests of a client that need no network and no time, and a check of a [`TokenSource`]
-//! of your own.
+//! With the feature `testing`, the module `tower_bearer::testing` contains a fake API with a login,
+//! to test a client without a network and without delays, and a check for your own [`TokenSource`].
 //!
 //! # What it does not do
 //!
-//! * It does not retry for any other reason than a refused token; put `tower::retry` around it.
-//! * It does not replay a body over the limit; the session renews its token for the next request.
-//! * It cannot see a refusal that comes after the response's headers, such as a gRPC status in the
-//!   trailers. That one goes to the caller as it is, and no login is made for it;
-//!   [`Session::invalidate`] is how the caller can tell of it.
-//! * It cannot check where a request without an authority goes (as tonic's), nor whether one
-//!   without a scheme goes over plain `http`: that is the client's choice, and such a request
+//! * It only retries after a refused token. For any other reason put `tower::retry` around it.
+//! * It does not replay a body over the limit. The session still renews its token for the next
+//!   request.
+//! * It does not see a refusal after the response headers, such as a gRPC status in the trailers.
+//!   The caller gets the response unchanged and no login happens. Use [`Session::invalidate`] to
+//!   report such a refusal.
+//! * It cannot check the origin of a request without an authority, such as tonic's, or whether a
+//!   request without a scheme goes over plain `http`. The client decides, and such a request
 //!   carries the token.
-//! * A redirect that the inner service follows by itself is out of its sight. Follow redirects
-//!   above the layer, so that each hop is a request of its own and one that leaves the token's
-//!   origins goes without a token: [what each hop carries](Origins#redirects).
+//! * It does not see redirects that the inner service follows. Follow redirects around the layer,
+//!   so that each hop is a separate request, and carries no token outside the token's origins:
+//!   [what each hop carries](Origins#redirects).
 //! * It does not read the body of a refused response, so over HTTP/1.1 the retry may need another
-//!   connection: hyper reuses the one that a small 401 with a `Content-Length` came on, not one of
-//!   a chunked 401.
-//! * An upload that is given up for the retry ends as soon as the connection asks for more of it.
-//!   hyper asks when the server reads or closes; a server that does neither keeps that connection
-//!   open. The retry does not wait for it.
-//! * A login through the very stack that it authenticates makes a cycle of ownership: let the
-//!   login's client hold that stack weakly, or end the cycle by [`Session::replace_source`].
-//! * A response that the caller has and does not read may hold a reservation of the inner service,
-//!   or its only connection, and keep a login waiting; the login's time limit ends that.
+//!   connection: hyper reuses the connection after a small 401 with a `Content-Length`, but not
+//!   after a chunked 401.
+//! * An upload that is abandoned for the retry ends when the connection next polls its body. hyper
+//!   does that when the server reads or closes. A server that does neither keeps the connection
+//!   open, and the retry does not wait for that.
+//! * A login through the same stack it authenticates creates a cycle of references: let the login's
+//!   client hold the stack weakly, or break the cycle with [`Session::replace_source`].
+//! * A response that the caller holds without reading it may occupy a permit of the inner service,
+//!   or its only connection, and block a login until the login's time limit.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -8,26 +8,26 @@ use std::sync::Arc;
 use http::Uri;
 use http::uri::Scheme;
 
-/// Where a token may go.
+/// The origins that a token may be sent to.
 ///
-/// Origins are compared as [RFC 6454] has it: scheme, host and port, where case, a default port
-/// and a trailing dot make no difference. The path plays no part.
+/// Origins are compared as in [RFC 6454]: by scheme, host and port. Case, a default port and a
+/// trailing dot make no difference, and the path is ignored.
 ///
 /// | request | carries the token |
 /// |---|---|
 /// | to one of these origins | yes; over plain `http` if it is loopback or [allowed], else it fails |
-/// | to any other: another scheme, host (a subdomain too) or port | no, and if it is answered by a 401, an [`AuthError`](crate::AuthError) in the extensions says why |
+/// | to any other: another scheme, host (a subdomain too) or port | no, and an [`AuthError`](crate::AuthError) in the response's extensions says why |
 /// | whose URI has no authority (`/health`, as tonic's) | yes: where it goes is the client's choice |
-/// | likewise, but the path begins with `//` or `/\` | no: joined to a base URL, `//evil.example/x` leads to another server |
-/// | whose URI has an authority and no scheme (`api.example.com:443`, that of a `CONNECT`) | no: it is for a proxy, which would read the token |
+/// | whose URI has no authority, and whose path begins with `//` or `/\` | no: joined to a base URL, `//evil.example/x` leads to another server |
+/// | whose URI has an authority and no scheme (`api.example.com:443` of a `CONNECT`) | no: it is for a proxy, which would read the token |
 /// | with the header set by the caller, or with [`NoAuth`](crate::NoAuth) | no |
 ///
-/// Of a built-in login with a password these are by default the origin that it logs in at; the
-/// logins of OAuth 2.0 are given them.
+/// The built-in logins with a password default to the origin they log in at. The OAuth 2.0 logins
+/// take the origins as an argument.
 ///
-/// The `Host` header plays no part. The URI says which server gets the bytes, and that one is
-/// trusted with the token whatever site of it the header asks for; a gateway passes on the header
-/// of its caller, who must not decide by it whether a request carries the token.
+/// The `Host` header is ignored. The URI determines which server gets the bytes, and that server is
+/// trusted with the token whichever of its sites the header names. A gateway forwards its caller's
+/// `Host` header, and the caller must not decide with it whether a request carries the token.
 ///
 /// ```
 /// use tower_bearer::Origins;
@@ -41,11 +41,11 @@ use http::uri::Scheme;
 ///
 /// # Redirects
 ///
-/// Follow redirects by a layer around [`BearerAuthLayer`](crate::BearerAuthLayer): each hop is
-/// then a request of its own, which carries the token if its origin is one of these. A redirect
-/// layer inside, or a client that follows redirects itself as reqwest's does, is out of this
-/// layer's sight, and takes along what it does not strip. With tower-http's `FollowRedirect` and
-/// its standard policy, the hops behind the first one carry:
+/// Follow redirects in a layer around [`BearerAuthLayer`](crate::BearerAuthLayer): each hop is then
+/// a separate request, and carries the token only to these origins. The layer does not see
+/// redirects that are followed inside it, by a redirect layer or by a client such as reqwest's.
+/// Such a hop carries every header that is not stripped. With tower-http's `FollowRedirect` and its
+/// standard policy, the hops after the first one carry:
 ///
 /// | request | redirected to | around: `authorization` | around: another [header] | inside: `authorization` | inside: another header |
 /// |---|---|---|---|---|---|
@@ -59,19 +59,19 @@ use http::uri::Scheme;
 /// | with `NoAuth` | the same origin | none | none | none | none |
 /// | with `NoAuth` | another host, and back | none, **token** | none, **token** | none, none | none, none |
 ///
-/// What stands out is in bold:
+/// The surprising ones are in bold:
 ///
-/// - **inside, another header**: `FollowRedirect` strips `authorization` on its way to another
-///   origin, but no header that it does not know. The token goes wherever the server says, also
-///   over plain `http`. So does a header of the caller's own, in either order.
-/// - **around, and back**: on its way to another origin `FollowRedirect` strips the caller's
-///   `authorization` and all extensions, `NoAuth` with them. Back at the token's origin that
-///   request is like any other, and carries the token. A policy with
-///   `FilterCredentials::new().allow_extension::<NoAuth>()` keeps it out.
+/// - **inside, another header**: `FollowRedirect` strips `authorization` from a request to another
+///   origin, but no header that it does not know. The token goes wherever the server says, even
+///   over plain `http`. So does the caller's own header, in either order.
+/// - **around, and back**: on the way to another origin `FollowRedirect` strips the caller's
+///   `authorization` and all extensions, including `NoAuth`. Back at the token's origin, the
+///   request is like any other and carries the token. A policy with
+///   `FilterCredentials::new().allow_extension::<NoAuth>()` prevents that.
 ///
-/// With the redirect layer inside, another origin's 401 counts as a refusal of the token, and
-/// costs a login. With it around, a hop to plain `http` within the origins fails as any such
-/// request does.
+/// With the redirect layer inside, another origin's 401 counts as a refusal of the token and
+/// triggers a login. With it around, a hop to plain `http` within the origins fails like any such
+/// request.
 ///
 /// [RFC 6454]: https://www.rfc-editor.org/rfc/rfc6454#section-4
 /// [allowed]: crate::BearerAuthLayer::allow_plain_http
@@ -82,7 +82,7 @@ pub struct Origins {
     origins: Option<Arc<[Origin]>>,
 }
 
-/// A text that is no origin.
+/// The error for a text that is not an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidOrigin {
     reason: &'static str,
@@ -98,20 +98,22 @@ struct Origin {
 }
 
 impl Origins {
-    /// The one origin `scheme://host[:port]`.
+    /// Returns the single origin `scheme://host[:port]`.
     ///
     /// # Errors
     ///
-    /// The text is not an `http` or `https` origin, or has a path, a query or user information.
+    /// Returns an error if the text is not an `http` or `https` origin, or has a path, a query or
+    /// user information.
     pub fn only(origin: &str) -> Result<Self, InvalidOrigin> {
         Self::each_of([origin])
     }
 
-    /// Each of these origins.
+    /// Returns all of the given origins.
     ///
     /// # Errors
     ///
-    /// As [`only`](Self::only), of which the first bad one is reported; or there is none at all.
+    /// Returns an error for the first text that is not an origin, as [`only`](Self::only) does, and
+    /// if there are no origins.
     pub fn each_of<T: AsRef<str>>(
         origins: impl IntoIterator<Item = T>,
     ) -> Result<Self, InvalidOrigin> {
@@ -136,16 +138,15 @@ impl Origins {
         })
     }
 
-    /// Everywhere. Only for a client that is itself bound to one server: whoever can make it
-    /// follow a link is sent the token.
+    /// Returns the set of all origins. Use it only with a client that talks to a single server:
+    /// otherwise anyone who can make the client follow a link receives the token.
     ///
-    /// No request is foreign then, not even one whose path begins with `//`: that is kept from a
-    /// promise to go nowhere else, which these make not.
+    /// No request is foreign then, not even one whose path begins with `//`.
     pub fn any() -> Self {
         Self { origins: None }
     }
 
-    /// May a request to this URI carry the token?
+    /// Returns `true` if a request to this URI may carry the token.
     #[inline]
     pub fn contains(&self, uri: &Uri) -> bool {
         match &self.origins {
@@ -171,8 +172,8 @@ fn is_network_path(uri: &Uri) -> bool {
     path.starts_with("//") || path.starts_with("/\\")
 }
 
-/// Would a secret that is sent to this URI be readable on its way? A URI without a scheme does not
-/// tell.
+/// Would a secret that is sent to this URI be readable on its way? Unknown for a URI without a
+/// scheme.
 pub(crate) fn is_plain_http(uri: &Uri) -> bool {
     // Built by hand, a scheme in upper case is not equal to the constant.
     uri.scheme_str()
@@ -180,7 +181,7 @@ pub(crate) fn is_plain_http(uri: &Uri) -> bool {
         && !uri.host().is_some_and(is_loopback)
 }
 
-/// As [Secure Contexts](https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy) has it.
+/// As [Secure Contexts](https://www.w3.org/TR/secure-contexts/#is-origin-trustworthy) define it.
 fn is_loopback(host: &str) -> bool {
     if matches!(host, "127.0.0.1" | "localhost") {
         return true;
@@ -201,7 +202,7 @@ fn is_loopback(host: &str) -> bool {
 impl Origin {
     fn of(uri: &Uri) -> Result<Self, InvalidOrigin> {
         let (Some(scheme), Some(authority)) = (uri.scheme(), uri.authority()) else {
-            return Err(invalid("it lacks a scheme or a host"));
+            return Err(invalid("it has no scheme or no host"));
         };
         if authority.as_str().contains('@') {
             return Err(invalid("it has user information"));
@@ -216,7 +217,7 @@ impl Origin {
         };
         let host = without_dot(authority.host()).to_ascii_lowercase();
         if host.is_empty() {
-            return Err(invalid("it lacks a host"));
+            return Err(invalid("it has no host"));
         }
         let port = uri.port_u16().unwrap_or(default);
         Ok(Self {

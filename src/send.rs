@@ -19,11 +19,12 @@ use crate::snapshot::Snapshot;
 impl<S> BearerAuth<S> {
     /// Sends a request: waits until a clone of the inner service is ready, and calls that clone.
     ///
-    /// Use it where a service is a client. It needs no `ServiceExt`, no `clone` and no `&mut`, and
-    /// its future can be spawned. The [`Service`] implementation is for layers around this one.
+    /// Use it when you send requests yourself. It needs no `ServiceExt`, no `clone` and no `&mut`,
+    /// and its future can be spawned. The [`Service`] implementation is for layers around this
+    /// service.
     ///
-    /// The bounds are on this method, so the compiler's error begins with the one that is missing:
-    /// see [if it does not compile](crate::docs::if_it_does_not_compile).
+    /// The bounds are on this method, so the compiler's error begins with the missing bound: see
+    /// [if it does not compile](crate::docs::if_it_does_not_compile).
     ///
     /// # Errors
     ///
@@ -72,7 +73,7 @@ impl<S> BearerAuth<S> {
 }
 
 pin_project! {
-    /// The future of [`BearerAuth::send`].
+    /// Future returned by [`BearerAuth::send`].
     ///
     /// It is generic over the inner service `S` and its future `F`, the request's body `B` and the
     /// response's body `R`. Dropping it cancels the request. A login under way continues.

@@ -18,9 +18,10 @@ use crate::session::Session;
 use crate::settings::{Fault, Settings};
 use crate::snapshot::{Prototype, Snapshot, Snapshots};
 
-/// The service that [`BearerAuthLayer`](crate::BearerAuthLayer) makes.
+/// A service that adds bearer tokens to requests, created by
+/// [`BearerAuthLayer`](crate::BearerAuthLayer).
 ///
-/// Its clones share one session, and with it the token.
+/// Its clones share one session and so the token.
 ///
 /// ```
 /// # use http_body_util::Empty;
@@ -56,7 +57,7 @@ impl<S> BearerAuth<S> {
         Self::linked(inner, Link::Settings(settings))
     }
 
-    /// Returns the session that this service shares.
+    /// Returns the session of this service.
     pub fn session(&self) -> &Session {
         &self.settings().session
     }
@@ -68,7 +69,7 @@ impl<S> BearerAuth<S> {
 
     /// Returns the inner service.
     ///
-    /// What you change is seen by later requests, and by their retries.
+    /// Your changes apply to later requests and their retries.
     pub fn get_mut(&mut self) -> &mut S {
         // Both have a clone of the inner service as it was.
         self.link = Link::Settings(self.settings().clone());

@@ -12,25 +12,26 @@ use tower::BoxError;
 use crate::error::AuthError;
 use crate::session::Session;
 
-/// A [`Session`] for each of many accounts, made when its key is first asked for.
+/// The [`Session`]s of many accounts, each created when its key is first asked for.
 ///
-/// Put the session of a request into the request's extensions, and send it through a layer made by
-/// [`BearerAuthLayer::per_request`](crate::BearerAuthLayer::per_request). A clone shares the
+/// Insert the session into the request's extensions, and send the request through a layer created
+/// by [`BearerAuthLayer::per_request`](crate::BearerAuthLayer::per_request). A clone shares the
 /// sessions.
 ///
-/// The key is everything that tells one token from another: the tenant, and the audience or the
-/// OAuth scopes if one tenant uses several.
+/// The key must contain everything that distinguishes one token from another: the tenant, and the
+/// audience or the OAuth scopes if a tenant uses several.
 ///
 /// # What is forgotten
 ///
-/// A session is forgotten after an hour without use, or when room is needed for a new one, the
-/// least recently used first. The number of sessions is bounded. Three kinds are kept all the same:
+/// A session is forgotten after an hour without use, or when a new one needs the room, the least
+/// recently used first. The number of sessions is bounded. Three kinds are always kept:
 ///
-/// - one that somebody holds, such as a request or a service, so a key never has two sessions;
-/// - one with a login under way;
-/// - one whose last login failed, until the next one may begin. A rejected login is remembered for
-///   as long again as the [longest pause](crate::SessionBuilder::rejection_backoff), unless room is
-///   needed. So a wrong password is tried as rarely as if all sessions were kept.
+/// - sessions in use, for example by a request or a service, so a key never has two sessions;
+/// - sessions with a login under way;
+/// - sessions whose last login failed, until the next login may start. A rejected login is
+///   remembered after that for the [longest pause](crate::SessionBuilder::rejection_backoff) once
+///   more, unless room is needed. So a wrong password is tried as rarely as if all sessions were
+///   kept.
 ///
 /// Without a request nothing is forgotten.
 ///
@@ -88,11 +89,11 @@ const AT_A_TIME: usize = 4;
 const IDLE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 impl<K: Eq + Hash + Clone> Sessions<K> {
-    /// Makes each session by this function, once for its key.
+    /// Creates an empty set of sessions. `make` creates the session of each key, once.
     ///
-    /// It runs when a key is asked for that has no session, and others who ask for that key wait
-    /// for it. It does not log in: that is the session's matter. It may ask for other keys, but not
-    /// for its own.
+    /// It runs when a key without a session is asked for, and other callers that ask for the same
+    /// key wait for it. It should not log in, because the session does that when needed. It may ask
+    /// for other keys, but not for its own.
     pub fn new<F>(make: F) -> Self
     where
         F: Fn(&K) -> Result<Session, BoxError> + Send + Sync + 'static,
@@ -105,30 +106,29 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
         }
     }
 
-    /// Sets how many sessions there may be at a time. Defaults to 10,000.
+    /// Sets the maximum number of sessions. Defaults to 10,000.
     #[must_use]
     pub fn capacity(mut self, sessions: usize) -> Self {
         self.capacity = sessions;
         self
     }
 
-    /// Sets after how long without use a session may be forgotten. Defaults to an hour.
+    /// Sets how long a session must be unused before it may be forgotten. Defaults to an hour.
     #[must_use]
     pub fn idle_timeout(mut self, timeout: Duration) -> Self {
         self.idle_timeout = timeout;
         self
     }
 
-    /// Returns the session of this key, and makes it if there is none.
+    /// Returns the session of this key. Creates it if there is none.
     ///
     /// # Errors
     ///
-    /// Fails with the error of the function that makes sessions, which is a
-    /// [misconfigured](AuthError::is_misconfigured) one unless it is an [`AuthError`]. The next
-    /// call tries again.
+    /// Fails with the error of `make`: an [`AuthError`] as it is, any other error as
+    /// [misconfigured](AuthError::is_misconfigured). The next call tries again.
     ///
     /// Fails with an [unavailable](AuthError::is_unavailable) error if there is no room for another
-    /// session, and none may be forgotten.
+    /// session and none may be forgotten.
     pub fn get(&self, key: &K) -> Result<Session, AuthError> {
         let slot = self.slot(key);
         let mut session = slot.lock();
@@ -147,20 +147,22 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
         }
     }
 
-    /// Forgets the session of this key, and returns it: to sign out of an account that is gone.
+    /// Removes the session of this key and returns it, for example to sign out of a deleted
+    /// account.
     ///
-    /// Who still holds that session can use it. The next [`get`](Self::get) makes another one.
+    /// Existing handles to the session keep working. The next [`get`](Self::get) creates another
+    /// session.
     pub fn remove(&self, key: &K) -> Option<Session> {
         let removed = self.known().pop(key)?;
         removed.slot.lock().take()
     }
 
-    /// Returns how many sessions there are.
+    /// Returns the number of sessions.
     pub fn len(&self) -> usize {
         self.known().len()
     }
 
-    /// Says whether there is no session.
+    /// Returns `true` if there is no session.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -243,7 +245,7 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
         let key = key.map(|(key, _)| key.clone());
         key.and_then(|key| known.pop_entry(&key)).ok_or_else(|| {
             AuthError::unavailable(format!(
-                "all {} sessions are in use or wait for their next login",
+                "all {} sessions are in use or waiting for their next login",
                 self.capacity
             ))
         })

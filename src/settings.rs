@@ -1,4 +1,4 @@
-//! [`Settings`]: what the layer was told, and what follows from it for one request.
+//! [`Settings`]: the layer's settings, and what follows from them for one request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,30 +12,32 @@ use crate::origins::{Origins, is_plain_http};
 use crate::refusal::{asks_for_more, is_refusal};
 use crate::session::{Issued, Sent, Session, SessionId, trace};
 
-/// What becomes of a refused request when no new token could be had for it.
+/// What the caller gets when a refused token could not be renewed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OnFailedRenewal {
-    /// The caller gets the refused response as it came, with the [`AuthError`] in its extensions.
-    /// This is the default.
+    /// The caller gets the refused response, unread, with the [`AuthError`] in its extensions. This
+    /// is the default.
     ///
-    /// Unread, that response keeps its connection, or room in its window, which the login may need.
-    /// It is dropped when it was held for as long as
-    /// [`SessionBuilder::renewal_hold`](crate::SessionBuilder::renewal_hold) says, 2 seconds by
-    /// default. If the login fails after that, the caller gets the error. A server that serves one
-    /// connection at a time, and keeps it open, needs [`Error`](Self::Error) or a hold of zero: the
-    /// login waits on a second connection by then.
+    /// An unread response occupies its connection, or room in its flow-control window, and the
+    /// login may need either. So the response is dropped after the time set by
+    /// [`SessionBuilder::renewal_hold`](crate::SessionBuilder::renewal_hold), 2 seconds by default.
+    /// If the login fails after that, the caller gets the error. Use [`Error`](Self::Error) or a
+    /// hold of zero with a server that serves one connection at a time and keeps it open: otherwise
+    /// the login waits on a second connection.
     #[default]
     ReturnResponse,
-    /// The caller gets the [`AuthError`] as the error of the request: for clients that drop a
-    /// response's extensions, such as tonic's. The refused response is dropped before the login.
+    /// The caller gets the [`AuthError`] as the error of the request. Use this for clients that
+    /// drop a response's extensions, such as tonic's. The refused response is dropped before the
+    /// login.
     Error,
 }
 
-/// An extension of a request that is to go out as it is: without a token, and without a renewal
-/// should it be answered by a 401.
+/// A request extension that makes the layer send the request unchanged: without a token, and
+/// without a renewal after a 401.
 ///
-/// A redirect layer may drop it on its way to another origin: see [`Origins`](Origins#redirects).
+/// A redirect layer may drop the extension on the way to another origin: see
+/// [`Origins`](Origins#redirects).
 ///
 /// ```
 /// # fn main() -> Result<(), http::Error> {
@@ -156,7 +158,7 @@ impl Settings {
         self.origins.as_ref().unwrap_or(origins).contains(uri)
     }
 
-    /// Counts and tells that a request goes to a foreign origin, and returns why that is so.
+    /// Counts and logs that a request goes to a foreign origin, and returns the error that says so.
     pub(crate) fn foreign(&self, uri: &Uri, origins: &Origins) -> AuthError {
         let error = AuthError::foreign_origin(uri, self.origins.as_ref().unwrap_or(origins));
         self.session.runner().note_foreign(&error);

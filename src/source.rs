@@ -1,4 +1,4 @@
-//! [`TokenSource`]: where tokens come from, and what a source is told.
+//! [`TokenSource`]: where tokens come from, and what a source is asked.
 
 use std::fmt;
 use std::future::Future;
@@ -12,11 +12,11 @@ use crate::origins::Origins;
 use crate::refusal::challenge::Challenge;
 use crate::token::Token;
 
-/// Where tokens come from: a login, a file, a vault, another process.
+/// A source of tokens: a login, a file, a vault, another process.
 ///
-/// The session calls [`fetch`](Self::fetch) for one login at a time, in a task of its own, and at
-/// most for the login's time limit. A source holds no lock, caches no token and retries nothing:
-/// all of that is the session's part.
+/// The session calls [`fetch`](Self::fetch) for one login at a time, in a separate task, and ends
+/// it at the login's time limit. A source needs no lock, no cache and no retries: the session takes
+/// care of all that.
 ///
 /// ```
 /// use tower_bearer::{AuthError, Origins, Token, TokenRequest, TokenSource};
@@ -35,40 +35,41 @@ use crate::token::Token;
 /// }
 /// ```
 pub trait TokenSource: Send + Sync + 'static {
-    /// Returns the origins that its tokens may be sent to. A request to another origin gets none.
+    /// Returns the origins of the API that accepts the tokens. A request to any other origin
+    /// carries no token.
     ///
-    /// A session asks once.
+    /// A session calls this once.
     fn origins(&self) -> Origins;
 
-    /// Fetches a token. The request says why, and which token it replaces, if any: a source with a
-    /// refresh token finds it there.
+    /// Fetches a token. The request says why, and contains the token being replaced, if any, with
+    /// its refresh token.
     ///
     /// # Errors
     ///
-    /// [`AuthError::rejected`] for credentials that are not good, [`AuthError::unavailable`] for
-    /// what may pass, [`AuthError::misconfigured`] for what will not.
+    /// Return [`AuthError::rejected`] if the credentials are rejected, [`AuthError::unavailable`]
+    /// if a later attempt may succeed, and [`AuthError::misconfigured`] if it cannot.
     fn fetch(&self, request: TokenRequest)
     -> impl Future<Output = Result<Token, AuthError>> + Send;
 
-    /// Returns the account that it logs in to, so that processes with the same one can share a
-    /// token (feature `store`). Defaults to `None`: then the token cache has to be told. The
-    /// built-in logins return theirs.
+    /// Returns the account of this source, so that processes with the same account can share a
+    /// token (feature `store`). Defaults to `None`: then the account must be set on the token
+    /// cache. The built-in logins return theirs.
     fn account(&self) -> Option<Account> {
         None
     }
 
-    /// Returns whether a fetch that replaces `stale` uses up what is good once, such as a refresh
-    /// token that the server rotates. Defaults to `false`.
+    /// Returns whether a fetch that replaces `stale` uses a credential that works only once, such
+    /// as a rotated refresh token. Defaults to `false`.
     ///
-    /// A process of a fleet makes such a fetch only while no other process can (feature `store`). A
-    /// source that returns `true` has to look at [`TokenRequest::may_spend`].
+    /// A process of a fleet does such a fetch only while no other process can (feature `store`). A
+    /// source that returns `true` must respect [`TokenRequest::may_spend`].
     fn spends(&self, stale: Option<&Token>) -> bool {
         let _ = stale;
         false
     }
 }
 
-/// What a [`TokenSource`] is told: why it is asked, and what is known of the token to replace.
+/// The argument of [`TokenSource::fetch`]: why a token is needed, and the token being replaced.
 ///
 /// ```
 /// use tower_bearer::{AuthError, Cause, Origins, Token, TokenRequest, TokenSource};
@@ -103,7 +104,7 @@ pub struct TokenRequest {
     may_spend: bool,
 }
 
-/// The account that a [`TokenSource`] logs in to, and the credential that it does so with.
+/// The account of a [`TokenSource`], and its credential.
 ///
 /// ```
 /// use tower_bearer::Account;
@@ -120,7 +121,7 @@ pub struct Account {
     credential: Zeroizing<String>,
 }
 
-/// Why a [`TokenSource`] is asked for a token.
+/// The reason why a [`TokenSource`] is asked for a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
@@ -130,17 +131,17 @@ pub enum Cause {
     SignedOut,
     /// The token has expired.
     Expired,
-    /// The token is about to expire. Requests keep using it meanwhile.
+    /// The token is about to expire. Requests keep using it in the meantime.
     Ahead,
     /// A server refused the token, or it was [invalidated](crate::Session::invalidate).
     Refused,
-    /// A server accepted the token, and asks for a stronger one: see
+    /// A server accepted the token but asks for a stronger one: see
     /// [`BearerAuthLayer::step_up`](crate::BearerAuthLayer::step_up). The
-    /// [challenges](TokenRequest::challenges) say for what.
+    /// [challenges](TokenRequest::challenges) say what is required.
     StepUp,
 }
 
-/// Makes a [`TokenSource`] out of a closure.
+/// Creates a [`TokenSource`] from a closure.
 ///
 /// ```
 /// use tower_bearer::{BearerAuthLayer, Origins, Token, source_fn};
@@ -159,7 +160,7 @@ where
     SourceFn { origins, f }
 }
 
-/// The source that [`source_fn`] makes.
+/// A [`TokenSource`] created by [`source_fn`].
 #[derive(Clone)]
 pub struct SourceFn<F> {
     origins: Origins,
@@ -177,9 +178,9 @@ pub(crate) trait DynTokenSource: Send + Sync {
 }
 
 impl Account {
-    /// Makes the account of this id: a text that tells it from every other account, such as the
-    /// login's URL and the user's name, with what else the token depends on (OAuth scopes, an
-    /// audience). It holds no secret.
+    /// Creates an account with this id: a text that identifies the account uniquely, such as the
+    /// login's URL and the user name, with everything else that determines the token (OAuth scopes,
+    /// an audience). It must not contain a secret.
     pub fn new(id: impl Into<String>) -> Self {
         Self {
             id: Some(id.into()),
@@ -189,8 +190,8 @@ impl Account {
         }
     }
 
-    /// Sets the credential, such as a password. A rejected login counts for all processes that have
-    /// the same one, and for no other. It is wiped when dropped.
+    /// Sets the credential, such as a password. A rejected login counts for all processes with the
+    /// same credential, and for no other. The credential is wiped from memory when dropped.
     #[must_use]
     pub fn credential(mut self, credential: impl Into<String>) -> Self {
         self.credential = Zeroizing::new(credential.into());
@@ -231,12 +232,12 @@ impl Account {
 }
 
 impl TokenRequest {
-    /// Makes the request for a first token, to call a source outside a session.
+    /// Creates a request for a first token, to call a source outside a session.
     pub fn first() -> Self {
         Self::new(Cause::First, None, Arc::default())
     }
 
-    /// Makes the request for a token that replaces `stale`, to call a source outside a session.
+    /// Creates a request for a token to replace `stale`, to call a source outside a session.
     pub fn replacing(stale: Token, cause: Cause) -> Self {
         Self::new(cause, Some(stale), Arc::default())
     }
@@ -248,30 +249,30 @@ impl TokenRequest {
         self
     }
 
-    /// Returns why the token is asked for.
+    /// Returns why the token is needed.
     pub fn cause(&self) -> Cause {
         self.cause
     }
 
-    /// Returns the token that is being replaced, if any, with its
-    /// [refresh token](Token::expose_refresh_token).
+    /// Returns the token being replaced, if any, with its [refresh
+    /// token](Token::expose_refresh_token).
     pub fn stale(&self) -> Option<&Token> {
         self.stale.as_ref()
     }
 
-    /// Returns the challenges of the response that triggered this login: the `WWW-Authenticate`
-    /// headers of a refused response, parsed, or what a [step-up](Cause::StepUp) has to meet. Empty
-    /// for every other cause.
+    /// Returns the parsed `WWW-Authenticate` headers of the response that triggered this login,
+    /// which was refused or asked for a [stronger token](Cause::StepUp). Empty for every other
+    /// cause.
     pub fn challenges(&self) -> &[Challenge] {
         &self.challenges
     }
 
-    /// Returns whether the fetch may use up what is good once, such as a refresh token that the
-    /// server rotates. `true` but for the process of a fleet that does not know whether another one
-    /// has used it (feature `store`): a server takes a second use for theft.
+    /// Returns whether the fetch may use a credential that works only once, such as a rotated
+    /// refresh token. `false` only for a process of a fleet that does not know whether another
+    /// process has used it (feature `store`): a server treats a second use as theft.
     ///
-    /// If it may not, the source logs in without it, or fails with [`AuthError::unavailable`]. Only
-    /// a source that [spends](TokenSource::spends) anything meets this.
+    /// If this is `false`, log in without that credential or fail with [`AuthError::unavailable`].
+    /// Only a source that returns `true` from [`spends`](TokenSource::spends) has to check this.
     pub fn may_spend(&self) -> bool {
         self.may_spend
     }

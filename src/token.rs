@@ -12,8 +12,8 @@ use zeroize::Zeroizing;
 
 use crate::error::AuthError;
 
-/// A token as a [`TokenSource`](crate::TokenSource) brings it: the finished header value, and what
-/// is known of its lifetime.
+/// A token as returned by a [`TokenSource`](crate::TokenSource): the complete header value, and its
+/// lifetime if known.
 ///
 /// ```
 /// use std::time::Duration;
@@ -28,37 +28,37 @@ use crate::error::AuthError;
 #[derive(Clone)]
 pub struct Token {
     value: HeaderValue,
-    /// Where in `value` the token itself begins, behind the scheme.
+    /// Where in `value` the token itself begins, after the scheme.
     start: usize,
     lifetime: Option<Duration>,
-    /// By whoever issued the token, and not by its own claims.
+    /// By the issuer, and not by the token's own claims.
     is_lifetime_told: bool,
     refresh_token: Option<Arc<Zeroizing<String>>>,
     extension: Option<Arc<dyn Any + Send + Sync>>,
 }
 
-/// A text that cannot be sent as a token.
+/// The error for a text that cannot be sent as a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidToken {
     reason: &'static str,
 }
 
 impl Token {
-    /// A bearer token ([RFC 6750, section 2.1]), sent as `Bearer <token>`.
+    /// Creates a bearer token ([RFC 6750, section 2.1]), sent as `Bearer <token>`.
     ///
-    /// A trailing newline, as files and terminals leave it, is trimmed. The lifetime is unknown
-    /// until [`expires_in`](Self::expires_in) tells it.
+    /// A trailing newline, as in files, is trimmed. The lifetime is unknown until you set it with
+    /// [`expires_in`](Self::expires_in).
     ///
     /// [RFC 6750, section 2.1]: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
     ///
     /// # Errors
     ///
-    /// The token is empty, or has a character that is not visible ASCII.
+    /// Returns an error if the token is empty or contains a character that is not visible ASCII.
     pub fn new(token: impl AsRef<str>) -> Result<Self, InvalidToken> {
         Self::with_scheme("Bearer", token)
     }
 
-    /// A token under another authentication scheme, sent as `<scheme> <token>`.
+    /// Creates a token with another authentication scheme, sent as `<scheme> <token>`.
     ///
     /// ```
     /// # use tower_bearer::Token;
@@ -68,7 +68,8 @@ impl Token {
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new), and likewise for the scheme.
+    /// Returns an error if the token or the scheme is empty or contains a character that is not
+    /// visible ASCII.
     pub fn with_scheme(scheme: &str, token: impl AsRef<str>) -> Result<Self, InvalidToken> {
         visible(
             scheme,
@@ -78,19 +79,20 @@ impl Token {
         Self::render(&[scheme, " "], token.as_ref())
     }
 
-    /// A token that is sent without a scheme, as API keys are.
+    /// Creates a token that is sent without a scheme, such as an API key.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Same as for [`new`](Self::new).
     pub fn bare(token: impl AsRef<str>) -> Result<Self, InvalidToken> {
         Self::render(&[], token.as_ref())
     }
 
-    /// How long the token lives from now on, as `expires_in` of [RFC 6749, section 5.1] tells it.
+    /// Sets how long the token is valid from now on, like `expires_in` in [RFC 6749, section 5.1].
     ///
-    /// Without it the token is used until it is refused. A token that lives shorter than a second
-    /// is used for a second, so that its expiry never causes more than one login a second.
+    /// Without it the token is used until it is refused. A lifetime below one second counts as one
+    /// second, so that expiry never causes more than one login per second
+    /// ([`SessionBuilder::min_lifetime`](crate::SessionBuilder::min_lifetime)).
     ///
     /// [RFC 6749, section 5.1]: https://www.rfc-editor.org/rfc/rfc6749#section-5.1
     #[must_use]
@@ -100,15 +102,15 @@ impl Token {
         self
     }
 
-    /// When the token expires by the wall clock, which is read once, here; from then on only
-    /// tokio's monotonic clock counts.
+    /// Sets when the token expires by the wall clock. The wall clock is read once, in this call;
+    /// after that only tokio's monotonic clock counts.
     #[must_use]
     pub fn expires_at(self, when: SystemTime) -> Self {
         let lifetime = when.duration_since(SystemTime::now()).unwrap_or_default();
         self.expires_in(lifetime)
     }
 
-    /// A refresh token that came with this one, for the source to use at its next
+    /// Sets the refresh token that came with this token. The source can use it in the next
     /// [`fetch`](crate::TokenSource::fetch).
     #[must_use]
     pub fn refresh_token(mut self, refresh_token: impl Into<String>) -> Self {
@@ -116,10 +118,10 @@ impl Token {
         self
     }
 
-    /// Gives the token a value of yours that came with it, such as the base URL of the account. It
-    /// has one: another value takes its place.
+    /// Attaches your own value to the token, such as the base URL of the account. A token has one
+    /// such value; setting another replaces it.
     ///
-    /// It stays in this process: a `TokenCache` does not store it.
+    /// The value stays in this process: a `TokenCache` does not store it.
     ///
     /// ```
     /// # use tower_bearer::Token;
@@ -136,38 +138,36 @@ impl Token {
         self
     }
 
-    /// Returns the value that came with the token, if it has one of this type.
+    /// Returns the value set by [`with_extension`](Self::with_extension), if it has this type.
     pub fn extension<T: Any>(&self) -> Option<&T> {
         self.extension.as_ref()?.downcast_ref()
     }
 
-    /// The value of the header, marked as sensitive.
+    /// Returns the value of the header, marked as sensitive.
     pub fn header_value(&self) -> &HeaderValue {
         &self.value
     }
 
-    /// The token itself, without a scheme. It is a secret: do not log it.
+    /// Returns the token itself, without a scheme. It is a secret: do not log it.
     pub fn expose(&self) -> &str {
         // Only visible ASCII and the space behind the scheme ever get in.
         self.value.to_str().map_or("", |value| &value[self.start..])
     }
 
-    /// The refresh token that came with it. It is a secret: do not log it.
+    /// Returns the refresh token that came with it. It is a secret: do not log it.
     pub fn expose_refresh_token(&self) -> Option<&str> {
         self.refresh_token.as_deref().map(|token| token.as_str())
     }
 
-    /// Its whole lifetime, counted from its arrival, where that is known.
+    /// Returns its whole lifetime, counted from its arrival, if known.
     pub fn lifetime(&self) -> Option<Duration> {
         self.lifetime
     }
 
-    /// Returns the authentication scheme that it is sent under, such as `Bearer`. `None` for a
-    /// [bare](Self::bare) one.
+    /// Returns its authentication scheme, such as `Bearer`. `None` for a [bare](Self::bare) token.
     ///
-    /// With [`expose`](Self::expose), [`lifetime`](Self::lifetime) and
-    /// [`expose_refresh_token`](Self::expose_refresh_token) this is all of a token that a store has
-    /// to keep.
+    /// A store has to keep this, [`expose`](Self::expose), [`lifetime`](Self::lifetime) and
+    /// [`expose_refresh_token`](Self::expose_refresh_token) to restore a token.
     ///
     /// ```
     /// # use tower_bearer::Token;
@@ -186,10 +186,11 @@ impl Token {
         value.get(..self.start.checked_sub(1)?)
     }
 
-    /// Returns eight hexadecimal digits by which a log can tell tokens apart without showing them.
+    /// Returns eight hexadecimal digits that identify the token in logs without showing it.
     ///
-    /// They are salted by each process, so that nobody finds a short token by trying all there are.
-    /// The same token has the same digits as long as the process lives, and others in another one.
+    /// Each process salts them, so that nobody can find a short token by trying all there are.
+    /// Within a process the same token always has the same digits; another process has different
+    /// ones.
     pub fn fingerprint(&self) -> impl fmt::Display + use<> {
         static SALT: OnceLock<RandomState> = OnceLock::new();
         let hash = SALT
@@ -212,7 +213,7 @@ impl Token {
         self.extension.is_some()
     }
 
-    /// A lifetime that the token's own claims tell: the same token again has it still.
+    /// A lifetime from the token's own claims: the same token again has it still.
     #[cfg(any(test, feature = "login", feature = "store"))]
     pub(crate) fn lives_by_its_claims(mut self, lifetime: Duration) -> Self {
         self.lifetime = Some(lifetime);

@@ -16,6 +16,8 @@ edition = "2024"
 
 [dependencies]
 tower-bearer = { path = "PACKAGED", features = ["store-redis", "testing"] }
+anyhow = "1"
+async-trait = "0.1"
 axum = { version = "0.8", default-features = false, features = ["http1", "tokio"] }
 bytes = "1"
 form_urlencoded = "1"
@@ -25,14 +27,18 @@ http-body = "1"
 http-body-util = "0.1"
 hyper = "1"
 hyper-rustls = { version = "0.27", default-features = false, features = ["http1", "ring", "tls12", "webpki-roots"] }
-hyper-util = { version = "0.1", features = ["client-legacy", "http1", "server-auto", "service", "tokio"] }
+hyper-util = { version = "0.1", features = ["client-legacy", "http1", "http2", "server-auto", "service", "tokio"] }
+progenitor-client = "0.15"
 reqwest = { version = "0.13", default-features = false, features = ["json", "multipart"] }
+reqwest-middleware = "0.5"
 serde_json = "1"
+thiserror = "2"
 tokio = { version = "1", features = ["full", "test-util"] }
 tokio-test = "0.4"
 tonic = { version = "0.14", default-features = false, features = ["channel", "codegen"] }
 tower = { version = "0.5", features = ["full"] }
 tower-http = { version = "0.7", features = ["full"] }
+tower-http-client = { version = "0.6", default-features = false, features = ["json"] }
 tower-layer = "0.3"
 
 [workspace]

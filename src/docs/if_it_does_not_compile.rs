@@ -1,18 +1,17 @@
-//! The usual compile mistakes: the compiler's first line, the reason and the cure.
+//! Common compile errors: the first line of the error, the reason and the fix.
 //!
-//! Send through [`BearerAuth::send`](crate::BearerAuth::send) while you look for a mistake. Its
-//! bounds are on the method, so the compiler's error names the one that is missing. With
-//! `oneshot`, `ready` or a generated client the error says only that the whole service does not
-//! fit.
+//! Use [`BearerAuth::send`](crate::BearerAuth::send) to look for a mistake. Its bounds are on the
+//! method, so the compiler's error names the missing bound. With `oneshot`, `ready` or a generated
+//! client, the error only says that the whole service does not fit.
 //!
-//! In the first column `...` replaces what differs, such as a type.
+//! In the first column, `...` replaces parts that vary, such as types.
 //!
-//! | the first error | the mistake | the cure |
+//! | the first error | the mistake | the fix |
 //! |---|---|---|
 //! | ``the trait bound `BoxService<...>: Clone` is not satisfied`` | The inner service is not `Clone`. The layer keeps a clone for the retry. | Use `BoxCloneSyncService` instead of `BoxService`. Put a `Buffer` around a service such as `RateLimit`: `.buffer(1024)` directly inside the layer. |
 //! | ``the trait bound `ApiError: Into<Box<...>>` is not satisfied`` | The inner service's error is not an error type. | Implement `std::error::Error` for it, and make it `Send + Sync + 'static`, or add `.map_err(..)` inside the layer. |
 //! | ``the trait bound `Client<...>: Service<...ReplayBody<...>>` is not satisfied`` | The inner client is fixed to another body type. | Name [`ReplayBody`](crate::ReplayBody) in the client's type: [your own body type](#your-own-body-type). For a client whose body type you cannot choose: [a fixed body type](#a-fixed-body-type). |
-//! | `type mismatch in ... arguments` | The function of a `service_fn` takes a `Request` with another body. The lines below the error name both types. | Let it take `Request<ReplayBody<B>>`, where `B` is the body that you send. |
+//! | `type mismatch in ... arguments` | The function of a `service_fn` takes a `Request` with another body. The lines below the error name both types. | Let it take `Request<ReplayBody<B>>`, where `B` is your own body type. |
 //! | ``the trait bound `Client: Service<...ReplayBody<...>>` is not satisfied`` | The inner service is `reqwest::Client`, which takes only reqwest's own requests. | Wrap it in a `service_fn` that converts them: `cargo run --example reqwest` has it. |
 //! | ``the trait bound `ReplayBody<...>: Clone` is not satisfied`` | A layer inside clones requests, such as `tower::retry`. A streamed body cannot be cloned. | Put `Retry` around the layer: [the order of layers](super::stack). |
 //! | `` `...` cannot be unpinned`` | The request's body is not `Unpin`, for example a `StreamBody` over an `async` block. | Box it: [a body that is not `Unpin`](#a-body-that-is-not-unpin). |

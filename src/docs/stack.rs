@@ -1,10 +1,9 @@
-//! Where the layer goes among other layers of tower and tower-http, and why.
+//! Where to put the layer among other layers of tower and tower-http, and why.
 //!
-//! [`BearerAuth`](crate::BearerAuth) makes up to two requests, and perhaps a login, out of one
-//! request. A layer around it sees the one request and the final response. A layer inside it sees
-//! each attempt, also the refused one, and no login: a login goes through the client that its
-//! [source](crate::TokenSource) was given. To limit or trace logins, put a layer around that
-//! client.
+//! [`BearerAuth`](crate::BearerAuth) turns one request into up to two requests, and perhaps a
+//! login. A layer around it sees one request and the final response. A layer inside it sees each
+//! attempt, including the refused one, but no login: the [source](crate::TokenSource) sends the
+//! login through its own client. To limit or trace logins, put a layer around that client.
 //!
 //! A good order, from the caller to the wire (`cargo run --example stack_order` runs it):
 //!
@@ -22,17 +21,17 @@
 //! HTTP client
 //! ```
 //!
-//! | layer | around `BearerAuth` | inside | where it serves |
+//! | layer | around `BearerAuth` | inside | recommended |
 //! |---|---|---|---|
-//! | `Timeout` | bounds the login that is waited for and both attempts together; the login goes on behind it, and its token is kept | bounds each attempt by itself, and no login, which has [a limit of its own](crate::SessionBuilder::login_timeout); its error is no refusal | either or both |
-//! | `Retry` | never sees the refusal that was renewed; each of its requests takes the token in hand by then, and may be renewed itself | repeats one attempt with the same token, even if that is no good any more; sees the refusals; cannot repeat a body, as [`ReplayBody`](crate::ReplayBody) is not `Clone` | around |
-//! | `ConcurrencyLimit` | a request that waits for a login holds its permit, to the loss of those that need none; a login through the same limit waits for it in vain, until its time limit | is free while a login is waited for, also for a login through the same limit | inside |
-//! | `RateLimit` | counts a renewed request once | counts each attempt | as the server counts: inside, behind a `Buffer` |
-//! | `Buffer` | hands requests on while others wait for a login | makes a service that is not `Clone` fit, as `RateLimit` | inside, around what is not `Clone` |
-//! | `LoadShed` | judges a request as it comes: those who have waited for a login wait for the limit as well | judges each attempt: of the many who go out when a login ends it sheds those over the limit | around |
-//! | `FollowRedirect` | each hop is a request of its own, with a token if it goes to [one of the token's origins](crate::Origins#redirects) | follows out of sight, and [a token in another header than `authorization` goes along](crate::Origins#redirects) | around |
+//! | `Timeout` | bounds the wait for a login and both attempts together; the login continues in the background, and its token is kept | bounds each attempt separately, and no login, which has [its own limit](crate::SessionBuilder::login_timeout); its error is not a refusal | either or both |
+//! | `Retry` | does not see a refusal that led to a new token; each of its requests uses the then current token, and may be retried by `BearerAuth` too | repeats one attempt with the same token, even if that is no longer valid; sees the refusals; cannot repeat a body, because [`ReplayBody`](crate::ReplayBody) is not `Clone` | around |
+//! | `ConcurrencyLimit` | a request holds its permit while it waits for a login, and blocks other requests; a login through the same limit gets no permit and times out | no permit is held during a login, so the login can use the same limit | inside |
+//! | `RateLimit` | counts a retried request once | counts each attempt, as the server does | inside, within a `Buffer` |
+//! | `Buffer` | forwards requests while others wait for a login | makes a service `Clone` that is not, such as `RateLimit` | inside, around services that are not `Clone` |
+//! | `LoadShed` | checks each request on arrival; after waiting for a login it also waits for the limit | checks each attempt; when a login ends and many requests are sent at once, it sheds those over the limit | around |
+//! | `FollowRedirect` | each hop is a separate request, with a token if it goes to [one of the token's origins](crate::Origins#redirects) | `BearerAuth` does not see the hops, and [a token in a header other than `authorization` is sent along](crate::Origins#redirects) | around |
 //! | `Trace` | sees one request | sees each attempt | either or both; the token is [marked as sensitive](http::HeaderValue::is_sensitive) |
-//! | `Decompression` | asks once, for both attempts; decodes what the caller gets, and keeps the [`AuthError`](crate::AuthError) in the extensions | asks and decodes for each attempt | around, like all that only concerns the final response |
+//! | `Decompression` | sets the headers once for both attempts; decodes the final response, and keeps the [`AuthError`](crate::AuthError) in its extensions | sets the headers and decodes for each attempt | around, like all layers that only concern the final response |
 //!
-//! If a layer around this one sets the token's header, each request has its own header and is
-//! [left alone](crate::Origins).
+//! If a layer around this one sets the token's header, every request has its own header and is
+//! [sent unchanged](crate::Origins).

@@ -37,7 +37,7 @@ impl AuthError {
     pub(crate) fn signed_out() -> Self {
         Self::new(
             Kind::SignedOut,
-            "the session was signed out, or given another source, in the meantime",
+            "the session was signed out or its source was replaced in the meantime",
         )
     }
 
@@ -49,7 +49,7 @@ impl AuthError {
 
     /// A refused body was too large to be kept.
     pub(crate) fn not_repeated(limit: usize) -> Self {
-        let text = format!("its body is larger than the {limit} bytes that are kept");
+        let text = format!("its body is larger than the replay limit of {limit} bytes");
         Self::new(Kind::NotRepeated, text)
     }
 
@@ -73,8 +73,8 @@ impl AuthError {
 
     pub(crate) fn no_session() -> Self {
         Self::misconfigured(
-            "the request has no `Session` in its extensions, and the layer is made by \
-             `per_request()`",
+            "the request has no `Session` in its extensions, which a `per_request()` layer \
+             requires",
         )
     }
 
@@ -138,15 +138,15 @@ impl fmt::Display for ForeignOrigin {
             (Some(scheme), Some(host)) => {
                 write!(f, "{scheme}://{host}")?;
                 port(f)?;
-                f.write_str(" is none of the token's origins")?;
+                f.write_str(" is not one of the token's origins")?;
             }
             (None, Some(host)) => {
                 f.write_str(host)?;
                 port(f)?;
-                f.write_str(" has no scheme, so it is none of the token's origins")?;
+                f.write_str(" has no scheme, so it is not one of the token's origins")?;
             }
             (_, None) => f.write_str(
-                "a path that begins with // or /\\ could lead to another server than the token's \
+                "a path that begins with // or /\\ could lead to a server outside the token's \
                  origins",
             )?,
         }
@@ -174,18 +174,18 @@ mod tests {
         for (uri, expected) in [
             (
                 "https://me:s3cret@cdn.example.com:8443/s3cret?key=s3cret",
-                "no token sent: https://cdn.example.com:8443 is none of the token's origins \
+                "no token sent: https://cdn.example.com:8443 is not one of the token's origins \
                  (https://api.example.com)",
             ),
             (
                 "api.example.com:443",
-                "no token sent: api.example.com:443 has no scheme, so it is none of the token's \
+                "no token sent: api.example.com:443 has no scheme, so it is not one of the token's \
                  origins (https://api.example.com)",
             ),
             (
                 "//s3cret",
-                "no token sent: a path that begins with // or /\\ could lead to another server \
-                 than the token's origins (https://api.example.com)",
+                "no token sent: a path that begins with // or /\\ could lead to a server \
+                 outside the token's origins (https://api.example.com)",
             ),
         ] {
             let error = AuthError::foreign_origin(&uri.parse()?, &origins);
@@ -233,7 +233,7 @@ mod tests {
             (timed_out, "login timed out after 30s"),
             (
                 not_repeated,
-                "request not retried: its body is larger than the 65536 bytes that are kept",
+                "request not retried: its body is larger than the replay limit of 65536 bytes",
             ),
         ] {
             assert_eq!(error.to_string(), expected);

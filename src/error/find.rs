@@ -8,12 +8,12 @@ use http::Response;
 use crate::error::AuthError;
 
 impl AuthError {
-    /// Finds the `AuthError` in another error: it is that error, or one of its
+    /// Finds the `AuthError` in another error, which is the `AuthError` itself or has it among its
     /// [sources](Error::source).
     ///
-    /// It sees through boxes, through `anyhow` (`AuthError::find(error.as_ref())`), through an enum
-    /// of your own that `thiserror` derives with `#[from]` or `#[source]`, through a
-    /// [`std::io::Error`] and through tonic's `Status`.
+    /// It looks into boxes, `anyhow` errors (`AuthError::find(error.as_ref())`), your own enums
+    /// that derive `thiserror::Error` with `#[from]` or `#[source]`, [`std::io::Error`] and tonic's
+    /// `Status`.
     ///
     /// ```
     /// use tower_bearer::AuthError;
@@ -38,8 +38,8 @@ impl AuthError {
         None
     }
 
-    /// Finds the `AuthError` in the extensions of a response: why it was refused and not retried,
-    /// or why its request was sent without a token.
+    /// Returns the `AuthError` in the extensions of a response: the reason why a refused request
+    /// was not retried, or why a request was sent without a token.
     ///
     /// ```
     /// # fn explain<B>(response: &http::Response<B>) {

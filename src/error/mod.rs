@@ -16,17 +16,19 @@ use tower::BoxError;
 use crate::error::response::ErrorResponse;
 use crate::origins::InvalidOrigin;
 
-/// Why there is no token, or no newer one.
+/// An error of a login, or the reason why a request got no token or no newer one.
 ///
-/// A caller meets it in two places: as the error of the response future when a request could not
-/// be given a token, and in the extensions of a response that was refused and could not be
-/// renewed. All who waited for one login get the same error: a clone is one reference count.
+/// A caller meets it in two places: as the error of the response future when there was no token for
+/// a request, and in the extensions of a refused response when there was no newer token to retry
+/// with. All requests that waited for one login get the same error: a clone only increments a
+/// reference count.
 ///
-/// Like [`std::io::Error`] it shows the error that it was made from in its own text;
-/// [`get_ref`](Self::get_ref) returns that error, [`source`](Error::source) what lies below it. The
-/// error of a built-in login's client may hold secrets, such as a URL with its query. The text
-/// shows it masked, and each of its sources; it has no [`source`](Error::source), and the error
-/// itself is in [`get_ref`](Self::get_ref) only.
+/// Like [`std::io::Error`], it includes the text of its cause in its own text.
+/// [`get_ref`](Self::get_ref) returns the cause, and [`source`](Error::source) the cause's own
+/// source. If the cause is an error of a built-in login's client, it may contain secrets, such as a
+/// URL with its query. The text then shows it and each of its sources masked,
+/// [`source`](Error::source) returns `None`, and only [`get_ref`](Self::get_ref) returns the
+/// original.
 ///
 /// ```
 /// use tower_bearer::AuthError;
@@ -66,100 +68,103 @@ enum Kind {
 }
 
 impl AuthError {
-    /// The login endpoint answered that these credentials are not good (a wrong password, a locked
-    /// account, `invalid_grant`): trying again with the same ones will not help.
+    /// Creates the error for rejected credentials: a wrong password, a locked account,
+    /// `invalid_grant`. Trying again with the same credentials will not help.
     pub fn rejected(cause: impl Into<BoxError>) -> Self {
         Self::new(Kind::Rejected, cause)
     }
 
-    /// The login could not be made now (no connection, a 5xx, too many requests): it may succeed
-    /// later.
+    /// Creates the error for a login that may succeed later: no connection, a 5xx, too many
+    /// requests.
     pub fn unavailable(cause: impl Into<BoxError>) -> Self {
         Self::new(Kind::Unavailable, cause)
     }
 
-    /// The login can never succeed as it is set up (a wrong URL, an answer without a token, no
-    /// runtime to run it on).
+    /// Creates the error for a login that cannot succeed as it is set up: a wrong URL, a response
+    /// without a token, no runtime to run on.
     pub fn misconfigured(cause: impl Into<BoxError>) -> Self {
         Self::new(Kind::Misconfigured, cause)
     }
 
-    /// Sets how long no login will be made, as a login endpoint does by `Retry-After`.
+    /// Sets how long to wait before the next login, as a login endpoint does with `Retry-After`.
     #[must_use]
     pub fn with_retry_after(mut self, after: Duration) -> Self {
         Arc::make_mut(&mut self.inner).retry_after = Some(after);
         self
     }
 
-    /// The credentials were rejected.
+    /// Returns `true` if the credentials were rejected.
     pub fn is_rejected(&self) -> bool {
         self.inner.kind == Kind::Rejected
     }
 
-    /// The login could not be made now; a time-out is such a case too.
+    /// Returns `true` if the login failed but may succeed later. Includes timeouts.
     pub fn is_unavailable(&self) -> bool {
         matches!(self.inner.kind, Kind::Unavailable | Kind::Timeout)
     }
 
-    /// The login took too long, or this request waited too long for it.
+    /// Returns `true` if the login took too long, or this request waited too long for it.
     pub fn is_timeout(&self) -> bool {
         self.inner.kind == Kind::Timeout
     }
 
-    /// It cannot succeed as it is set up; what would go over plain http is such a case too.
+    /// Returns `true` if the login cannot succeed as it is set up. Includes
+    /// [`is_insecure`](Self::is_insecure).
     pub fn is_misconfigured(&self) -> bool {
         matches!(self.inner.kind, Kind::Misconfigured | Kind::Insecure)
     }
 
-    /// The token was refused, and a new login returned the very same token.
+    /// Returns `true` if the token was refused and a new login returned the same token again.
     pub fn is_unchanged(&self) -> bool {
         self.inner.kind == Kind::Unchanged
     }
 
-    /// The token was refused, and no login was made: the ones before had not helped. See
-    /// [`SessionBuilder::refusal_backoff`](crate::SessionBuilder::refusal_backoff).
+    /// Returns `true` if the token was refused and no login was attempted, because earlier ones had
+    /// not helped. See [`SessionBuilder::refusal_backoff`](crate::SessionBuilder::refusal_backoff).
     pub fn is_throttled(&self) -> bool {
         self.inner.kind == Kind::Throttled
     }
 
-    /// [`Session::sign_out`](crate::Session::sign_out) came before the token, or
-    /// [`Session::replace_source`](crate::Session::replace_source) before the retry.
+    /// Returns `true` if [`Session::sign_out`](crate::Session::sign_out) was called before there
+    /// was a token, or [`Session::replace_source`](crate::Session::replace_source) before the
+    /// retry.
     pub fn is_signed_out(&self) -> bool {
         self.inner.kind == Kind::SignedOut
     }
 
-    /// The request went to an origin that the token is not meant for, so it carried none.
+    /// Returns `true` if the request went to a foreign origin, and so without a token.
     pub fn is_foreign_origin(&self) -> bool {
         self.inner.kind == Kind::ForeignOrigin
     }
 
-    /// The request was refused and not retried, since its body is larger than what is
-    /// [kept for a retry](crate::BearerAuthLayer::replay_limit). The session renews its token, so
-    /// whoever has the body may send the request again.
+    /// Returns `true` if the request was refused and not retried, because its body is larger than
+    /// the [replay limit](crate::BearerAuthLayer::replay_limit). The session renews its token, so
+    /// you can send the request again if you still have the body.
     pub fn is_not_repeated(&self) -> bool {
         self.inner.kind == Kind::NotRepeated
     }
 
-    /// A token or a password would have gone over plain `http`, so nothing was sent. See
-    /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), and the
-    /// login's own switch of that name.
+    /// Returns `true` if nothing was sent because a token or a password would have gone over plain
+    /// `http`. See [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http),
+    /// and the login's own setter of the same name.
     pub fn is_insecure(&self) -> bool {
         self.inner.kind == Kind::Insecure
     }
 
-    /// How long no login will be made, where that is known: because the endpoint asked for it, or
-    /// because logins have failed before.
+    /// Returns how long until the next login may be attempted, if that is known: because the
+    /// endpoint asked for a pause, or because earlier logins failed.
     pub fn retry_after(&self) -> Option<Duration> {
         self.inner.retry_after
     }
 
-    /// Returns the error that this one was made from, for example that of the HTTP client. It is
-    /// shown as it is by none of this error's texts, and may hold what must not get into a log.
+    /// Returns the cause, such as an error of the HTTP client. It is not masked and may contain
+    /// secrets, so do not log it.
     pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.inner.cause
     }
 
-    /// What a [built-in login](crate::login) was answered, with the fields that its API documents.
+    /// Returns the response of the login endpoint, with its documented error fields, if a [built-in
+    /// login](crate::login) failed because of one.
     ///
     /// ```
     /// # fn explain(error: &tower_bearer::AuthError) {
@@ -250,7 +255,7 @@ impl fmt::Debug for AuthError {
     }
 }
 
-/// Up to the next second, or millisecond: nobody is told to come too early.
+/// Rounded up to the next second, or millisecond, so that no caller comes too early.
 struct Rounded(Duration);
 
 impl fmt::Display for Rounded {

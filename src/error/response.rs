@@ -8,8 +8,8 @@ use http::StatusCode;
 /// How many details its `Display` shows.
 const MOST_SHOWN: usize = 3;
 
-/// What a login endpoint answered when it gave no token: the status, and of a JSON body the fields
-/// that these documents name, whichever of them are there.
+/// The response of a login endpoint that returned no token: its status, and the fields of a JSON
+/// body that are documented here:
 ///
 /// | document | fields |
 /// |---|---|
@@ -18,9 +18,9 @@ const MOST_SHOWN: usize = 3;
 /// | [Google], Firebase and Microsoft | `error`, an object with `status`, `code` and `message` |
 /// | [FastAPI] | `detail`: a text, or a list with `loc`, `msg` and `type` |
 ///
-/// Nothing else of the body is read, and nothing at all of one that is not JSON. Every text is one
-/// line of at most 200 characters, and whatever in it equals a secret that was sent or received is
-/// replaced by `***`, since validation errors like to repeat the password.
+/// No other field is read, and nothing of a body that is not JSON. Every text is one line of at
+/// most 200 characters. Any secret in it that was sent or received is replaced by `***`, because
+/// validation errors often repeat the password.
 ///
 /// [`AuthError::response`](crate::AuthError::response) returns it:
 ///
@@ -63,11 +63,11 @@ pub struct ErrorResponse {
     /// A rejection of the refresh token that was sent, or of what else was to be exchanged for a
     /// token.
     pub(crate) refuses_grant: bool,
-    /// What we make of it, for whoever reads the text.
+    /// Our own explanation, for the reader of the text.
     remark: Option<String>,
 }
 
-/// One of the things that a login endpoint found wrong with what it was sent.
+/// One problem that a login endpoint found in a login request.
 ///
 /// ```
 /// # use tower_bearer::ErrorDetail;
@@ -125,60 +125,61 @@ impl ErrorResponse {
         self.refuses_grant
     }
 
-    /// The status of the HTTP response.
+    /// Returns the status of the HTTP response.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The kind of the error: `Unauthorized` of Datafiniti, `invalid_grant` of OAuth, the `status`
-    /// or else the textual `code` of an error that is an object.
+    /// Returns the kind of the error: Datafiniti's `Unauthorized`, OAuth's `invalid_grant`. If the
+    /// error is an object, its `status`, else its `code` if that is a text.
     pub fn error(&self) -> Option<&str> {
         self.error.as_deref()
     }
 
-    /// What went wrong, in words: `message`, else `error_description`, else FastAPI's `detail`,
-    /// else the `message` of an error that is an object.
+    /// Returns a description of what went wrong: `message`, else `error_description`, else
+    /// FastAPI's `detail`, else the `message` of an error that is an object.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Datafiniti's `code`, or that of an error that is an object, or a number that is the error or
-    /// its `status`; a number as its digits.
+    /// Returns the error code, a number as its digits: Datafiniti's `code`, the `code` of an error
+    /// that is an object, or a number in the place of the error or its `status`.
     pub fn code(&self) -> Option<&str> {
         self.code.as_deref()
     }
 
-    /// Where more can be read about it: `error_uri` of OAuth. It comes from the server as it is,
-    /// and is shown by no `Display`.
+    /// Returns a link to more information: OAuth's `error_uri`. It is returned as the server sent
+    /// it, and no `Display` shows it.
     pub fn uri(&self) -> Option<&str> {
         self.uri.as_deref()
     }
 
-    /// The server's own name of the request, for its support to look it up: Datafiniti's
-    /// `requestId`. It is shown by no `Display`, since it differs each time.
+    /// Returns the server's id of the request, for its support to look up: Datafiniti's
+    /// `requestId`. No `Display` shows it, because it differs each time.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_deref()
     }
 
-    /// What was wrong with single fields: Datafiniti's `details`, FastAPI's list in `detail`. The
-    /// first 16 of them; empty if there are none.
+    /// Returns the problems of individual fields: Datafiniti's `details`, FastAPI's list in
+    /// `detail`. At most the first 16; empty if there are none.
     pub fn details(&self) -> &[ErrorDetail] {
         &self.details
     }
 }
 
 impl ErrorDetail {
-    /// Which field: Datafiniti's `field`, or FastAPI's `loc` as in `body.password`.
+    /// Returns the name of the field: Datafiniti's `field`, or FastAPI's `loc`, such as
+    /// `body.password`.
     pub fn field(&self) -> Option<&str> {
         self.field.as_deref()
     }
 
-    /// What is wrong with it, in words: Datafiniti's `message`, FastAPI's `msg`.
+    /// Returns a description of the problem: Datafiniti's `message`, FastAPI's `msg`.
     pub fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// FastAPI's `type`, such as `missing`.
+    /// Returns the kind of the problem: FastAPI's `type`, such as `missing`.
     pub fn kind(&self) -> Option<&str> {
         self.kind.as_deref()
     }

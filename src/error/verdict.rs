@@ -11,19 +11,19 @@ use crate::error::reason::Reason;
 use crate::error::response::ErrorResponse;
 
 impl AuthError {
-    /// Makes the error of a response that gave no token, for a [source](crate::TokenSource) of your
-    /// own, as the built-in logins do:
+    /// Creates the error for a response without a token, by the rules of the built-in logins. Use
+    /// it in your own [source](crate::TokenSource):
     ///
     /// | status | error |
     /// |---|---|
-    /// | 408, 425, 429, 5xx | [`is_unavailable`](Self::is_unavailable), with what `Retry-After` says |
+    /// | 408, 425, 429, 5xx | [`is_unavailable`](Self::is_unavailable), with `Retry-After` |
     /// | 404, 405, every 1xx and 3xx | [`is_misconfigured`](Self::is_misconfigured) |
-    /// | every other 4xx | [`is_rejected`](Self::is_rejected), with what `Retry-After` says: asking again could lock the account |
-    /// | 2xx | `is_misconfigured`: there was no usable token in it |
+    /// | every other 4xx | [`is_rejected`](Self::is_rejected), with `Retry-After`: another login could lock the account |
+    /// | 2xx | `is_misconfigured`: it contained no usable token |
     ///
-    /// The status is in [`response`](Self::response). With the feature `login`,
-    /// [`from_response_body`](Self::from_response_body) reads the body too, and judges by the error
-    /// that it names.
+    /// [`response`](Self::response) returns the status. With the feature `login`,
+    /// [`from_response_body`](Self::from_response_body) also takes the error in the body into
+    /// account.
     ///
     /// ```
     /// use http::{HeaderMap, StatusCode};
@@ -39,7 +39,7 @@ impl AuthError {
     }
 }
 
-/// `named` is what the body calls the error. Of a success, `None` says that it tells of no error.
+/// `named` is what the body calls the error. For a success, `None` means that it contains no error.
 pub(crate) fn judge(
     mut response: ErrorResponse,
     named: Option<&[Cow<'_, str>]>,
@@ -67,7 +67,7 @@ pub(crate) fn judge(
         (300..=399, _) => AuthError::misconfigured(
             response.remark_if_none("redirects are not followed: set the login's final URL"),
         ),
-        _ => AuthError::misconfigured(response.remark_if_none("this is no answer to a login")),
+        _ => AuthError::misconfigured(response.remark_if_none("this is not an answer to a login")),
     }
 }
 

@@ -7,8 +7,8 @@ use crate::login::fields::Fields;
 use crate::login::url::Endpoint;
 use crate::source::Account;
 
-/// Of all that tells one account from another. `kind` and `shown` hold no secret. Those of the
-/// fields that do are its credential, with further `secrets`.
+/// Of everything that distinguishes one account from another. `kind` and `shown` hold no secret.
+/// The secret fields are its credential, with further `secrets`.
 pub(super) fn account<'a>(
     kind: &str,
     endpoint: &Endpoint,

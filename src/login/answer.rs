@@ -47,10 +47,10 @@ pub(super) fn check_type(kind: Option<&Value>, scheme: &str, mask: &Mask) -> Res
     ))
 }
 
-/// The token with the lifetime that the answer tells, else with the JWT's own, else without one.
+/// The token with the lifetime in the answer, else with the JWT's own, else without one.
 pub(super) fn with_lifetime(token: Token, told: Option<(&Value, Lifetime)>) -> Token {
     let told = told.and_then(|(value, lifetime)| lifetime.read(value));
-    // Zero tells nothing.
+    // Zero is ignored.
     if let Some(told) = told.filter(|told| !told.is_zero()) {
         return token.expires_in(told);
     }

@@ -40,7 +40,7 @@ pub(super) fn form_body(fields: &[(&str, &str)]) -> Zeroizing<Vec<u8>> {
     body
 }
 
-/// How long fields get at most, with what stands around each of them.
+/// How long fields get at most, with what surrounds each of them.
 fn fields_len(fields: &[(&str, &str)], per_byte: usize) -> usize {
     let around = 6;
     fields

@@ -1,4 +1,4 @@
-//! [`LoginClient`]: the client that a login is sent by, whatever its type.
+//! [`LoginClient`]: the client of a login, whatever its type.
 
 use std::pin::pin;
 use std::sync::{Mutex, PoisonError};
@@ -18,24 +18,23 @@ use self::sealed::Sealed;
 /// The most that is read of a login's answer.
 pub(super) const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
-/// How long the body of an error is waited for. Its status alone says what to do, and a rejected
-/// login must not become a time-out, after which it would be tried again.
+/// How long to wait for the body of an error. Its status alone says what to do, and a rejected
+/// login must not become a timeout, after which it would be tried again.
 const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// An HTTP client that a built-in login can be sent by.
+/// An HTTP client for the built-in logins.
 ///
-/// It is implemented for every tower service of `Request<Full<Bytes>>` that answers by a
-/// `Response<B>` of any body `B`, where
+/// It is implemented for every tower service that takes a `Request<Full<Bytes>>` and returns a
+/// `Response<B>` with any body `B`, if
 ///
-/// - the service is `Clone + Send + 'static`. It need not be `Sync`;
+/// - the service is `Clone + Send + 'static`, but not necessarily `Sync`;
 /// - its error is `Into<BoxError>`, and its future `Send`;
 /// - `B` is `Send + 'static`, `B::Data` is `Send`, and `B::Error` is `Into<BoxError>`.
 ///
-/// hyper-util's `Client` is one, and so is a [`BearerAuth`](crate::BearerAuth) around it. A
-/// `reqwest::Client` becomes one by a `tower::service_fn` around it, as the example `reqwest`
-/// shows.
+/// hyper-util's `Client` is one, and so is a [`BearerAuth`](crate::BearerAuth) around it. Wrap a
+/// `reqwest::Client` in a `tower::service_fn`, as the example `reqwest` shows.
 ///
-/// A login keeps its client in a box, so the login's own type does not name it:
+/// A login boxes its client, so the login has no type parameter:
 ///
 /// ```
 /// use tower_bearer::login::{Form, InvalidUrl, LoginClient};

@@ -1,4 +1,4 @@
-//! [`Custom`]: a login that no preset covers.
+//! [`Custom`]: a login that the other types do not cover.
 
 use std::fmt;
 
@@ -17,13 +17,14 @@ use crate::origins::{Origins, is_plain_http};
 use crate::source::{TokenRequest, TokenSource};
 use crate::token::Token;
 
-/// Any login of one request: a function makes the request, and another one reads the answer.
+/// A login with any single request: one function creates the request, and another one reads the
+/// answer.
 ///
-/// The rest is as in the other [built-in logins](super): what a status and an error body mean, how
-/// long an answer may be, `Retry-After`, and that no [secret](Self::secret) gets into an error. The
-/// second function reads a 2xx only.
+/// Everything else works as in the other [built-in logins](super): the meaning of statuses and
+/// error bodies, the limits, `Retry-After`, and the masking of [secrets](Self::secret) in errors.
+/// The second function is only called for a 2xx.
 ///
-/// An answer that is a form:
+/// A form-encoded answer:
 ///
 /// ```
 /// use http::Request;
@@ -60,8 +61,8 @@ use crate::token::Token;
 /// # }
 /// ```
 ///
-/// A refresh by JSON, where there is a refresh token, and an answer that also says which base URL
-/// the account has:
+/// A refresh with JSON if there is a refresh token, and an answer that also contains the account's
+/// base URL:
 ///
 /// ```
 /// use http::{Request, Uri};
@@ -109,7 +110,7 @@ use crate::token::Token;
 /// # }
 /// ```
 ///
-/// A token in a header of the answer, which lives as long as a number in the body says:
+/// A token in a header of the answer, with its lifetime as a number in the body:
 ///
 /// ```
 /// use std::time::Duration;
@@ -156,17 +157,18 @@ type Make = dyn Fn(&TokenRequest) -> Result<Request<Bytes>, BoxError> + Send + S
 type Read = dyn Fn(&Response<Bytes>) -> Result<Token, BoxError> + Send + Sync;
 
 impl Custom {
-    /// Makes a login whose tokens may go to these origins.
+    /// Creates a login whose tokens may be sent to these origins.
     ///
-    /// `make` makes the request. It is told why a token is wanted, and has the token to replace,
-    /// with its refresh token. Its error is a [misconfigured](AuthError::is_misconfigured) one,
-    /// unless it is an [`AuthError`].
+    /// `make` creates the request. Its argument says why a token is needed, and contains the token
+    /// being replaced, if any, with its refresh token. If `make` fails, the login fails: with the
+    /// function's own [`AuthError`], or as [misconfigured](AuthError::is_misconfigured) for any
+    /// other error.
     ///
-    /// `read` takes the token out of an answer with a status of 2xx. If its error is an
-    /// [`AuthError`], that is the error of the login: a server may say by a 200 that a password is
-    /// wrong. Any other error is what the answer lacks. It is shown without secrets, and is
-    /// [misconfigured](AuthError::is_misconfigured) unless the answer names an
-    /// [error](super#what-an-error-says) itself.
+    /// `read` extracts the token from an answer with a 2xx status. If it fails with an
+    /// [`AuthError`], the login fails with that error, because a server may report a wrong password
+    /// in a 200. Any other error should say what is missing in the answer. The login then fails as
+    /// [misconfigured](AuthError::is_misconfigured), unless the answer itself names an
+    /// [error](super#what-an-error-says). The text is shown with secrets masked.
     pub fn new<B, M, R>(client: impl LoginClient, origins: Origins, make: M, read: R) -> Self
     where
         B: Into<Bytes>,
@@ -183,20 +185,20 @@ impl Custom {
         }
     }
 
-    /// Names a text that `make` sends and that must not be shown: a password, a key. Errors have
-    /// `***` in its place.
+    /// Masks a secret that `make` sends, such as a password or a key. Errors contain `***` in its
+    /// place.
     ///
-    /// The query of the URL is a secret anyway, and so is what the answer has under a name that
-    /// ends in "token".
+    /// The query of the URL, and fields of the answer whose name ends in "token", are always
+    /// masked.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secrets.push(Zeroizing::new(secret.into()));
         self
     }
 
-    /// Sends the login over plain `http` too. Without it such a login fails
-    /// ([`is_insecure`](AuthError::is_insecure)) before anything is sent, unless the address is a
-    /// loopback one.
+    /// Allows the login to be sent over plain `http`. By default such a login fails
+    /// ([`is_insecure`](AuthError::is_insecure)) and nothing is sent, unless its URL is a loopback
+    /// address.
     #[must_use]
     pub fn allow_plain_http(mut self) -> Self {
         self.plain_http = true;

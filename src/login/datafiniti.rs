@@ -26,8 +26,9 @@ const PATH: &str = "/v4/auth";
 /// The login of [Datafiniti's API](https://docs.datafiniti.co/): `POST /v4/auth` with
 /// `{"email", "password"}`, answered by `{"token"}`.
 ///
-/// The answer tells no lifetime. If the token is a JWT that tells its own it is renewed by that
-/// ([`jwt_lifetime`](super::jwt_lifetime)), else it is used until it is refused.
+/// The answer contains no lifetime. If the token is a JWT with a lifetime
+/// ([`jwt_lifetime`](super::jwt_lifetime)), it is renewed before it expires. Otherwise it is used
+/// until it is refused.
 ///
 /// A 404 whose message is `User not found` is a rejection
 /// ([`is_rejected`](AuthError::is_rejected)), and any other 404 is a wrong URL. The `requestId` of
@@ -55,15 +56,15 @@ const PATH: &str = "/v4/auth";
 ///
 /// # The API token of the portal
 ///
-/// Start with it by [`SessionBuilder::token`](crate::SessionBuilder::token): the session uses it
-/// first, and only logs in when it is refused.
+/// Pass it to [`SessionBuilder::token`](crate::SessionBuilder::token): the session uses it first,
+/// and only logs in when it is refused.
 ///
 /// # A new password
 ///
-/// [Changing the password] makes a new token too: the old one is refused by an ordinary 401, and
-/// the login after it is rejected, with no further one for a minute or longer.
-/// [`Session::replace_source`](crate::Session::replace_source) with the new password heals that at
-/// once.
+/// [Changing the password] also replaces the token. The old token is refused with an ordinary 401,
+/// and the login after that is rejected, with no further login for a minute or longer. Call
+/// [`Session::replace_source`](crate::Session::replace_source) with the new password to log in
+/// again at once.
 ///
 #[cfg_attr(feature = "testing", doc = "```")]
 #[cfg_attr(not(feature = "testing"), doc = "```ignore")]
@@ -98,9 +99,9 @@ const PATH: &str = "/v4/auth";
 ///
 /// # Download links
 ///
-/// The links to a download's files are signed, lead to another host, and must be called without a
-/// token: storage refuses a request that is authorized twice. The same client can call them, for a
-/// token only goes to its [origins](Self::token_origins).
+/// The links to a download's files are signed and lead to another host. Call them without a token:
+/// the storage refuses a request that is authorized twice. You can use the same client, because a
+/// token is only sent to its [origins](Self::token_origins).
 ///
 /// [Changing the password]: https://developer.datafiniti.co/docs/portal-settings
 pub struct Datafiniti {
@@ -110,9 +111,10 @@ pub struct Datafiniti {
 }
 
 impl Datafiniti {
-    /// Makes a login at `https://api.datafiniti.co`, sent by this client.
+    /// Creates a login at `https://api.datafiniti.co`, sent by this client.
     ///
-    /// The password is wiped from memory when the login is dropped, and after it was sent.
+    /// The password is wiped from memory when the login is dropped. Copies are wiped after they
+    /// were sent.
     pub fn new(
         client: impl LoginClient,
         email: impl Into<String>,
@@ -128,34 +130,33 @@ impl Datafiniti {
         }
     }
 
-    /// Sets another server to log in at: a proxy or a test server. A path is kept, so
-    /// `https://proxy.example/df` leads to `https://proxy.example/df/v4/auth`. The tokens are sent
-    /// to this URL's origin then, unless [others](Self::token_origins) are set.
+    /// Sets another server to log in at, such as a proxy or a test server. A path is kept: with
+    /// `https://proxy.example/df` the login is sent to `https://proxy.example/df/v4/auth`. Tokens
+    /// are then sent to this URL's origin, unless you set [others](Self::token_origins).
     ///
     /// # Errors
     ///
-    /// The URL is not absolute, neither `http` nor `https`, or has user information, a query or a
-    /// fragment.
+    /// Returns an error if the URL is not absolute, is neither `http` nor `https`, or has user
+    /// information, a query or a fragment.
     pub fn base_url(mut self, url: &str) -> Result<Self, InvalidUrl> {
         self.engine.endpoint = Endpoint::new(url, PATH)?;
         Ok(self)
     }
 
-    /// Sets the origins that the tokens may be sent to. Defaults to the origin that it logs in at.
+    /// Sets where the tokens may be sent. Defaults to the login's own origin.
     ///
-    /// It is for a login whose API has another origin. The layer's
-    /// [`origins`](crate::BearerAuthLayer::origins) override these.
+    /// Use it if the API has another origin than the login.
+    /// [`BearerAuthLayer::origins`](crate::BearerAuthLayer::origins) overrides this.
     #[must_use]
     pub fn token_origins(mut self, origins: Origins) -> Self {
         self.engine.origins = Some(origins);
         self
     }
 
-    /// Sends the password over plain `http` too. By default such a login fails
-    /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
-    /// address; which those are says
-    /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), the switch
-    /// for the token.
+    /// Allows the password to be sent over plain `http`. By default such a login fails
+    /// ([`is_insecure`](AuthError::is_insecure)) and nothing is sent, unless its URL is a loopback
+    /// address. [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http),
+    /// the setter for the token, lists the loopback addresses.
     #[must_use]
     pub fn allow_plain_http(mut self) -> Self {
         self.engine.plain_http = true;

@@ -7,7 +7,7 @@ use zeroize::Zeroizing;
 /// How often one escape may stand in another: an HTML page may quote JSON that quotes a URL.
 const DEEPEST: usize = 2;
 
-/// A text as one of its readers takes it, and where in the text each part of that stands.
+/// A text as one of its readers decodes it, and where in the text each decoded part begins.
 pub(super) struct Reading {
     text: Zeroizing<String>,
     /// Of each byte, and of the end.

@@ -32,7 +32,7 @@ pub(super) struct Engine {
 /// What a preset sends.
 pub(super) struct Login<'a> {
     pub(super) content_type: &'static str,
-    /// Sensitive, where a client tells by it which one it is.
+    /// Sensitive: it authenticates the client, if that is done by a header.
     pub(super) authorization: Option<HeaderValue>,
     pub(super) body: Zeroizing<Vec<u8>>,
     /// What in it is secret, and must not come back in an error's text.

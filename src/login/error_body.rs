@@ -43,8 +43,7 @@ pub(super) fn error_response(
     response
 }
 
-/// What the answer calls the error. `None`: it is a success that tells of no error, or has no
-/// JSON.
+/// What the answer calls the error. `None`: it is a success without an error, or has no JSON.
 ///
 /// A number may be any application's own, so of a 4xx the status itself is believed.
 pub(super) fn error_names(status: StatusCode, answer: Option<&Value>) -> Option<Vec<Cow<'_, str>>> {

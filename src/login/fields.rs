@@ -31,10 +31,11 @@ enum Value {
     Made(Made),
 }
 
-/// A field that a login sets by itself, or by a setter of its own, or that is set already.
+/// The error for a field that the login sets itself, that has its own setter, or that is already
+/// set.
 ///
-/// No parameter may be sent twice ([RFC 6749, section 3.2]), and which one a server takes is
-/// anybody's guess.
+/// No parameter may be sent twice ([RFC 6749, section 3.2]), because it is unclear which one a
+/// server would use.
 ///
 /// ```
 /// use tower_bearer::login::Form;
@@ -203,7 +204,7 @@ impl fmt::Display for ReservedField {
         if self.is_own {
             write!(f, "the login sets the field {} itself", self.name)
         } else {
-            write!(f, "the field {} is set already", self.name)
+            write!(f, "the field {} is already set", self.name)
         }
     }
 }

@@ -1,4 +1,4 @@
-//! [`Form`]: user name and password, as a form, with the answer of OAuth.
+//! [`Form`]: user name and password as a form, answered as in OAuth.
 
 use std::fmt;
 use std::future::Future;
@@ -25,21 +25,21 @@ const RESERVED: [&str; 3] = ["username", "password", "refresh_token"];
 /// The fields that tell which client it is.
 const CLIENT: [&str; 2] = ["client_id", "client_secret"];
 
-/// A login by an HTML form's encoding: `POST /auth/login` with `username` and `password`, answered
-/// by `{"access_token", "token_type": "bearer"}`.
+/// A login with a form-encoded body: `POST /auth/login` with `username` and `password`, answered by
+/// `{"access_token", "token_type": "bearer"}`.
 ///
-/// This is what FastAPI's [`OAuth2PasswordRequestForm`] takes, and with
-/// [`field("grant_type", "password")`](Self::field) the password grant of OAuth
-/// ([RFC 6749, section 4.3]). Of the answer ([section 5.1]) are read:
+/// FastAPI's [`OAuth2PasswordRequestForm`] accepts this. With [`field("grant_type",
+/// "password")`](Self::field) it is the password grant of OAuth ([RFC 6749, section 4.3]). These
+/// fields of the answer ([section 5.1]) are used:
 ///
 /// - `access_token`, the token;
 /// - `token_type`: `bearer` in any case, or missing; another one is an error, unless
 ///   [any is accepted](Self::accept_any_token_type);
-/// - `expires_in`, the lifetime in seconds: a number, or a text with a number. Without a usable one
-///   the lifetime is the JWT's own ([`jwt_lifetime`](super::jwt_lifetime)), else it is unknown, and
-///   the token is used until it is refused;
-/// - `refresh_token`, which is kept with the token, and used where
-///   [that is asked for](Self::use_refresh_token).
+/// - `expires_in`, the lifetime in seconds: a number, or a text with a number. If it is missing or
+///   not usable, the lifetime is that of the JWT ([`jwt_lifetime`](super::jwt_lifetime)). If the
+///   token is no JWT, it is used until it is refused;
+/// - `refresh_token`, which is kept with the token and only used [if you ask for
+///   it](Self::use_refresh_token).
 ///
 /// ```
 /// use std::time::Duration;
@@ -79,15 +79,16 @@ pub struct Form {
 }
 
 impl Form {
-    /// Makes a login at `<base>/auth/login`, sent by this client. A path of the base is kept:
-    /// `https://example.com/api` leads to `https://example.com/api/auth/login`.
+    /// Creates a login at `<base>/auth/login`, sent by this client. A path of the base is kept:
+    /// with `https://example.com/api` the login is sent to `https://example.com/api/auth/login`.
     ///
-    /// The password is wiped from memory when the login is dropped, and after it was sent.
+    /// The password is wiped from memory when the login is dropped. Copies are wiped after they
+    /// were sent.
     ///
     /// # Errors
     ///
-    /// The URL is not absolute, neither `http` nor `https`, or has user information, a query or a
-    /// fragment.
+    /// Returns an error if the URL is not absolute, is neither `http` nor `https`, or has user
+    /// information, a query or a fragment.
     pub fn new(
         client: impl LoginClient,
         base_url: &str,
@@ -110,21 +111,23 @@ impl Form {
     ///
     /// # Errors
     ///
-    /// The path does not begin with a slash, or has a fragment or a character that no URL has.
+    /// Returns an error if the path does not begin with a slash, or contains a fragment or a
+    /// character that is not allowed in a URL.
     pub fn path(mut self, path: &str) -> Result<Self, InvalidUrl> {
         self.engine.endpoint = Endpoint::new(&self.base_url, path)?;
         Ok(self)
     }
 
-    /// Adds a field to the form, after those that were set before it: `grant_type`, `scope`,
-    /// `client_id`. One of the same name is not replaced: `resource` may be sent more than once.
+    /// Adds a field to the end of the form, such as `grant_type`, `scope` or `client_id`. It does
+    /// not replace a field of the same name: `resource` may be sent more than once.
     ///
-    /// Its value may be shown if the server repeats it in an error; for one that may not there is
-    /// [`secret_field`](Self::secret_field).
+    /// Error texts may contain the value if the server repeats it. Use
+    /// [`secret_field`](Self::secret_field) for secrets.
     ///
     /// # Errors
     ///
-    /// The field is one that the login sets itself: `username`, `password` or `refresh_token`.
+    /// Returns an error if the login sets the field itself: `username`, `password` or
+    /// `refresh_token`.
     pub fn field(
         mut self,
         name: impl Into<String>,
@@ -134,11 +137,12 @@ impl Form {
         Ok(self)
     }
 
-    /// Adds a field whose value is kept as the password is, such as `client_secret`.
+    /// Adds a field with a secret value, such as `client_secret`. It is masked and wiped like the
+    /// password.
     ///
     /// # Errors
     ///
-    /// As [`field`](Self::field).
+    /// Same as for [`field`](Self::field).
     pub fn secret_field(
         mut self,
         name: impl Into<String>,
@@ -148,15 +152,16 @@ impl Form {
         Ok(self)
     }
 
-    /// Adds a secret field whose value this function returns for each login: a secret that is
-    /// rotated in a file or a vault, an assertion that is signed anew.
+    /// Adds a secret field whose value is returned by a function for each login: a secret that is
+    /// rotated in a file or a vault, or a newly signed assertion.
     ///
-    /// Its error is that of the login: [unavailable](AuthError::is_unavailable), unless it is an
-    /// [`AuthError`]. It counts against the login's time limit.
+    /// If the function fails, the login fails: with the function's own [`AuthError`], or as
+    /// [unavailable](AuthError::is_unavailable) for any other error. The function runs within the
+    /// login's time limit.
     ///
     /// # Errors
     ///
-    /// As [`field`](Self::field).
+    /// Same as for [`field`](Self::field).
     pub fn field_from<F, Fut>(
         mut self,
         name: impl Into<String>,
@@ -170,29 +175,29 @@ impl Form {
         Ok(self)
     }
 
-    /// Sets which client it is, which the password grant of a client with a secret has to say. It
-    /// replaces the fields `client_id` and `client_secret`.
+    /// Sets how the client authenticates itself, which the password grant requires for clients with
+    /// a secret. Replaces the fields `client_id` and `client_secret`.
     #[must_use]
     pub fn client_auth(mut self, auth: ClientAuth) -> Self {
         self.auth = Some(auth);
         self
     }
 
-    /// Renews a token that came with a `refresh_token` by that, rather than by the password: the
-    /// refresh token grant of OAuth 2.0 ([RFC 6749, section 6]) at the same URL.
+    /// Uses the `refresh_token` of an answer for renewals, in place of the password: the refresh
+    /// token grant of OAuth 2.0 ([RFC 6749, section 6]) at the same URL.
     ///
     /// If the server rejects the refresh token, in whatever form, the password is sent after all,
-    /// once and in the same login. It is not sent if the server names
-    /// [another reason](super::Refresh#another-reason).
+    /// once and within the same login. It is not sent if the server names [another
+    /// reason](super::Refresh#another-reason).
     ///
-    /// Beside the refresh token it sends the [`client_auth`](Self::client_auth), or the fields
-    /// `client_id` and `client_secret`. For other fields, or another URL, there is
-    /// [`Refresh`](super::Refresh), which says more about refresh tokens.
+    /// The refresh also sends the [`client_auth`](Self::client_auth), or the fields `client_id` and
+    /// `client_secret`. For other fields or another URL use [`Refresh`](super::Refresh), which also
+    /// documents refresh tokens in more detail.
     ///
-    /// It is for the token endpoint of an OAuth 2.0 server. Other logins may return a
-    /// `refresh_token` and know nothing of that grant at the login's URL, as many of FastAPI's do,
-    /// so this is not the default: with such a server every renewal is a rejected refresh, and then
-    /// a login by password.
+    /// This is for the token endpoint of an OAuth 2.0 server. It is not the default, because other
+    /// servers may return a `refresh_token` without supporting the grant at the login's URL, such
+    /// as many written with FastAPI. With such a server, every renewal would be a rejected refresh
+    /// followed by a login with the password.
     ///
     /// ```
     /// # use tower_bearer::login::{ClientAuth, Form, LoginClient};
@@ -213,13 +218,13 @@ impl Form {
         self
     }
 
-    /// Accepts a token whatever the `token_type` of its answer. By default the type has to be
-    /// `bearer`, in any case, or missing, and any other fails the login
-    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as [RFC 6749, section 7.1] asks for.
+    /// Accepts tokens of any `token_type`. By default the type must be `bearer`, in any case, or
+    /// missing. Any other type fails the login ([`is_misconfigured`](AuthError::is_misconfigured)),
+    /// as [RFC 6749, section 7.1] requires.
     ///
-    /// Set it for a server that names the type of its bearer tokens otherwise, such as `jwt` or
-    /// `Token`. The token is sent as `Bearer <token>` all the same. A token that is bound to a key,
-    /// such as one of type `DPoP` or `mac`, is of no use that way.
+    /// Use it for a server that has another name for bearer tokens, such as `jwt` or `Token`. The
+    /// token is still sent as `Bearer <token>`. It does not help with tokens that are bound to a
+    /// key, such as those of type `DPoP` or `mac`.
     ///
     /// [RFC 6749, section 7.1]: https://www.rfc-editor.org/rfc/rfc6749#section-7.1
     #[must_use]
@@ -228,21 +233,20 @@ impl Form {
         self
     }
 
-    /// Sets the origins that the tokens may be sent to. Defaults to the origin that it logs in at.
+    /// Sets where the tokens may be sent. Defaults to the login's own origin.
     ///
-    /// It is for a login whose API has another origin. The layer's
-    /// [`origins`](crate::BearerAuthLayer::origins) override these.
+    /// Use it if the API has another origin than the login.
+    /// [`BearerAuthLayer::origins`](crate::BearerAuthLayer::origins) overrides this.
     #[must_use]
     pub fn token_origins(mut self, origins: Origins) -> Self {
         self.engine.origins = Some(origins);
         self
     }
 
-    /// Sends the password over plain `http` too. By default such a login fails
-    /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
-    /// address; which those are says
-    /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), the switch
-    /// for the token.
+    /// Allows the password to be sent over plain `http`. By default such a login fails
+    /// ([`is_insecure`](AuthError::is_insecure)) and nothing is sent, unless its URL is a loopback
+    /// address. [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http),
+    /// the setter for the token, lists the loopback addresses.
     #[must_use]
     pub fn allow_plain_http(mut self) -> Self {
         self.engine.plain_http = true;

@@ -1,4 +1,4 @@
-//! [`Json`]: any other login that speaks JSON.
+//! [`Json`]: any other login that uses JSON.
 
 use std::fmt;
 use std::future::Future;
@@ -22,22 +22,22 @@ use crate::origins::Origins;
 use crate::source::{Account, TokenRequest, TokenSource};
 use crate::token::{InvalidToken, Token};
 
-/// Any login by a `POST` of a JSON object of texts, answered by a JSON document with a token
+/// A login with a JSON object of texts as its body, answered by a JSON document with a token
 /// somewhere in it.
 ///
-/// What is sent are the [fields](Self::field). What is read of the answer is told by JSON pointers
-/// ([RFC 6901]): `/data/token` is the field `token` in the field `data`, `/tokens/0` the first of
-/// the list `tokens`, and an empty pointer the whole document. In a name `~1` stands for a slash
-/// and `~0` for a tilde.
+/// Sends the [fields](Self::field) in a `POST`, and reads the answer at JSON pointers ([RFC 6901]):
+/// `/data/token` is the field `token` of the field `data`, `/tokens/0` is the first entry of the
+/// list `tokens`, and an empty pointer is the whole document. In a name, `~1` means a slash and
+/// `~0` a tilde.
 ///
-/// | what | set by | if it is not set |
+/// | value | setter | default |
 /// |---|---|---|
 /// | the token | [`token`](Self::token) | `/token` |
 /// | its lifetime | [`lifetime`](Self::lifetime), with its [unit](Lifetime) | the JWT's own ([`jwt_lifetime`](super::jwt_lifetime)), else unknown |
-/// | its type | [`token_type`](Self::token_type) | not looked at |
-/// | the scheme that it is sent under | [`scheme`](Self::scheme), [`no_scheme`](Self::no_scheme) | `Bearer` |
+/// | its type | [`token_type`](Self::token_type) | not checked |
+/// | its scheme in the header | [`scheme`](Self::scheme), [`no_scheme`](Self::no_scheme) | `Bearer` |
 ///
-/// A token of unknown lifetime is used until it is refused.
+/// A token with an unknown lifetime is used until it is refused.
 ///
 /// ```
 /// use std::time::Duration;
@@ -73,17 +73,18 @@ pub struct Json {
     token: Pointer,
     lifetime: Option<(Pointer, Lifetime)>,
     token_type: Option<Pointer>,
-    /// `None`: the token stands alone in its header.
+    /// `None`: the token is alone in its header.
     scheme: Option<String>,
 }
 
 impl Json {
-    /// Makes a login at this URL, sent by this client. The URL is the whole one, and is used as it
-    /// is; it may have a query.
+    /// Creates a login at this URL, sent by this client. The URL must be complete, and is used as
+    /// it is. It may have a query.
     ///
     /// # Errors
     ///
-    /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
+    /// Returns an error if the URL is not absolute, is neither `http` nor `https`, or has user
+    /// information or a fragment.
     pub fn new(client: impl LoginClient, url: &str) -> Result<Self, InvalidUrl> {
         Ok(Self {
             engine: Engine::new(client, Endpoint::whole(url)?),
@@ -95,15 +96,14 @@ impl Json {
         })
     }
 
-    /// Adds a field to the JSON object, after those that were set before it: an e-mail address, a
-    /// client's id.
+    /// Adds a field to the end of the JSON object, such as an e-mail address or a client id.
     ///
-    /// Its value may be shown if the server repeats it in an error; for one that may not there is
-    /// [`secret_field`](Self::secret_field).
+    /// Error texts may contain the value if the server repeats it. Use
+    /// [`secret_field`](Self::secret_field) for secrets.
     ///
     /// # Errors
     ///
-    /// A field of that name is set already.
+    /// Returns an error if there is a field of this name already.
     pub fn field(
         mut self,
         name: impl Into<String>,
@@ -113,14 +113,14 @@ impl Json {
         Ok(self)
     }
 
-    /// Adds a field whose value is a secret: a password, an API key. As [`field`](Self::field), but
-    /// it is masked in errors.
+    /// Adds a field with a secret value, such as a password or an API key. It is masked in errors.
     ///
-    /// It is wiped from memory when the login is dropped, and after it was sent.
+    /// The value is wiped from memory when the login is dropped. Copies are wiped after they were
+    /// sent.
     ///
     /// # Errors
     ///
-    /// As [`field`](Self::field).
+    /// Same as for [`field`](Self::field).
     pub fn secret_field(
         mut self,
         name: impl Into<String>,
@@ -130,15 +130,16 @@ impl Json {
         Ok(self)
     }
 
-    /// Adds a secret field whose value this function returns for each login: a secret that is
-    /// rotated in a file or a vault, an assertion that is signed anew.
+    /// Adds a secret field whose value is returned by a function for each login: a secret that is
+    /// rotated in a file or a vault, or a newly signed assertion.
     ///
-    /// Its error is that of the login: [unavailable](AuthError::is_unavailable), unless it is an
-    /// [`AuthError`]. It counts against the login's time limit.
+    /// If the function fails, the login fails: with the function's own [`AuthError`], or as
+    /// [unavailable](AuthError::is_unavailable) for any other error. The function runs within the
+    /// login's time limit.
     ///
     /// # Errors
     ///
-    /// As [`field`](Self::field).
+    /// Same as for [`field`](Self::field).
     pub fn field_from<F, Fut>(
         mut self,
         name: impl Into<String>,
@@ -152,83 +153,81 @@ impl Json {
         Ok(self)
     }
 
-    /// Sets where in the answer the token is, as a JSON pointer. Defaults to `/token`.
+    /// Sets the JSON pointer of the token in the answer. Defaults to `/token`.
     ///
-    /// An answer that has no text there fails the login
-    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as does one whose text is empty or has
-    /// a character that is not visible ASCII.
+    /// The login fails ([`is_misconfigured`](AuthError::is_misconfigured)) if there is no text in
+    /// this place, or if the text is empty or contains a character that is not visible ASCII.
     ///
     /// # Errors
     ///
-    /// The text is no JSON pointer: it is not empty and does not begin with a slash, or it has a
-    /// `~` that is neither `~0` nor `~1`.
+    /// Returns an error if this is not a JSON pointer: it is not empty and does not begin with a
+    /// slash, or it contains a `~` other than in `~0` and `~1`.
     pub fn token(mut self, pointer: &str) -> Result<Self, InvalidPointer> {
         self.token = Pointer::new(pointer)?;
         Ok(self)
     }
 
-    /// Sets where in the answer the token's lifetime is, as a JSON pointer, and how to read it.
+    /// Sets the JSON pointer of the token's lifetime in the answer, and how to read it.
     ///
-    /// Where nothing usable stands there, the lifetime is the JWT's own
-    /// ([`jwt_lifetime`](super::jwt_lifetime)), else it is unknown, as it is without this setting.
+    /// If there is no usable value in this place, or without this setting, the lifetime is that of
+    /// the JWT ([`jwt_lifetime`](super::jwt_lifetime)), or unknown if the token is no JWT.
     ///
     /// # Errors
     ///
-    /// As [`token`](Self::token).
+    /// Same as for [`token`](Self::token).
     pub fn lifetime(mut self, pointer: &str, lifetime: Lifetime) -> Result<Self, InvalidPointer> {
         self.lifetime = Some((Pointer::new(pointer)?, lifetime));
         Ok(self)
     }
 
-    /// Sets where in the answer the token's type is, as a JSON pointer. By default it is not looked
-    /// at.
+    /// Sets the JSON pointer of the token's type in the answer. By default the type is not checked.
     ///
-    /// The type has to be `bearer` or the [scheme](Self::scheme) that was set, in any case, or
-    /// missing; another one fails the login ([`is_misconfigured`](AuthError::is_misconfigured)).
-    /// To accept any type, do not call this.
+    /// The type must be `bearer` or your [scheme](Self::scheme), in any case, or missing. Any other
+    /// type fails the login ([`is_misconfigured`](AuthError::is_misconfigured)). To accept any
+    /// type, do not call this.
     ///
     /// # Errors
     ///
-    /// As [`token`](Self::token).
+    /// Same as for [`token`](Self::token).
     pub fn token_type(mut self, pointer: &str) -> Result<Self, InvalidPointer> {
         self.token_type = Some(Pointer::new(pointer)?);
         Ok(self)
     }
 
-    /// Sends the token as `<scheme> <token>`. `Bearer` by default.
+    /// Sends the token as `<scheme> <token>`. Defaults to `Bearer`.
     ///
     /// # Errors
     ///
-    /// The scheme is empty, or has a character that is not visible ASCII.
+    /// Returns an error if the scheme is empty or contains a character that is not visible ASCII.
     pub fn scheme(mut self, scheme: &str) -> Result<Self, InvalidToken> {
         Token::with_scheme(scheme, "x")?;
         self.scheme = Some(scheme.to_owned());
         Ok(self)
     }
 
-    /// Sends the token alone, as API keys are: often in a header of its own, such as `x-api-key`,
-    /// which is the [layer's setting](crate::BearerAuthLayer::header).
+    /// Sends the token without a scheme, as for API keys. These often use a dedicated header, such
+    /// as `x-api-key`, which you set with
+    /// [`BearerAuthLayer::header`](crate::BearerAuthLayer::header).
     #[must_use]
     pub fn no_scheme(mut self) -> Self {
         self.scheme = None;
         self
     }
 
-    /// Sets the origins that the tokens may be sent to. Defaults to the origin that it logs in at.
+    /// Sets where the tokens may be sent. Defaults to the login's own origin.
     ///
-    /// It is for a login whose API has another origin. The layer's
-    /// [`origins`](crate::BearerAuthLayer::origins) override these.
+    /// Use it if the API has another origin than the login.
+    /// [`BearerAuthLayer::origins`](crate::BearerAuthLayer::origins) overrides this.
     #[must_use]
     pub fn token_origins(mut self, origins: Origins) -> Self {
         self.engine.origins = Some(origins);
         self
     }
 
-    /// Sends the fields over plain `http` too. By default such a login fails
-    /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
-    /// address; which those are says
-    /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), the switch
-    /// for the token.
+    /// Allows the fields to be sent over plain `http`. By default such a login fails
+    /// ([`is_insecure`](AuthError::is_insecure)) and nothing is sent, unless its URL is a loopback
+    /// address. [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http),
+    /// the setter for the token, lists the loopback addresses.
     #[must_use]
     pub fn allow_plain_http(mut self) -> Self {
         self.engine.plain_http = true;

@@ -1,4 +1,4 @@
-//! What a token tells of its own lifetime, if it is a JWT.
+//! The lifetime of a token that is a JWT.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -15,13 +15,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
         .with_decode_allow_trailing_bits(true),
 );
 
-/// The whole lifetime of a JWT: `exp` minus `iat` ([RFC 7519, section 4.1]), for
+/// Returns the whole lifetime of a JWT: `exp` minus `iat` ([RFC 7519, section 4.1]), for
 /// [`Token::expires_in`](crate::Token::expires_in).
 ///
-/// `None` if the token is no JWT, lacks one of the two claims as a number, or has them in the wrong
-/// order. The difference of the two needs no wall clock, so a clock that is off does no harm. The
-/// signature is not verified: the server decides what a token is worth, and this only decides when
-/// to ask for a new one. Any text may be given; the time taken grows with its length alone.
+/// Returns `None` if the token is not a JWT, if one of the two claims is missing or not a number,
+/// or if `exp` is before `iat`. The difference does not depend on the wall clock, so a wrong clock
+/// does no harm. The signature is not verified, because the lifetime only decides when to ask for a
+/// new token. The token may be any text, and the run time only depends on its length.
 ///
 /// ```
 /// use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -41,8 +41,8 @@ pub fn jwt_lifetime(token: &str) -> Option<Duration> {
 }
 
 /// What is left of the lifetime of a JWT, which a login may return some time after it was issued:
-/// `exp` by the wall clock, where that is less than the whole lifetime. A clock by which every
-/// token has expired is wrong, and tells nothing.
+/// `exp` by the wall clock, if that is less than the whole lifetime. A clock by which every token
+/// has expired is wrong, and is ignored.
 pub(super) fn jwt_rest(token: &str, now: SystemTime) -> Option<Duration> {
     let lifetime = jwt_lifetime(token)?;
     let (_, expires_at) = issued_and_expires(token)?;

@@ -1,20 +1,17 @@
-//! [`Lifetime`]: how an answer tells how long its token lives.
+//! [`Lifetime`]: how to read the lifetime in an answer.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use chrono::DateTime;
 use serde_json::Value;
 
-/// How the value that [`Json::lifetime`](super::Json::lifetime) points at tells how long the token
-/// lives.
+/// How to read the value at the pointer of [`Json::lifetime`](super::Json::lifetime).
 ///
-/// A number may also be a text with one, and may have a fraction. A lifetime counts from the
-/// answer's arrival. A point in time is compared with the system's clock, once, when the answer
-/// arrives, and one that has passed tells nothing: a clock that is fast must not make every new
-/// token look expired.
+/// A number may have a fraction, and may be written as a text. A lifetime counts from the arrival
+/// of the answer. A point in time is compared with the system clock once, when the answer arrives.
+/// One in the past is ignored, so that a fast clock does not make every new token look expired.
 ///
-/// What is negative, too large, of another type or otherwise not what is said here tells nothing
-/// either, and is no error.
+/// A value that is negative, too large or not of the expected form is ignored too, and is no error.
 ///
 /// ```
 /// use tower_bearer::login::{Json, Lifetime};
@@ -31,7 +28,7 @@ use serde_json::Value;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Lifetime {
-    /// Seconds from now: `3600`, `"3600"`. OAuth's `expires_in` is such a one.
+    /// Seconds from now: `3600`, `"3600"`, as in OAuth's `expires_in`.
     Seconds,
     /// Milliseconds from now: `900000`.
     Millis,
@@ -43,14 +40,14 @@ pub enum Lifetime {
     /// A point in time, as a date with an offset from UTC: `"2030-01-01T00:00:00Z"`,
     /// `"2030-01-01T02:00:00.5+02:00"` ([RFC 3339, section 5.6]).
     ///
-    /// Without an offset it might mean any place's time, so it tells nothing.
+    /// A date without an offset is ignored, because its time zone is unknown.
     ///
     /// [RFC 3339, section 5.6]: https://www.rfc-editor.org/rfc/rfc3339#section-5.6
     Rfc3339,
 }
 
 impl Lifetime {
-    /// What is left of the lifetime, if the value tells it.
+    /// What is left of the lifetime, if the value contains it.
     pub(super) fn read(self, value: &Value) -> Option<Duration> {
         match self {
             Self::Seconds => seconds(value, 1.0),

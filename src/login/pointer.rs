@@ -1,4 +1,4 @@
-//! [`Pointer`]: where in an answer something stands.
+//! [`Pointer`]: where in an answer something is.
 
 use std::error::Error;
 use std::fmt;
@@ -34,7 +34,7 @@ impl Pointer {
         }
         let mut behind_tildes = text.split('~').skip(1);
         if behind_tildes.any(|behind| !behind.starts_with(['0', '1'])) {
-            return invalid("it has a ~ that is neither ~0 nor ~1");
+            return invalid("it contains a ~ other than in ~0 and ~1");
         }
         Ok(Self {
             text: text.to_owned(),

@@ -1,4 +1,4 @@
-//! [`TokenFile`]: a token that somebody else writes.
+//! [`TokenFile`]: a token in a file.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -16,16 +16,16 @@ use crate::origins::Origins;
 use crate::source::{Cause, TokenRequest, TokenSource};
 use crate::token::Token;
 
-/// A token from a file that others rewrite, such as the [projected token] of a Kubernetes service
-/// account.
+/// A token in a file that another process rewrites, such as the [projected token] of a Kubernetes
+/// service account.
 ///
-/// The file is read when a token is first needed, when the one in hand is about to expire, and when
-/// it is refused. Unless it was refused, the file is read at most once a minute. It is read on a
-/// thread for blocking work.
+/// The file is read when a token is first needed, when the current token is about to expire, and
+/// when it is refused. Unless a token was refused, the file is read at most once per minute. It is
+/// read on tokio's thread pool for blocking work.
 ///
-/// The token lives as long as the claims `exp` and `iat` of a JWT tell: what is left of it by the
-/// system's clock. One without them is used until it is refused. While the file cannot be read, the
-/// token in hand serves until it expires.
+/// If the token is a JWT with `exp` and `iat`, its lifetime is what is left of it by the system
+/// clock. Any other token is used until it is refused. While the file cannot be read, the current
+/// token is used until it expires.
 ///
 /// ```
 /// use tower_bearer::login::TokenFile;
@@ -64,7 +64,8 @@ const MAX_BYTES: u64 = 64 * 1024;
 const INTERVAL: Duration = Duration::from_secs(60);
 
 impl TokenFile {
-    /// Makes a source of the token in this file, which may be sent to these origins.
+    /// Creates a source that reads the token from this file. The token may be sent to these
+    /// origins.
     pub fn new(path: impl Into<PathBuf>, origins: Origins) -> Self {
         Self {
             path: path.into().into(),

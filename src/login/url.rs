@@ -8,7 +8,7 @@ use zeroize::Zeroizing;
 
 use crate::origins::{InvalidOrigin, Origins};
 
-/// A login URL that cannot be used.
+/// The error for a login URL that cannot be used.
 ///
 /// ```
 /// # use tower_bearer::login::Datafiniti;

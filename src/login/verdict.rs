@@ -14,15 +14,15 @@ use crate::login::mask::Mask;
 use crate::login::url::Endpoint;
 
 impl AuthError {
-    /// Makes the error of a response that gave no token, as [`from_response`](Self::from_response)
-    /// does, and reads its body: the documented fields get into [`response`](Self::response), and
-    /// the error that they name counts as in the [built-in logins](crate::login#errors). A 2xx with
-    /// an `error` is [`is_rejected`](Self::is_rejected), and so is a 429 about too many attempts.
+    /// Creates the error for a response without a token, as [`from_response`](Self::from_response)
+    /// does, and also reads its body by the rules of the [built-in logins](crate::login#errors).
+    /// [`response`](Self::response) returns the documented fields. A 2xx with an `error` is
+    /// [`is_rejected`](Self::is_rejected), and so is a 429 about too many attempts.
     /// `temporarily_unavailable`, `server_error`, `slow_down` or a rate limit is
     /// [`is_unavailable`](Self::is_unavailable), whether its status is a 2xx or a 4xx.
     ///
-    /// Whatever in a text equals one of the secrets, or a field of the body whose name ends in
-    /// "token", is masked. Only of a body of at most 64 KiB is anything read.
+    /// The texts are masked: they contain neither the given secrets nor values of fields whose name
+    /// ends in "token". A body of more than 64 KiB is not read.
     ///
     /// ```
     /// use http::{HeaderMap, StatusCode};
@@ -72,7 +72,7 @@ pub(super) fn verdict(
     judge(response, named.as_deref(), &head.headers)
 }
 
-/// Without the query and what stands before the host: either may hold secrets.
+/// Without the query and the user information: either may hold secrets.
 fn location(headers: &HeaderMap, endpoint: &Endpoint) -> Option<String> {
     let uri: Uri = headers.get(LOCATION)?.to_str().ok()?.parse().ok()?;
     let base = match uri.host() {

@@ -11,10 +11,10 @@ use self::challenge::{Challenge, INSUFFICIENT, challenges};
 // Every response is looked through for it: a name made once need not be parsed each time.
 static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
-/// The default answer to "was the token refused?".
+/// Returns `true` if a response means that the token was refused. This is the default rule.
 ///
-/// Refused means status 401, or a gRPC response whose headers contain `grpc-status: 16`
-/// ([UNAUTHENTICATED]). No challenge is required.
+/// The token was refused if the status is 401, or if the headers of a gRPC response contain
+/// `grpc-status: 16` ([UNAUTHENTICATED]). No challenge is required.
 ///
 /// A 401 is not a refusal when a challenge in its `WWW-Authenticate` says that another login would
 /// not help. The scheme is Bearer or DPoP, and its `error` is one of these:
@@ -26,7 +26,7 @@ static GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 /// | `insufficient_claims` | more claims, such as [Microsoft's claims challenge] |
 /// | `use_dpop_nonce`, with DPoP only | a nonce in the proof ([RFC 9449, section 9]) |
 ///
-/// The error is compared with regard to case.
+/// The comparison of `error` is case-sensitive.
 ///
 /// Combine it with your own rule:
 ///

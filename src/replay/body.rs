@@ -14,27 +14,26 @@ use super::frames::{Abandoned, Polled, data_len, less, poll_source};
 use super::second::{Second, Takeover};
 use super::shared::{Next, Shared};
 
-/// The request body that the inner service receives.
+/// The request body received by the inner service.
 ///
-/// It passes the caller's body `B` on frame by frame as it comes, with the same
-/// [`size_hint`](Body::size_hint), so that the framing on the wire is the caller's. While the
-/// response is awaited, what has been sent is also kept, up to a limit. If the token is refused,
-/// a second `ReplayBody` sends what was kept and goes on with the rest of the original. Once the
-/// response is accepted, or the body grows over the limit, nothing is kept any more.
+/// It streams the caller's body `B` frame by frame, with the same [`size_hint`](Body::size_hint),
+/// so the framing on the wire does not change. Until the response arrives, it also keeps the sent
+/// data, up to a limit. If the token is refused, a second `ReplayBody` sends the kept data and
+/// continues with the rest of the original body. Nothing is kept once the response is accepted or
+/// the body exceeds the limit.
 ///
-/// Data is [`Bytes`] whatever `B` yields; where `B` yields `Bytes`, nothing is copied on the way
-/// through. What is kept is copied, unless it is large and has its buffer to itself: a small slice
-/// does not keep a large buffer alive. `B` has to be [`Unpin`]: wrap any other body in
-/// [`Box::pin`].
+/// Its data type is [`Bytes`]. If `B` yields `Bytes` too, sending copies nothing. The kept data is
+/// a copy, unless it is large and has a buffer to itself, so that a small slice does not keep a
+/// large buffer alive. `B` must be [`Unpin`]: wrap any other body in [`Box::pin`].
 ///
 /// # Errors
 ///
-/// An error of `B` comes through as it was, boxed ([`downcast_ref`] finds it), and is the end of
-/// the body: it is not polled again, and the request is not replayed.
+/// An error of `B` is boxed and returned unchanged ([`downcast_ref`] finds it). It ends the body,
+/// which is not polled again, and the request is not replayed.
 ///
-/// The body of a first attempt that is given up for the second one while it is still being sent
-/// ends in an error too. This makes the connection abort that request instead of ending it as if
-/// it were complete.
+/// If the first attempt is abandoned for the retry while its body is still being sent, that body
+/// ends with an error too. The connection then aborts the request instead of ending it as if it
+/// were complete.
 ///
 /// [`downcast_ref`]: std::error::Error#method.downcast_ref
 ///
@@ -64,7 +63,7 @@ use super::shared::{Next, Shared};
 /// # }
 /// ```
 ///
-/// A client that is fixed to one body type gets it by one `map_request` below the layer:
+/// A client with a fixed body type needs one `map_request` inside the layer:
 ///
 /// ```
 /// use bytes::Bytes;
@@ -111,9 +110,9 @@ pub(super) struct First<B> {
 }
 
 impl<B> ReplayBody<B> {
-    /// Creates a body that is passed on as it is and never replayed.
+    /// Creates a body that is streamed unchanged and never replayed.
     ///
-    /// The layer uses it for requests that it leaves untouched. You can use it to call an inner
+    /// The layer uses it for requests that it sends unchanged. You can use it to call an inner
     /// service without the layer, for example in a test.
     pub fn new(body: B) -> Self {
         Self {

@@ -47,7 +47,7 @@ impl Deadline {
 
     pub(super) fn at(at: Instant) -> Result<Self, AuthError> {
         let runtime = Handle::try_current().map_err(|_| no_runtime())?.id();
-        // tokio tells of a runtime without a timer by a panic alone.
+        // tokio reports a runtime without a timer only by a panic.
         catch_unwind(|| Box::pin(sleep_until(at)))
             .map(|sleep| Self { at, runtime, sleep })
             .map_err(|_| {

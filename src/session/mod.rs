@@ -1,7 +1,7 @@
 //! What all clones share: one token and one login at a time.
 //!
 //! The [`state`] decides, by the rules of its [throttle](state::throttle); the [`runner`] carries
-//! out: it holds the lock, runs the login in a task of its own, and keeps those who wait.
+//! out: it holds the lock, runs the login in its own task, and keeps the waiters.
 //!
 //! ```text
 //!  request ─► Wait ── ask ──► State ── Use ────────────────────────► token
@@ -63,7 +63,7 @@ pub use self::wait::TokenFuture;
 pub(crate) use self::wait::Wait;
 pub(crate) use self::waker::contained;
 
-/// One login and its token, shared by all layers and services that are made from it.
+/// One login and its token, shared by all layers and services created from it.
 ///
 /// A clone is another handle to the same session.
 ///
@@ -86,7 +86,8 @@ pub struct Session {
     runner: Arc<Runner>,
 }
 
-/// What [`Session::invalidate`] takes: made from a `&Token`, or from the `&Sent` of a request.
+/// The argument of [`Session::invalidate`]: created from a `&Token`, or from the `&Sent` of a
+/// request.
 #[derive(Clone, Copy, Debug)]
 pub struct Refused<'a> {
     by: RefusedBy<'a>,
@@ -99,33 +100,33 @@ enum RefusedBy<'a> {
 }
 
 impl Session {
-    /// Makes a session with the default settings. It logs in when a token is first needed.
+    /// Creates a session with the default settings. It logs in when a token is first needed.
     pub fn new(source: impl TokenSource) -> Self {
         Self::builder(source).build()
     }
 
-    /// Returns the token in hand if it is usable. Otherwise joins the login under way, or begins
+    /// Returns the current token if it is usable. Otherwise joins the login under way or starts
     /// one.
     ///
-    /// It may be polled late: a token that has expired or was replaced in the meantime is not
-    /// returned, a newer one is.
+    /// The future may be polled late: it never returns a token that has expired or was replaced in
+    /// the meantime.
     ///
     /// # Errors
     ///
-    /// The error of the login, or that of the last one if no new one may begin yet; a timeout; the
-    /// lack of a tokio runtime with a timer, where a login is needed.
+    /// Fails with the error of the login, or with the error of the last login if the next one may
+    /// not start yet. Fails if the wait takes too long, or if a login is needed and there is no
+    /// tokio runtime with a timer.
     pub fn token(&self) -> TokenFuture {
         TokenFuture::new(self.runner.clone())
     }
 
-    /// Reports that this token was refused, for a use of it that the layer does not see. The next
-    /// request logs in, as far as the rules for refusals allow.
+    /// Reports that a token was refused, when only the caller can see it. The next request logs in,
+    /// if the [throttle](SessionBuilder::refusal_backoff) allows it.
     ///
-    /// Pass the [`Token`] itself, or the [`Sent`] of the request that was refused. However many
-    /// callers report one token, one login follows, and a late report throws no newer token away.
+    /// Pass the [`Token`] itself, or the [`Sent`] of the refused request. However many callers
+    /// report the same token, one login follows, and a late report does not affect a newer token.
     ///
-    /// Returns `false` if there was nothing to do: another token is in hand by now, or it was
-    /// reported before.
+    /// Returns `false` if there was nothing to do: the token was already replaced or reported.
     pub fn invalidate<'a>(&self, refused: impl Into<Refused<'a>>) -> bool {
         let is_refused = refused.into().matcher(self.runner.id());
         let now = Instant::now();
@@ -133,11 +134,11 @@ impl Session {
             .update(|inner| inner.state.invalidate(is_refused, now))
     }
 
-    /// Drops the token. Takes effect at the call; the future that it returns may be dropped.
+    /// Drops the token. Takes effect immediately, even if you drop the returned future.
     ///
-    /// A login under way is abandoned, and those who wait for it fail
-    /// ([`is_signed_out`](crate::AuthError::is_signed_out)). The next request logs in again, where
-    /// earlier failures allow it: a sign-out does not lift the pause after a rejected login.
+    /// A login under way is abandoned, and the requests waiting for it fail
+    /// ([`is_signed_out`](crate::AuthError::is_signed_out)). The next request logs in again, unless
+    /// earlier failures forbid it: a sign-out does not end the pause after a rejected login.
     pub fn sign_out(&self) -> SignOut {
         let now = Instant::now();
         let (given_up, abandoned) = self.runner.update(|inner| inner.state.sign_out(now));
@@ -155,14 +156,14 @@ impl Session {
         signed_out
     }
 
-    /// Goes on with another source, which may be another account: new requests never use the old
-    /// token, and earlier failures do not count any more.
+    /// Replaces the source, for example to switch to another account. New requests never use the
+    /// old token, and earlier failures no longer count.
     ///
-    /// Requests that wait for a first token wait for that of the new source. A request that was
-    /// sent with the old token is never retried under the new account: if it is refused, its caller
-    /// gets that response, with an error in its extensions
-    /// ([`is_signed_out`](crate::AuthError::is_signed_out)), or only that error if the retry was
-    /// waiting for the inner service by then.
+    /// Requests waiting for a first token now wait for one of the new source. A request already
+    /// sent with the old token is never retried under the new account. If it is refused, its caller
+    /// gets the response with an error in its extensions
+    /// ([`is_signed_out`](crate::AuthError::is_signed_out)), or only the error if the retry was
+    /// already waiting for the inner service.
     pub fn replace_source(&self, source: impl TokenSource) {
         let source: Arc<dyn DynTokenSource> = Arc::new(source);
         let origins = source.origins();
@@ -185,27 +186,27 @@ impl Session {
         self.sign_out_of_step_ups();
     }
 
-    /// Lets the next request log in at once, whatever earlier logins failed with: after an account
-    /// was unlocked, or an outage has ended.
+    /// Allows the next request to log in at once, whatever earlier logins failed with. Call it
+    /// after an account was unlocked or an outage has ended.
     ///
-    /// It makes no login itself. What was counted stays: if that login fails too, the pause after
-    /// it is as long as it would have been without this call.
+    /// This starts no login by itself. The failures still count: if the next login fails too, the
+    /// pause after it is as long as it would have been without this call.
     pub fn reset_backoff(&self) {
         let now = Instant::now();
         self.runner.update(|inner| inner.state.reset_backoff(now));
     }
 
-    /// Returns how the session is right now. Makes no login.
+    /// Returns the current status of the session. Triggers no login.
     pub fn status(&self) -> Status {
         self.runner.lock().state.status(Instant::now())
     }
 
-    /// Returns what this session has done so far.
+    /// Returns the counters of this session.
     pub fn stats(&self) -> Stats {
         self.runner.lock().state.stats.clone()
     }
 
-    /// Returns the name that the [builder](SessionBuilder::name) gave it.
+    /// Returns the name set by [`SessionBuilder::name`].
     pub fn name(&self) -> Option<&str> {
         self.runner.name()
     }
@@ -236,7 +237,7 @@ impl Session {
 }
 
 impl<'a> Refused<'a> {
-    /// Tells whether the token in hand is the refused one.
+    /// Says whether the token in hand is the refused one.
     fn matcher(self, session: SessionId) -> impl FnOnce(&Issued) -> bool + 'a {
         move |in_hand| match self.by {
             RefusedBy::Token(token) => in_hand.token.is_same(token),

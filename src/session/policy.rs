@@ -54,9 +54,9 @@ impl Policy {
         lifetime.saturating_sub(ahead).max(self.min_lifetime)
     }
 
-    /// How long a token that is told to live so long is counted on. A server whose clock goes by
-    /// whole seconds may mean up to a second less, and for a short lifetime the time ahead of its
-    /// expiry does not make up for that.
+    /// How long a token with this lifetime is counted on. A server whose clock goes by whole
+    /// seconds may mean up to a second less, and for a short lifetime the time ahead of its expiry
+    /// does not make up for that.
     pub(super) fn counted(&self, lifetime: Duration) -> Duration {
         let is_whole = lifetime.subsec_nanos() == 0;
         let counted = match lifetime.checked_sub(SECOND) {

@@ -53,7 +53,7 @@ pub(super) struct Inner {
     pub(super) fleet: Option<Arc<Fleet>>,
 }
 
-/// The state, locked. What happened to it is told when it is free again.
+/// The state, locked. Events about it are emitted when it is free again.
 pub(super) struct Locked<'a> {
     inner: MutexGuard<'a, Inner>,
     /// Dropped after the guard: fields are dropped in their order.

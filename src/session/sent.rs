@@ -6,13 +6,13 @@ use crate::session::id::SessionId;
 use crate::session::state::token::Issued;
 use crate::token::Token;
 
-/// An extension of a request that tells the caller which token that request went out with, to
-/// report it when only the caller can see that it was refused: a gRPC status in the trailers, an
-/// error in the body of a 200.
+/// A request extension that records which token the request was sent with, so that the caller can
+/// report a refusal that only the caller sees: a gRPC status in the trailers, or an error in the
+/// body of a 200.
 ///
-/// [`Session::invalidate`](crate::Session::invalidate) takes it. A report counts as a refusal of
-/// that very token, so one that comes late throws no newer token away. After a retry it is the
-/// token of the retry.
+/// Pass it to [`Session::invalidate`](crate::Session::invalidate). The report counts as a refusal
+/// of exactly this token, so a late report does not affect a newer one. After a retry it contains
+/// the token of the retry.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -52,13 +52,13 @@ pub struct Sent {
 }
 
 impl Sent {
-    /// Makes an empty one, to be filled when the request goes out.
+    /// Creates an empty record, to be filled when the request is sent.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Returns the token that the request went out with. `None` if it has not gone out yet, or went
-    /// out without one.
+    /// Returns the request's token. `None` if the request was not sent yet, or was sent without a
+    /// token.
     pub fn token(&self) -> Option<Token> {
         let slot = self.slot();
         slot.as_ref().map(|(_, issued)| issued.token.clone())

@@ -13,13 +13,13 @@ use tokio::runtime::Handle;
 
 use crate::token::Token;
 
-/// The future of [`Session::sign_out`](crate::Session::sign_out). The sign-out has taken effect
-/// before the first poll, so the future may be dropped.
+/// Future returned by [`Session::sign_out`](crate::Session::sign_out). The sign-out has taken
+/// effect before the first poll, so the future may be dropped.
 ///
-/// It resolves to the token that was given up, if there was one, to revoke it at the server
+/// It resolves to the dropped token, if there was one, so that you can revoke it at the server
 /// ([RFC 7009](https://www.rfc-editor.org/rfc/rfc7009)). If the session shares a store, it resolves
-/// when the token is out of that too. Dropped before, that goes on in the background of the runtime
-/// in which the session was signed out.
+/// when the token is removed from the store too. If the future is dropped earlier, that continues
+/// in the background, on the runtime in which the session was signed out.
 ///
 /// ```
 /// # async fn run(session: &tower_bearer::Session) {

@@ -2,8 +2,8 @@
 
 use crate::AuthError;
 
-/// What a [`Session`](crate::Session) has done so far, as counters that only grow: what an exporter
-/// of metrics reads at each scrape. `cargo run --example metrics` shows one.
+/// Counts what a [`Session`](crate::Session) has done so far. The counters never decrease, as
+/// metrics exporters expect. `cargo run --example metrics` exports them.
 ///
 /// ```
 /// # use tower_bearer::{Origins, Session, Token, source_fn};
@@ -14,14 +14,14 @@ use crate::AuthError;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
-    /// Logins that were begun.
+    /// Logins that were started.
     ///
-    /// Those that have neither succeeded nor failed are under way, or nobody heard of their end:
-    /// the session was signed out or given another source, or their runtime shut down.
+    /// Logins that have neither succeeded nor failed are under way or were abandoned: by a
+    /// sign-out, a replaced source or the shutdown of their runtime.
     pub logins: u64,
-    /// Of these, those that were begun ahead of a token's expiry, behind the requests.
+    /// The logins among them that were started in the background before a token expired.
     pub logins_ahead: u64,
-    /// Logins that brought a token, be it a new one or the same again.
+    /// Logins that returned a token, whether new or the same again.
     pub logins_succeeded: u64,
     /// Logins that ended in an error: the sum of the next three.
     pub logins_failed: u64,
@@ -29,25 +29,25 @@ pub struct Stats {
     pub logins_rejected: u64,
     /// Logins that [cannot succeed as they are set up](crate::AuthError::is_misconfigured).
     pub logins_misconfigured: u64,
-    /// Logins that failed [for now](crate::AuthError::is_unavailable), time-outs among them.
+    /// Logins that failed [for now](crate::AuthError::is_unavailable), including timeouts.
     pub logins_unavailable: u64,
-    /// How often a login was asked for and not made, because earlier ones had failed or not
+    /// How often a login was wanted and not attempted, because earlier ones had failed or not
     /// helped.
     pub logins_throttled: u64,
-    /// Tokens that another process got, and that came from the shared store.
+    /// Tokens of another process that were read from the shared store.
     #[cfg(feature = "store")]
     pub tokens_adopted: u64,
     /// Operations on the shared store that failed.
     #[cfg(feature = "store")]
     pub store_failed: u64,
-    /// Records in the shared store that could not be read, and were taken for none.
+    /// Records in the shared store that could not be read, and were treated as missing.
     #[cfg(feature = "store")]
     pub records_unreadable: u64,
-    /// Logins that were made without the shared store, because it failed or because another process
-    /// kept it from a login for too long.
+    /// Logins that ran without the shared store, because it failed or because another process held
+    /// the lease for too long.
     #[cfg(feature = "store")]
     pub logins_without_store: u64,
-    /// How often a login waited for the one that another process makes.
+    /// How often a session waited for the login of another process.
     #[cfg(feature = "store")]
     pub lease_waits: u64,
     /// Tokens that a server refused, or that were invalidated, each counted once.
@@ -57,7 +57,7 @@ pub struct Stats {
     /// Requests whose token was refused and that were not retried, because their body was larger
     /// than [what is kept](crate::BearerAuthLayer::replay_limit).
     pub requests_not_repeated: u64,
-    /// Requests that went to an origin that is none of the token's, and so without a token.
+    /// Requests that went to a foreign origin, and so without a token.
     pub requests_foreign: u64,
 }
 

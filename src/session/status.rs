@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::error::AuthError;
 use crate::token::Token;
 
-/// How a [`Session`](crate::Session) is right now, as
-/// [`Session::status`](crate::Session::status) returns it. Taking it makes no login.
+/// The current status of a [`Session`](crate::Session), returned by
+/// [`Session::status`](crate::Session::status).
 ///
 /// ```
 /// use tower_bearer::Session;
@@ -27,12 +27,12 @@ pub struct Status {
 }
 
 impl Status {
-    /// Returns the token in hand, unless it has expired. A server may have refused it.
+    /// Returns the current token, unless it has expired. A server may have refused it.
     pub fn token(&self) -> Option<&Token> {
         self.token.as_ref()
     }
 
-    /// Returns how long the token in hand is still good for, where its lifetime is known.
+    /// Returns how long the current token is still valid, if its lifetime is known.
     pub fn expires_in(&self) -> Option<Duration> {
         self.expires_in
     }
@@ -42,12 +42,13 @@ impl Status {
         self.is_logging_in
     }
 
-    /// Returns what the last login failed with. A successful login clears it.
+    /// Returns the error of the last login. A successful login clears it.
     pub fn last_error(&self) -> Option<&AuthError> {
         self.last_error.as_ref()
     }
 
-    /// Returns how long no login is made, because of a failed one. `None` if one may begin now.
+    /// Returns how long until the next login may be attempted after a failed one. `None` if a login
+    /// may start now.
     pub fn next_login_in(&self) -> Option<Duration> {
         self.next_login_in
     }

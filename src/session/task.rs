@@ -49,7 +49,7 @@ impl Runner {
         let mut inner = self.lock();
         self.bump_epoch();
         if inner.state.is_due(Instant::now()) {
-            // Without a runtime it is put off: whoever needs a login then is told.
+            // Without a runtime it is put off: the next request that needs a login gets the error.
             let _ = self.begin(inner, LoginCause::Ahead, Ask::Token, Arc::default());
         }
     }
@@ -94,8 +94,8 @@ impl Running {
         }
     }
 
-    /// Runs the login detached from whoever asked for it. Not under the lock: a runtime that shuts
-    /// down drops the task at once.
+    /// Runs the login detached from the request that asked for it. Not under the lock: a runtime
+    /// that shuts down drops the task at once.
     fn spawn(self, job: Job, abandoned: Abandoned) -> Result<(), AuthError> {
         let runtime = Handle::try_current().map_err(|_| no_runtime())?;
         // Without a timer the task would panic.

@@ -1,7 +1,7 @@
-//! What happens, told to `tracing`; without the feature of that name all of this is nothing.
+//! Emits events to `tracing`; without the feature of that name all of this is nothing.
 //!
 //! A subscriber is a user's code. It must not run under the session's lock, so what happens there
-//! is noted in a [`Log`], and told when the lock is free. Of a token only its fingerprint is told.
+//! is noted in a [`Log`], and told when the lock is free. Of a token only its fingerprint is shown.
 
 #![cfg_attr(not(feature = "tracing"), allow(unused_variables))]
 

@@ -17,9 +17,9 @@ use crate::session::state::token::{Issued, Stamp};
 use crate::session::waker::contained;
 use crate::token::Token;
 
-/// The future of [`Session::token`](crate::Session::token).
+/// Future returned by [`Session::token`](crate::Session::token).
 ///
-/// It resolves once. Polled again after that, it asks anew.
+/// If it is polled again after it has resolved, it asks again.
 #[derive(Debug)]
 #[must_use = "futures do nothing unless polled"]
 pub struct TokenFuture {
@@ -100,7 +100,7 @@ impl Wait {
                 if let Poll::Ready(elapsed) = joined.deadline.poll(cx) {
                     elapsed?;
                     return Poll::Ready(Err(AuthError::timeout(
-                        "waited too long for a login that did not end",
+                        "the request waited too long for a login",
                     )));
                 }
                 ready!(self.poll_ask_again(cx))?;
@@ -116,7 +116,7 @@ impl Wait {
                 }
                 Err(_lost) if is_current && self.lost_once => {
                     return Poll::Ready(Err(AuthError::unavailable(
-                        "the runtime that ran the login shut down, twice",
+                        "the login was lost twice, because its runtime shut down",
                     )));
                 }
                 Err(_lost) => self.lost_once |= is_current,

@@ -1,4 +1,4 @@
-//! Those who wait for a login, and how the login hears that nobody does any more.
+//! The waiters of a login, and how the login hears that nobody waits any more.
 
 use futures::FutureExt;
 use futures::future::Shared;

@@ -18,7 +18,7 @@ impl Wake for Contained {
     }
 
     fn wake_by_ref(self: &Arc<Self>) {
-        // The panic hook has told of it.
+        // The panic hook has reported it.
         let _ = catch_unwind(AssertUnwindSafe(|| self.0.wake_by_ref()));
     }
 }

@@ -1,4 +1,4 @@
-//! [`TokenCache`]: how a fleet shares its token.
+//! [`TokenCache`]: how processes share their token.
 
 use std::fmt;
 use std::sync::Arc;
@@ -15,8 +15,8 @@ use crate::store::token_store::TokenStore;
 /// The shortest lease. A shorter one would end between two of its extensions.
 const SHORTEST_LEASE: Duration = Duration::from_secs(1);
 
-/// How sessions of several processes share one token: the store that it is kept in, and whether it
-/// is encrypted there.
+/// How sessions of several processes share one token: through which store, and whether it is
+/// encrypted there.
 ///
 /// ```
 /// use tower_bearer::store::{File, Key, TokenCache};
@@ -40,62 +40,64 @@ pub struct TokenCache {
     when_unreachable: WhenUnreachable,
 }
 
-/// What a session does when the store of its [`TokenCache`] cannot be reached.
+/// What happens when the store of a [`TokenCache`] cannot be reached.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum WhenUnreachable {
-    /// It logs in by itself, as if there were no store.
+    /// The session logs in by itself, as if there were no store.
     #[default]
     LogIn,
-    /// Its requests fail with [`AuthError::is_unavailable`].
+    /// The requests fail with [`AuthError::is_unavailable`].
     Fail,
 }
 
 impl TokenCache {
-    /// Encrypts what is in the store (XChaCha20-Poly1305). Who can read the store learns nothing,
-    /// and who can write to it can make the processes log in again, no more.
+    /// Encrypts the tokens in the store (XChaCha20-Poly1305). Reading the store then reveals
+    /// nothing, and writing to it can only make the processes log in again.
     pub fn encrypted(store: impl TokenStore, key: Key) -> Self {
         Self::new(store, Some(key))
     }
 
-    /// Keeps tokens in the store as they are: whoever can read the store can use them, and whoever
-    /// can write to it can replace them by others. That fits a file which only this user may read.
+    /// Keeps the tokens in the store as plain text. Anyone who can read the store can use them, and
+    /// anyone who can write to it can replace them. This is for a file that only its user can read.
     pub fn plain_text(store: impl TokenStore) -> Self {
         Self::new(store, None)
     }
 
-    /// Adds a key that records are read with, but not written. There may be several.
+    /// Adds a key that is used to read records, but not to write them. There may be several.
     ///
-    /// A key is replaced in two steps, and nobody logs in for it: first all processes are given the
-    /// new key here, then all of them write with it and are given the old one here. The old one can
-    /// go when no token of its time is left.
+    /// To replace a key without a login, first add the new key here in all processes. Then let all
+    /// of them write with the new key, and add the old one here. The old key can be removed when no
+    /// record written with it is left.
     #[must_use]
     pub fn also_reads(mut self, old: Key) -> Self {
         self.seal.also_reads(old);
         self
     }
 
-    /// Sets which account the tokens are of. All sessions of one account share one token.
-    /// Defaults to what the source says; the built-in logins say it, a closure does not.
+    /// Sets the account. All sessions of one account share one token. Defaults to the [account of
+    /// the source](crate::TokenSource::account), which the built-in logins have and a closure does
+    /// not.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {
         self.account = Some(account.into());
         self
     }
 
-    /// Sets apart what must not meet in one store, such as staging and production. Defaults to
-    /// none.
+    /// Sets a namespace, to separate environments that use the same store, such as staging and
+    /// production. Defaults to none.
     #[must_use]
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = namespace.into();
         self
     }
 
-    /// Sets how long a process that logs in keeps the others from it without a sign of life. It
-    /// gives that sign every third of the time. Defaults to 10 seconds, and is at least 1 second.
+    /// Sets the duration of the lease, the right to log in for all processes. The process that logs
+    /// in extends its lease after every third of this time. Defaults to 10 seconds, and is at least
+    /// 1 second.
     ///
-    /// When a process dies during its login, the others wait so long (with
-    /// [`File`](crate::store::File) they do not).
+    /// If a process dies during its login, the others wait until its lease ends. With
+    /// [`File`](crate::store::File) it ends at once.
     #[must_use]
     pub fn lease(mut self, lease: Duration) -> Self {
         self.lease = lease.max(SHORTEST_LEASE);
@@ -117,8 +119,8 @@ impl TokenCache {
         self
     }
 
-    /// The record of an account: the one that was set here, else the one that the source told.
-    /// Latches are told by its credential.
+    /// The record of an account: the one set here, else that of the source. Latches are kept apart
+    /// by its credential.
     pub(crate) fn record_of(
         &self,
         account: Option<&str>,
@@ -126,8 +128,7 @@ impl TokenCache {
     ) -> Result<SharedRecord, AuthError> {
         let account = self.account.as_deref().or(account).ok_or_else(|| {
             AuthError::misconfigured(
-                "the token cache does not know which account this source logs in: call \
-                 `TokenCache::account`",
+                "the account of this source is unknown: set it with `TokenCache::account`",
             )
         })?;
         Ok(SharedRecord::new(

@@ -7,11 +7,11 @@ use std::time::Duration;
 
 use tower::BoxError;
 
-/// Why a [`TokenStore`](crate::store::TokenStore) could not be read or written.
+/// The error of a [`TokenStore`](crate::store::TokenStore) that could not be read or written.
 ///
-/// Like [`AuthError`](crate::AuthError) it shows the error that it was made from in its own text,
-/// and a clone is one reference count. Put no secret into it: neither a record nor the password of
-/// a database.
+/// Like [`AuthError`](crate::AuthError), it includes the text of its cause in its own text, and a
+/// clone only increments a reference count. The cause must not contain a secret, such as a record
+/// or the password of a database.
 ///
 /// ```
 /// use tower_bearer::store::StoreError;
@@ -37,38 +37,38 @@ enum Kind {
 struct TimedOut(Duration);
 
 impl StoreError {
-    /// Makes the error of a store that cannot be reached or does not work now.
+    /// Creates the error for a store that cannot be reached or does not work now.
     pub fn unavailable(cause: impl Into<BoxError>) -> Self {
         Self::new(Kind::Unavailable, cause)
     }
 
-    /// Makes the error of a store that answered, and said no: it is full, read-only, or the
+    /// Creates the error for a store that refused the operation: it is full, read-only, or the
     /// permission is missing.
     pub fn refused(cause: impl Into<BoxError>) -> Self {
         Self::new(Kind::Refused, cause)
     }
 
-    /// Makes the error of a store that did not answer within this time.
+    /// Creates the error for a store that did not answer within this time.
     pub fn timed_out(limit: Duration) -> Self {
         Self::new(Kind::TimedOut, TimedOut(limit))
     }
 
-    /// Returns whether the store could not be reached; a time-out is such a case too.
+    /// Returns `true` if the store could not be reached. Includes timeouts.
     pub fn is_unavailable(&self) -> bool {
         matches!(self.kind, Kind::Unavailable | Kind::TimedOut)
     }
 
-    /// Returns whether the store answered that it would not do it.
+    /// Returns `true` if the store refused the operation.
     pub fn is_refused(&self) -> bool {
         self.kind == Kind::Refused
     }
 
-    /// Returns whether the store took too long.
+    /// Returns `true` if the store took too long.
     pub fn is_timeout(&self) -> bool {
         self.kind == Kind::TimedOut
     }
 
-    /// Returns the error that this one was made from.
+    /// Returns the cause.
     pub fn get_ref(&self) -> &(dyn Error + Send + Sync + 'static) {
         &*self.cause
     }

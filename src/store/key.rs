@@ -1,4 +1,4 @@
-//! [`Key`]: what records are encrypted with.
+//! [`Key`]: encrypts records.
 
 use std::error::Error;
 use std::fmt;
@@ -17,8 +17,8 @@ pub(super) const ID_BYTES: usize = 8;
 /// The key of an encrypted [`TokenCache`](crate::store::TokenCache): 32 random bytes, the same in
 /// all processes that share a token.
 ///
-/// It is wiped from memory when the last clone is dropped, and `Debug` shows its id only. Take it
-/// from where the password is taken from: whoever has both the store and the key has the token.
+/// It is wiped from memory when the last clone is dropped, and `Debug` only shows its id. Keep it
+/// with the password and away from the store: the store and the key together reveal the token.
 ///
 /// ```
 /// use tower_bearer::store::Key;
@@ -34,7 +34,7 @@ pub struct Key {
     keys: Arc<Keys>,
 }
 
-/// A text that is no [`Key`].
+/// The error for a text that is not a [`Key`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidKey(());
 
@@ -46,9 +46,9 @@ struct Keys {
 }
 
 impl Key {
-    /// Makes a key of 32 bytes, which must be random. A password is no key.
+    /// Creates a key from 32 bytes, which must be random. A password is not a key.
     ///
-    /// The array that it is given is copied. Wipe it if it outlives the call.
+    /// The array is copied. Wipe yours if it outlives the call.
     pub fn new(bytes: [u8; 32]) -> Self {
         let bytes = Zeroizing::new(bytes);
         let derived = |purpose: &str| keyed_hash(&bytes, &[purpose.as_bytes()]);
@@ -65,17 +65,17 @@ impl Key {
         }
     }
 
-    /// Makes a key of 64 hexadecimal digits. White space around them is trimmed.
+    /// Creates a key from 64 hexadecimal digits. White space around them is trimmed.
     ///
     /// # Errors
     ///
-    /// Fails if there are more or fewer digits, or other characters.
+    /// Returns an error if there are more or fewer digits, or other characters.
     pub fn from_hex(digits: &str) -> Result<Self, InvalidKey> {
         let bytes = unhex(digits.trim()).ok_or(InvalidKey(()))?;
         Ok(Self::new(bytes))
     }
 
-    /// Returns the id by which records and logs name it: 16 hexadecimal digits that say nothing
+    /// Returns the id of this key in records and logs: 16 hexadecimal digits that reveal nothing
     /// about the key.
     pub fn id(&self) -> String {
         hex(&self.keys.id)

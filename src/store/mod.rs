@@ -1,36 +1,36 @@
-//! One login for several processes: they share its token through a store.
+//! One login for several processes, which share its token through a store.
 //!
-//! Without a store each process logs in for itself: the pods of a service, or the runs of a
-//! command-line tool one after another. With one they share a token and renew it once for all, a
-//! wrong password is tried once for all, and a refresh token that is good once is used once.
+//! Without a store each process logs in for itself: each pod of a service, and each run of a
+//! command-line tool. With a store the processes share a token and renew it once for all of them, a
+//! wrong password is tried once, and a single-use refresh token is used once.
 //!
 //! # Which store
 //!
-//! | store | for | the lease of a process that dies ends |
+//! | store | for | if a process dies, its lease ends |
 //! |---|---|---|
 //! | [`File`] | processes of one user on one machine, and a tool's next run | at once |
 //! | `Redis`, with the feature `store-redis` | processes of several machines | after the [lease's time](TokenCache::lease) |
-//! | [your own](#a-store-of-your-own) | where there is a database already | after the lease's time |
+//! | [your own](#a-store-of-your-own) | an existing database | after the lease's time |
 //!
 //! # What is stored
 //!
-//! One record for each account: the token with its refresh token and its lifetime, and what the
-//! login answered last if it rejected the credentials. It never holds a password. Its name is a
-//! hash that does not tell the account. [`TokenCache::encrypted`] encrypts the record, so that
-//! whoever can read the store learns nothing from it, and whoever can write to it can at most cause
-//! another login. [`TokenCache::plain_text`] does not. There is no default: a file that only its
-//! user can read may go without, a database that others use should not.
+//! There is one record for each account. It contains the token, its refresh token and its lifetime,
+//! and the last answer of the login if that was a rejection. It never contains a password. Its name
+//! is a hash that does not reveal the account. [`TokenCache::encrypted`] encrypts the record, so
+//! that reading the store reveals nothing, and writing to it can at most cause another login.
+//! [`TokenCache::plain_text`] does not encrypt it. There is no default: a file that only its user
+//! can read may not need encryption, a shared database does.
 //!
 //! # Keys
 //!
-//! A [`Key`] has 32 random bytes, as `openssl rand -hex 32` makes them. Keep it where the password
-//! is kept. To replace it without a login, first give the new one to all processes to
-//! [read with](TokenCache::also_reads), then to all to write with.
+//! A [`Key`] has 32 random bytes, for example from `openssl rand -hex 32`. Keep it with the
+//! password. To replace it without a login, first let all processes [read](TokenCache::also_reads)
+//! with the new key, then let all write with it.
 //!
 //! # A store of your own
 //!
-//! Any database with a compare-and-set becomes a [`TokenStore`] by two functions. This is all of it
-//! for PostgreSQL:
+//! Any database with a compare-and-set can be a [`TokenStore`], with two functions. This is the
+//! complete store for PostgreSQL:
 //!
 //! ```sql
 //! CREATE TABLE token_records (
@@ -100,7 +100,7 @@
 //! ```
 //!
 //! With the feature `testing`, `tower_bearer::testing::check_store` checks such a store, and
-//! `tower_bearer::testing::Memory` is one for tests that fails on demand.
+//! `tower_bearer::testing::Memory` is a store for tests that fails on demand.
 
 pub(crate) mod cache;
 mod clock;

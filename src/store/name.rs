@@ -4,7 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::store::hex::hex;
 
-/// A hash: it fits every store, and does not tell whose token it is.
+/// A hash: it fits every store, and does not reveal whose token it is.
 pub(super) fn record_name(namespace: &str, account: &str) -> String {
     // With the length no two pairs are the same text.
     let length = (namespace.len() as u64).to_le_bytes();

@@ -162,7 +162,7 @@ fn checksum(name: &str, covered: &[u8]) -> [u8; CHECKSUM_BYTES] {
 }
 
 fn no_randomness() -> StoreError {
-    StoreError::unavailable("the system has no randomness to encrypt with")
+    StoreError::unavailable("the operating system returned no random bytes")
 }
 
 fn too_large() -> StoreError {

@@ -152,7 +152,7 @@ impl SharedRecord {
             return Ok(());
         }
         Err(StoreError::unavailable(
-            "others keep replacing the record that a sign-out is to remove",
+            "other processes keep replacing the record during the sign-out",
         ))
     }
 
@@ -243,7 +243,7 @@ impl Loaded {
         record.aged(self.asked_at.elapsed())
     }
 
-    /// Whether the record was written before that. If that cannot be told, it was.
+    /// Whether the record was written before that. If that is unknown, it was.
     pub(crate) fn is_from_before(&self, moment: Instant) -> bool {
         match &self.found {
             // It got no younger while the store answered.

@@ -1,4 +1,4 @@
-//! What a store gives and is given.
+//! The arguments and results of a store.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
@@ -10,7 +10,7 @@ use std::time::Duration;
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
-/// A record as it was found in a [`TokenStore`](crate::store::TokenStore).
+/// A record from a [`TokenStore`](crate::store::TokenStore).
 ///
 /// ```
 /// use std::time::Duration;
@@ -27,18 +27,18 @@ pub struct Stored {
     age: Option<Duration>,
 }
 
-/// Which record is in a [`TokenStore`](crate::store::TokenStore) under a name: whatever tells it
-/// from the ones before it, as bytes.
+/// The version of a record in a [`TokenStore`](crate::store::TokenStore): any bytes that differ
+/// from those of all earlier records of the same name.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Version(Arc<[u8]>);
 
-/// Who holds a lease. No two are the same, in no two processes.
+/// The owner of a lease. No two owners are the same, even in different processes.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Owner(Arc<str>);
 
 impl Stored {
-    /// Makes what [`load`](crate::store::TokenStore::load) returns. Its age is unknown until
-    /// [`age`](Self::age) sets it.
+    /// Creates a result of [`load`](crate::store::TokenStore::load). Its age is unknown until you
+    /// set it with [`age`](Self::age).
     pub fn new(record: impl Into<Vec<u8>>, version: Version) -> Self {
         Self {
             record: Zeroizing::new(record.into()),
@@ -47,8 +47,8 @@ impl Stored {
         }
     }
 
-    /// Sets how long ago the record was written, by the store's own clock: no two machines' clocks
-    /// are compared then. Where it is unknown the clock of the machine that wrote it is believed.
+    /// Sets how long ago the record was written, by the store's own clock. Without it, the age
+    /// depends on the clock of the machine that wrote the record.
     #[must_use]
     pub fn age(mut self, age: Duration) -> Self {
         self.age = Some(age);
@@ -60,37 +60,38 @@ impl Stored {
         &self.record
     }
 
-    /// Returns the version that replaces it in
+    /// Returns the version of the record, to replace it with
     /// [`compare_and_set`](crate::store::TokenStore::compare_and_set).
     pub fn version(&self) -> &Version {
         &self.version
     }
 
-    /// Returns how long ago it was written, if the store says so.
+    /// Returns how long ago the record was written, if the store knows.
     pub fn known_age(&self) -> Option<Duration> {
         self.age
     }
 }
 
 impl Version {
-    /// Makes a version of any bytes, such as the digits of a number.
+    /// Creates a version from any bytes, such as the digits of a number.
     pub fn new(version: impl AsRef<[u8]>) -> Self {
         Self(version.as_ref().into())
     }
 
-    /// Makes the version of a record out of its content (SHA-256), for a store that keeps none.
+    /// Creates the version of a record from its content (SHA-256), for a store that does not keep
+    /// versions.
     pub fn of(record: &[u8]) -> Self {
         Self::new(Sha256::digest(record))
     }
 
-    /// Returns the bytes that it was made of.
+    /// Returns the bytes of this version.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
 impl Owner {
-    /// Makes a new one.
+    /// Creates a new, unique owner.
     #[expect(clippy::new_without_default, reason = "no two are the same")]
     pub fn new() -> Self {
         static COUNT: AtomicU64 = AtomicU64::new(0);
@@ -101,7 +102,7 @@ impl Owner {
         Self(format!("{pid}-{high:016x}{low:016x}").into())
     }
 
-    /// Returns its text: at most 50 characters, digits, lower-case letters and `-`.
+    /// Returns the owner as text: at most 50 characters, digits, lower-case letters and `-`.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Which credential a latch is for: a hash that tells credentials apart and gives none away.
+//! Which credential a latch is for: a hash that distinguishes credentials and reveals none.
 
 use pbkdf2::pbkdf2_hmac;
 use sha2::Sha256;

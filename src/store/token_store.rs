@@ -8,41 +8,41 @@ use crate::store::error::StoreError;
 use crate::store::lease_record::{BRIEFLY, LeaseRecord, name_of_lease};
 use crate::store::stored::{Owner, Stored, Version};
 
-/// Where the processes of a fleet keep the token that they share: a store of small records, each
-/// replaced only by who knows its version.
+/// A store of small records, in which processes share a token. A record is only replaced by a
+/// process that knows its version.
 ///
-/// [`File`](crate::store::File) is the store for one machine and
+/// [`File`](crate::store::File) is a store for one machine, and
 /// [`Redis`](https://docs.rs/tower-bearer/latest/tower_bearer/store/struct.Redis.html) (feature
-/// `store-redis`) the one for several. Any other database with a compare-and-set becomes a store by
-/// two functions: [an example for PostgreSQL](crate::store#a-store-of-your-own).
+/// `store-redis`) is one for several. Any other database with a compare-and-set can be a store,
+/// with two functions: [an example for PostgreSQL](crate::store#a-store-of-your-own).
 ///
 /// * A name has at most 80 characters: lower-case letters, digits and `-`.
-/// * A record has at most 70,000 bytes, of any value. It holds secrets where the cache is not
-///   encrypted: log none.
-/// * Each function may be called by several tasks at a time, and its future may be dropped
-///   half-way. It should fail within a second when the store does not answer. The caller stops
+/// * A record has at most 70,000 bytes, of any value. Do not log records: they contain secrets
+///   unless the cache is encrypted.
+/// * Several tasks may call a function at the same time, and its future may be dropped before it
+///   completes. It should fail within a second if the store does not answer. The caller stops
 ///   waiting after [`store_timeout`](crate::store::TokenCache::store_timeout).
 pub trait TokenStore: Send + Sync + 'static {
-    /// Returns the record under this name, or `None` if there is none.
+    /// Returns the record with this name, or `None` if there is none.
     ///
     /// # Errors
     ///
-    /// The store does not answer, or fails.
+    /// Fails if the store does not answer, or reports an error.
     fn load(&self, name: &str) -> impl Future<Output = Result<Option<Stored>, StoreError>> + Send;
 
-    /// Replaces the record of the version `expected` by this one, and returns the new version.
-    /// Where `expected` is `None` there must be no record yet. Returns `None` and changes nothing
-    /// if something else is there.
+    /// Replaces the record with the version `expected` by this one, and returns the new version. If
+    /// `expected` is `None`, there must be no record yet. Returns `None` and changes nothing if the
+    /// current record has another version.
     ///
-    /// Comparing and replacing must be one step, whatever other process does the same. Another
-    /// record needs another version, also after the first one was removed. Where two records are
-    /// never equal, as those of a [`TokenCache`](crate::store::TokenCache) are not,
-    /// [`Version::of`] is such a version. The store may forget the record once `keep_for` has
-    /// passed.
+    /// Comparing and replacing must be a single atomic step across processes. Another record must
+    /// get another version, even after the first one was removed. [`Version::of`] is sufficient if
+    /// two records are never equal, as with those of a [`TokenCache`](crate::store::TokenCache).
+    /// The store may remove the record after `keep_for`.
     ///
     /// # Errors
     ///
-    /// The store does not answer, or fails. It is not known then which of the two records is there.
+    /// Fails if the store does not answer, or reports an error. The caller then does not know which
+    /// of the two records is in the store.
     fn compare_and_set(
         &self,
         name: &str,
@@ -53,12 +53,12 @@ pub trait TokenStore: Send + Sync + 'static {
 
     /// Removes the record of this version. Returns whether that record was there.
     ///
-    /// By default an empty record replaces it, which means the same to a
+    /// The default implementation replaces it by an empty record, which means the same to a
     /// [`TokenCache`](crate::store::TokenCache).
     ///
     /// # Errors
     ///
-    /// The store does not answer, or fails.
+    /// Fails if the store does not answer, or reports an error.
     fn remove(
         &self,
         name: &str,
@@ -70,14 +70,15 @@ pub trait TokenStore: Send + Sync + 'static {
         }
     }
 
-    /// Takes the lease of this name for `ttl`, or extends it if `owner` holds it already. Returns
+    /// Takes the lease with this name for `ttl`, or extends it if `owner` holds it already. Returns
     /// whether `owner` holds it now.
     ///
-    /// By default it is a record of its own, under the name with `-lease` after it.
+    /// The default implementation keeps it as a separate record, with `-lease` added to the name.
     ///
     /// # Errors
     ///
-    /// The store does not answer, or fails. It is not known then who holds the lease.
+    /// Fails if the store does not answer, or reports an error. The caller then does not know who
+    /// holds the lease.
     fn lease(
         &self,
         name: &str,
@@ -87,11 +88,11 @@ pub trait TokenStore: Send + Sync + 'static {
         take_lease(self, name, owner, ttl)
     }
 
-    /// Gives the lease of this name back, if `owner` holds it.
+    /// Releases the lease with this name, if `owner` holds it.
     ///
     /// # Errors
     ///
-    /// The store does not answer, or fails. The lease ends with its time.
+    /// Fails if the store does not answer, or reports an error. The lease ends with its time.
     fn release(
         &self,
         name: &str,

@@ -178,7 +178,7 @@ fn origins_are_compared_as_they_are_meant() {
 #[test]
 fn what_is_no_origin_is_an_error() {
     for (text, reason) in [
-        ("api.example.com", "lacks a scheme"),
+        ("api.example.com", "no scheme"),
         ("/v1", "path or a query"),
         ("https://api.example.com/v1", "path or a query"),
         ("https://api.example.com?x=y", "path or a query"),
@@ -187,7 +187,7 @@ fn what_is_no_origin_is_an_error() {
         ("ws://api.example.com:80", "neither http nor https"),
         ("wss://api.example.com:443", "neither http nor https"),
         ("ftp://api.example.com:21", "neither http nor https"),
-        ("https://:443", "lacks a host"),
+        ("https://:443", "no host"),
         ("https://", "not a URI"),
         ("", "not a URI"),
     ] {

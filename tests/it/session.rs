@@ -238,7 +238,7 @@ fn a_login_lost_with_its_runtime_is_begun_anew_once() {
     drop(second);
     let error = third.block_on(async { assert_ready!(waiter.poll()).unwrap_err() });
     assert!(error.is_unavailable() && !error.is_timeout(), "{error}");
-    assert!(error.to_string().contains("shut down, twice"), "{error}");
+    assert!(error.to_string().contains("lost twice"), "{error}");
     third.block_on(async {
         let error = session.token().await.unwrap_err();
         assert!(error.is_unavailable() && !error.is_timeout(), "{error}");

@@ -1,4 +1,4 @@
-//! [`ClientAuth`]: which client asks a token endpoint, and how it shows that.
+//! [`ClientAuth`]: how a client authenticates itself to a token endpoint.
 
 use std::fmt;
 use std::future::Future;
@@ -18,17 +18,17 @@ const SCHEME: &str = "Basic ";
 
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How a client shows a token endpoint which one it is ([RFC 6749, section 2.3]).
+/// How a client authenticates itself to a token endpoint ([RFC 6749, section 2.3]).
 ///
-/// | made by | `token_endpoint_auth_method` | what is sent |
+/// | created by | `token_endpoint_auth_method` | sends |
 /// |---|---|---|
-/// | [`new`](Self::new) | `client_secret_basic` | `Authorization: Basic`, of the id and the secret |
+/// | [`new`](Self::new) | `client_secret_basic` | `Authorization: Basic` with the id and the secret |
 /// | [`new`](Self::new) and [`in_body`](Self::in_body) | `client_secret_post` | the fields `client_id` and `client_secret` |
 /// | [`assertion`](Self::assertion) | `private_key_jwt`, `client_secret_jwt` | the fields `client_id`, `client_assertion_type` and `client_assertion` |
 /// | [`public`](Self::public) | `none` | the field `client_id` |
 ///
-/// The header is the default since every server must take it, and need not take the fields
-/// ([section 2.3.1]).
+/// The header is the default, because every server must support it, while support for the fields is
+/// optional ([section 2.3.1]).
 ///
 /// ```
 /// use tower_bearer::login::ClientAuth;
@@ -65,14 +65,14 @@ enum Place {
 }
 
 impl ClientAuth {
-    /// A client with a secret, which goes in the `Authorization` header.
+    /// Creates a client with a secret, which is sent in the `Authorization` header.
     ///
     /// Id and secret are form-encoded before they are joined by a colon and encoded in base64, as
-    /// section 2.3.1 asks for. A server that leaves the form-encoding out gets others wrong than
-    /// those of letters, digits and `*-._`: for such a one there are [`unencoded`](Self::unencoded)
-    /// and [`in_body`](Self::in_body).
+    /// section 2.3.1 requires. A server that does not decode the form-encoding only accepts ids and
+    /// secrets of letters, digits and `*-._`. Use [`unencoded`](Self::unencoded) or
+    /// [`in_body`](Self::in_body) with such a server.
     ///
-    /// The secret is wiped from memory when this is dropped, and after it was sent.
+    /// The secret is wiped from memory when this is dropped. Copies are wiped after they were sent.
     pub fn new(client_id: impl Into<String>, client_secret: impl Into<String>) -> Self {
         Self {
             id: client_id.into(),
@@ -81,8 +81,8 @@ impl ClientAuth {
         }
     }
 
-    /// A client without a secret: a public one, or one that TLS tells by its certificate
-    /// ([RFC 8705, section 2]).
+    /// Creates a client without a secret: a public client, or one authenticated by its TLS
+    /// certificate ([RFC 8705, section 2]).
     ///
     /// [RFC 8705, section 2]: https://www.rfc-editor.org/rfc/rfc8705#section-2
     pub fn public(client_id: impl Into<String>) -> Self {
@@ -93,12 +93,12 @@ impl ClientAuth {
         }
     }
 
-    /// Makes a client that shows an assertion, which this function returns for each login
-    /// ([RFC 7523, section 2.2]): a JWT that any signer has signed, or the token of a workload that
-    /// a file holds.
+    /// Creates a client that sends an assertion, which is returned by a function for each login
+    /// ([RFC 7523, section 2.2]): a signed JWT, or a workload's token from a file.
     ///
-    /// Its error is that of the login: [unavailable](AuthError::is_unavailable), unless it is an
-    /// [`AuthError`]. It counts against the login's time limit.
+    /// If the function fails, the login fails: with the function's own [`AuthError`], or as
+    /// [unavailable](AuthError::is_unavailable) for any other error. The function runs within the
+    /// login's time limit.
     ///
     /// ```
     /// use tower_bearer::login::ClientAuth;
@@ -109,7 +109,7 @@ impl ClientAuth {
     /// });
     /// ```
     ///
-    /// A file's newline at its end is left out.
+    /// A trailing newline is trimmed.
     ///
     /// [RFC 7523, section 2.2]: https://www.rfc-editor.org/rfc/rfc7523#section-2.2
     pub fn assertion<F, Fut>(client_id: impl Into<String>, assertion: F) -> Self
@@ -124,15 +124,15 @@ impl ClientAuth {
         }
     }
 
-    /// Sends the secret as a field of the form, for a server that does not take the header.
+    /// Sends the secret as a field of the form, for a server that does not support the header.
     #[must_use]
     pub fn in_body(mut self) -> Self {
         self.place = Place::Body;
         self
     }
 
-    /// Sends id and secret in the header as they are, without the form-encoding, for a server that
-    /// leaves that out. An id with a colon cannot be sent that way.
+    /// Sends id and secret in the header without form-encoding, for a server that does not decode
+    /// it. An id with a colon cannot be sent this way.
     #[must_use]
     pub fn unencoded(mut self) -> Self {
         if self.place == Place::Header {

@@ -27,15 +27,15 @@ const RESERVED: [&str; 6] = [
     "refresh_token",
 ];
 
-/// The client credentials grant of OAuth 2.0 ([RFC 6749, section 4.4]): a service that logs in as
-/// itself, for no user.
+/// The client credentials grant of OAuth 2.0 ([RFC 6749, section 4.4]): a service logs in as
+/// itself, without a user.
 ///
-/// What is sent is a form with `grant_type`, the [`scope`](Self::scopes), the
-/// [`audience`](Self::audience) and [further fields](Self::field), and who the client is as
-/// [`ClientAuth`] has it. The answer is read as that of [`Form`](crate::login::Form) is.
+/// Sends a form with `grant_type`, the [`scope`](Self::scopes), the [`audience`](Self::audience)
+/// and [further fields](Self::field), and authenticates the client with [`ClientAuth`]. The answer
+/// is read as for [`Form`](crate::login::Form).
 ///
-/// The API is seldom where the tokens come from, so the login is given its [`Origins`]: the token
-/// is sent to those, and to nobody else.
+/// The token endpoint and the API usually have different origins, so the login takes the API's
+/// [`Origins`]. The token is only sent to these.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -75,12 +75,13 @@ pub struct ClientCredentials {
 }
 
 impl ClientCredentials {
-    /// Makes a login at this token endpoint, sent by this client. The URL is the whole one, and is
-    /// used as it is; it may have a query. The tokens may be sent to these origins.
+    /// Creates a login at this token endpoint, sent by this client. The URL must be complete, and
+    /// is used as it is. It may have a query. The tokens may be sent to these origins.
     ///
     /// # Errors
     ///
-    /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
+    /// Returns an error if the URL is not absolute, is neither `http` nor `https`, or has user
+    /// information or a fragment.
     pub fn new(
         client: impl LoginClient,
         token_url: &str,
@@ -96,8 +97,8 @@ impl ClientCredentials {
         })
     }
 
-    /// Sets what the token is good for, sent as `scope`: one text, with spaces between. By default
-    /// it is not sent, which leaves it to the server ([section 3.3]).
+    /// Sets the OAuth scopes of the token, sent as `scope`, separated by spaces. By default no
+    /// `scope` is sent, and the server chooses ([section 3.3]).
     ///
     /// [section 3.3]: https://www.rfc-editor.org/rfc/rfc6749#section-3.3
     #[must_use]
@@ -106,8 +107,8 @@ impl ClientCredentials {
         self
     }
 
-    /// Sets which API the token is for, sent as `audience`: Auth0 and others ask for it. Those that
-    /// know [RFC 8707] take a [`field`](Self::field) `resource` instead.
+    /// Sets the API that the token is for, sent as `audience`, which Auth0 and other servers
+    /// require. Servers that implement [RFC 8707] take a [`field`](Self::field) `resource` instead.
     ///
     /// [RFC 8707]: https://www.rfc-editor.org/rfc/rfc8707
     #[must_use]
@@ -116,16 +117,16 @@ impl ClientCredentials {
         self
     }
 
-    /// Adds a field to the form, after those that were set before it. One of the same name
-    /// is not replaced: `resource` may be sent more than once.
+    /// Adds a field to the end of the form. It does not replace a field of the same name:
+    /// `resource` may be sent more than once.
     ///
-    /// Its value may be shown if the server repeats it in an error; for one that may not there is
-    /// [`secret_field`](Self::secret_field).
+    /// Error texts may contain the value if the server repeats it. Use
+    /// [`secret_field`](Self::secret_field) for secrets.
     ///
     /// # Errors
     ///
-    /// The field is one that the login sets itself: `grant_type`, `client_id`, `client_secret`,
-    /// `scope`, `audience` or `refresh_token`.
+    /// Returns an error if the login sets the field itself: `grant_type`, `client_id`,
+    /// `client_secret`, `scope`, `audience` or `refresh_token`.
     pub fn field(
         mut self,
         name: impl Into<String>,
@@ -135,11 +136,11 @@ impl ClientCredentials {
         Ok(self)
     }
 
-    /// Adds a field whose value is a secret, such as `client_assertion`.
+    /// Adds a field with a secret value, such as `client_assertion`.
     ///
     /// # Errors
     ///
-    /// As [`field`](Self::field).
+    /// Same as for [`field`](Self::field).
     pub fn secret_field(
         mut self,
         name: impl Into<String>,
@@ -149,15 +150,16 @@ impl ClientCredentials {
         Ok(self)
     }
 
-    /// Adds a secret field whose value this function returns for each login: a secret that is
-    /// rotated in a file or a vault, an assertion that is signed anew.
+    /// Adds a secret field whose value is returned by a function for each login: a secret that is
+    /// rotated in a file or a vault, or a newly signed assertion.
     ///
-    /// Its error is that of the login: [unavailable](AuthError::is_unavailable), unless it is an
-    /// [`AuthError`]. It counts against the login's time limit.
+    /// If the function fails, the login fails: with the function's own [`AuthError`], or as
+    /// [unavailable](AuthError::is_unavailable) for any other error. The function runs within the
+    /// login's time limit.
     ///
     /// # Errors
     ///
-    /// As [`field`](Self::field).
+    /// Same as for [`field`](Self::field).
     pub fn field_from<F, Fut>(
         mut self,
         name: impl Into<String>,
@@ -171,13 +173,13 @@ impl ClientCredentials {
         Ok(self)
     }
 
-    /// Accepts a token whatever the `token_type` of its answer. By default the type has to be
-    /// `bearer`, in any case, or missing, and any other fails the login
-    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as [RFC 6749, section 7.1] asks for.
+    /// Accepts tokens of any `token_type`. By default the type must be `bearer`, in any case, or
+    /// missing. Any other type fails the login ([`is_misconfigured`](AuthError::is_misconfigured)),
+    /// as [RFC 6749, section 7.1] requires.
     ///
-    /// Set it for a server that names the type of its bearer tokens otherwise, such as `jwt` or
-    /// `Token`. The token is sent as `Bearer <token>` all the same. A token that is bound to a key,
-    /// such as one of type `DPoP` or `mac`, is of no use that way.
+    /// Use it for a server that has another name for bearer tokens, such as `jwt` or `Token`. The
+    /// token is still sent as `Bearer <token>`. It does not help with tokens that are bound to a
+    /// key, such as those of type `DPoP` or `mac`.
     ///
     /// [RFC 6749, section 7.1]: https://www.rfc-editor.org/rfc/rfc6749#section-7.1
     #[must_use]
@@ -186,11 +188,10 @@ impl ClientCredentials {
         self
     }
 
-    /// Sends the secret over plain `http` too. By default such a login fails
-    /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
-    /// address; which those are says
-    /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), the switch
-    /// for the token.
+    /// Allows the secret to be sent over plain `http`. By default such a login fails
+    /// ([`is_insecure`](AuthError::is_insecure)) and nothing is sent, unless its URL is a loopback
+    /// address. [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http),
+    /// the setter for the token, lists the loopback addresses.
     #[must_use]
     pub fn allow_plain_http(mut self) -> Self {
         self.engine.plain_http = true;

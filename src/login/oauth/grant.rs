@@ -15,7 +15,7 @@ use crate::token::Token;
 /// What is asked of a token endpoint
 /// ([RFC 6749, section 3.2](https://www.rfc-editor.org/rfc/rfc6749#section-3.2)).
 pub(in crate::login) struct Grant<'a> {
-    /// In this order, and behind them those of the client.
+    /// In this order, followed by those of the client.
     pub(in crate::login) fields: Vec<(&'a str, &'a str)>,
     pub(in crate::login) secrets: Vec<&'a str>,
     /// As [`Login`] has it.

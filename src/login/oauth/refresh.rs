@@ -1,4 +1,4 @@
-//! [`Refresh`]: a new token for a refresh token, and a login where there is none.
+//! [`Refresh`]: a new token for a refresh token, and a login if there is none.
 
 use std::fmt;
 use std::future::Future;
@@ -27,44 +27,44 @@ const RESERVED: [&str; 5] = [
     "refresh_token",
 ];
 
-/// Renews tokens by the refresh token grant of OAuth 2.0 ([RFC 6749, section 6]), so that the login
-/// that it is built around is made once, and not for each token.
+/// The refresh token grant of OAuth 2.0 ([RFC 6749, section 6]), around another login. The login
+/// runs once, and later tokens are obtained with refresh tokens:
 ///
-/// | there is | what is done |
+/// | if there is | it makes |
 /// |---|---|
-/// | no token yet, or none since a sign-out | a refresh with the [given](Self::from_token) refresh token, where there is one that the server has not replaced; else the login |
+/// | no token yet, or none since a sign-out | a refresh with the [given](Self::from_token) refresh token, unless there is none or the server has replaced it; else the login |
 /// | a token that came with a refresh token | a refresh |
-/// | a token that came without, such as a [known one](crate::SessionBuilder::token) | a refresh with the given refresh token, where there is one that the server has neither replaced nor refused; else the login |
-/// | a refresh that the server rejects, in whatever form: `invalid_grant`, GitHub's `bad_refresh_token` in a 200, an empty 401 | the login, at once and once; without one that is the error |
-/// | a refresh that the server rejects for [another reason](#another-reason) | that is the error: the login would be rejected as well |
-/// | a refresh that fails otherwise | that is the error: a server that is down gets no password instead |
+/// | a token that came without a refresh token, such as a [known one](crate::SessionBuilder::token) | a refresh with the given refresh token, unless there is none or the server has replaced or refused it; else the login |
+/// | a refresh that the server rejects, in whatever form: `invalid_grant`, GitHub's `bad_refresh_token` in a 200, an empty 401 | the login, at once and once; without a login, an error |
+/// | a refresh that the server rejects for [another reason](#another-reason) | an error: the login would be rejected as well |
+/// | a refresh that fails otherwise | an error: no password is sent to a server that is down |
 ///
-/// A refresh token that comes with the new token takes the place of the old one; without one the
-/// old one stays. The answer is read as that of [`Form`](crate::login::Form) is, which has
-/// [a switch](crate::login::Form::use_refresh_token) for the case that both are asked for at one
-/// URL.
+/// If the answer contains a refresh token, it replaces the old one. Otherwise the old one stays.
+/// The answer is read as for [`Form`](crate::login::Form). If the login and the refresh have the
+/// same URL, [`Form::use_refresh_token`](crate::login::Form::use_refresh_token) is enough.
 ///
-/// The refresh token of an answer stays with the token that the session holds: it is gone with
-/// [`Session::sign_out`](crate::Session::sign_out), whose future returns that token. After that the
-/// given refresh token is used again if the server has not replaced it, else the login is made. A
-/// given refresh token that an answer has replaced is never sent again, since a server may take
-/// that for theft and revoke all that came of it ([RFC 9700, section 4.14.2]). Without a login the
-/// session then fails with [`is_rejected`](AuthError::is_rejected), with nothing sent, until
-/// [`Session::replace_source`](crate::Session::replace_source).
+/// The refresh token of an answer is kept with the session's token.
+/// [`Session::sign_out`](crate::Session::sign_out) drops both, and its future returns them. After a
+/// sign-out, the given refresh token is used again if the server has not replaced it, else the
+/// login runs. A given refresh token is never sent again after the server has replaced it, because
+/// a server may treat that as theft and revoke every token of the grant ([RFC 9700, section
+/// 4.14.2]). Without a login, the session then fails with [`is_rejected`](AuthError::is_rejected)
+/// and sends nothing until [`Session::replace_source`](crate::Session::replace_source) is called.
 ///
-/// A refresh whose answer got lost may have replaced the refresh token: the connection broke off,
-/// the time limit passed, or the session was signed out meanwhile. Nobody can tell, so the next
-/// refresh sends the same refresh token again. A server that has not replaced it, or has a grace
-/// period for this case, accepts it. Any other rejects it, and may revoke what came of it: without
-/// the lost refresh token that could not have been renewed anyway.
+/// The answer to a refresh may get lost: the connection breaks, the time limit passes, or the
+/// session is signed out meanwhile. The server may or may not have replaced the refresh token by
+/// then, so the next refresh sends the same one again. A server that has not replaced it, or has a
+/// grace period for this case, accepts it. Any other server rejects it, and may revoke the tokens
+/// of the grant, which could not have been renewed anyway without the lost refresh token.
 ///
 /// # Another reason
 ///
 /// A rejection is not about the refresh token if its `error` is `invalid_client`,
 /// `unauthorized_client`, `unsupported_grant_type`, `invalid_scope` or `invalid_target`, is
 /// GitHub's `incorrect_client_credentials`, Slack's `bad_client_secret` or Salesforce's
-/// `invalid_client_id`, or is about too many attempts. Nor is it if the status is 407 or 423, or if
-/// there is a `Retry-After` of more than 0 seconds, unless the `error` is about the refresh token.
+/// `invalid_client_id`, or is about too many attempts. It is not about the refresh token either if
+/// the status is 407 or 423, or if `Retry-After` is more than 0 seconds, unless the `error` names
+/// the refresh token.
 ///
 /// # Example
 ///
@@ -108,17 +108,17 @@ pub struct Refresh {
 }
 
 impl Refresh {
-    /// Renews at this token endpoint, over this client, the tokens of that login, which may be sent
-    /// to that login's origins. The URL is the whole one, and is used as it is; it may have a
-    /// query.
+    /// Creates a source that renews the tokens of a login at this token endpoint, over this client.
+    /// The tokens may be sent to the origins of the login. The URL must be complete, and is used as
+    /// it is. It may have a query.
     ///
-    /// A login that gets a refresh token in its answer has to give it on
-    /// ([`Token::refresh_token`]); of the built-in ones [`Form`](crate::login::Form) does. Each of
-    /// its logins is a first one.
+    /// The login must set the refresh token of its answer with [`Token::refresh_token`], as the
+    /// built-in [`Form`](crate::login::Form) does. Its [cause](crate::Cause) is always `First`.
     ///
     /// # Errors
     ///
-    /// The URL is not absolute, neither `http` nor `https`, or has user information or a fragment.
+    /// Returns an error if the URL is not absolute, is neither `http` nor `https`, or has user
+    /// information or a fragment.
     pub fn new(
         client: impl LoginClient,
         token_url: &str,
@@ -128,24 +128,24 @@ impl Refresh {
         Ok(Self::at(client, token_url, origins)?.or_login(login))
     }
 
-    /// Renews by a refresh token from elsewhere, such as that of a device or a browser where the
-    /// user logged in. The tokens may be sent to these origins.
+    /// Creates a source that starts with a given refresh token, for example from a browser or a
+    /// device where the user logged in. The tokens may be sent to these origins.
     ///
-    /// After a restart, give it the refresh token that you have kept, and the access token to
-    /// [`SessionBuilder::token`](crate::SessionBuilder::token): that one is used as long as it is
-    /// good, and then this one.
+    /// After a restart, pass the stored refresh token to this function, and the stored access token
+    /// to [`SessionBuilder::token`](crate::SessionBuilder::token). The access token is used as long
+    /// as it is valid, and then the refresh token.
     ///
-    /// A server that replaces refresh tokens accepts this one once. The new one is in
-    /// [`Session::token`](crate::Session::token), for you to keep across restarts. After a
-    /// [sign-out](crate::Session::sign_out) it is gone, and the given one is not sent again: set a
-    /// [login](Self::or_login), or pass a source with a new refresh token to
-    /// [`Session::replace_source`](crate::Session::replace_source).
+    /// A server that replaces refresh tokens accepts the given one once.
+    /// [`Session::token`](crate::Session::token) returns the new one, which you can store across
+    /// restarts. After a [sign-out](crate::Session::sign_out) the new one is dropped, and the given
+    /// one is not sent again: set a [login](Self::or_login), or pass a source with a new refresh
+    /// token to [`Session::replace_source`](crate::Session::replace_source).
     ///
-    /// The text is wiped from memory when this is dropped. A trailing newline is trimmed.
+    /// The refresh token is wiped from memory when this is dropped. A trailing newline is trimmed.
     ///
     /// # Errors
     ///
-    /// As [`new`](Self::new).
+    /// Same as for [`new`](Self::new).
     pub fn from_token(
         client: impl LoginClient,
         token_url: &str,
@@ -158,7 +158,7 @@ impl Refresh {
         })
     }
 
-    /// Sets the login for the case that the refresh token is no good. The tokens may be sent to the
+    /// Sets the login to use when there is no usable refresh token. The tokens may be sent to the
     /// same origins as before.
     #[must_use]
     pub fn or_login(mut self, login: impl TokenSource) -> Self {
@@ -166,32 +166,31 @@ impl Refresh {
         self
     }
 
-    /// Sets which client it is: the one that the refresh token was issued to. By default none is
-    /// sent.
+    /// Sets how the client authenticates itself. It must be the client of the refresh token. By
+    /// default no client is sent.
     #[must_use]
     pub fn client_auth(mut self, auth: ClientAuth) -> Self {
         self.auth = Some(auth);
         self
     }
 
-    /// Sets what the new tokens are good for, sent as `scope`: no more than those before. By
-    /// default it is not sent, which leaves it as it was.
+    /// Sets the OAuth scopes of the new tokens, sent as `scope`. They may not exceed those of the
+    /// first token. By default no `scope` is sent, and the scopes stay the same.
     #[must_use]
     pub fn scopes(mut self, scopes: impl IntoIterator<Item = impl AsRef<str>>) -> Self {
         self.fields.scopes(scopes);
         self
     }
 
-    /// Adds a field to the form, after those that were set before it. One of the same name
-    /// is not replaced.
+    /// Adds a field to the end of the form. It does not replace a field of the same name.
     ///
-    /// Its value may be shown if the server repeats it in an error; for one that may not there is
-    /// [`secret_field`](Self::secret_field).
+    /// Error texts may contain the value if the server repeats it. Use
+    /// [`secret_field`](Self::secret_field) for secrets.
     ///
     /// # Errors
     ///
-    /// The field is one that is set otherwise: `grant_type`, `client_id`, `client_secret`, `scope`
-    /// or `refresh_token`.
+    /// Returns an error if the field is set in another way: `grant_type`, `client_id`,
+    /// `client_secret`, `scope` or `refresh_token`.
     pub fn field(
         mut self,
         name: impl Into<String>,
@@ -201,11 +200,11 @@ impl Refresh {
         Ok(self)
     }
 
-    /// Adds a field whose value is a secret.
+    /// Adds a field with a secret value.
     ///
     /// # Errors
     ///
-    /// As [`field`](Self::field).
+    /// Same as for [`field`](Self::field).
     pub fn secret_field(
         mut self,
         name: impl Into<String>,
@@ -215,15 +214,16 @@ impl Refresh {
         Ok(self)
     }
 
-    /// Adds a secret field whose value this function returns for each login: a secret that is
-    /// rotated in a file or a vault, an assertion that is signed anew.
+    /// Adds a secret field whose value is returned by a function for each login: a secret that is
+    /// rotated in a file or a vault, or a newly signed assertion.
     ///
-    /// Its error is that of the login: [unavailable](AuthError::is_unavailable), unless it is an
-    /// [`AuthError`]. It counts against the login's time limit.
+    /// If the function fails, the login fails: with the function's own [`AuthError`], or as
+    /// [unavailable](AuthError::is_unavailable) for any other error. The function runs within the
+    /// login's time limit.
     ///
     /// # Errors
     ///
-    /// As [`field`](Self::field).
+    /// Same as for [`field`](Self::field).
     pub fn field_from<F, Fut>(
         mut self,
         name: impl Into<String>,
@@ -237,13 +237,13 @@ impl Refresh {
         Ok(self)
     }
 
-    /// Accepts a token whatever the `token_type` of its answer. By default the type has to be
-    /// `bearer`, in any case, or missing, and any other fails the login
-    /// ([`is_misconfigured`](AuthError::is_misconfigured)), as [RFC 6749, section 7.1] asks for.
+    /// Accepts tokens of any `token_type`. By default the type must be `bearer`, in any case, or
+    /// missing. Any other type fails the login ([`is_misconfigured`](AuthError::is_misconfigured)),
+    /// as [RFC 6749, section 7.1] requires.
     ///
-    /// Set it for a server that names the type of its bearer tokens otherwise, such as `jwt` or
-    /// `Token`. The token is sent as `Bearer <token>` all the same. A token that is bound to a key,
-    /// such as one of type `DPoP` or `mac`, is of no use that way.
+    /// Use it for a server that has another name for bearer tokens, such as `jwt` or `Token`. The
+    /// token is still sent as `Bearer <token>`. It does not help with tokens that are bound to a
+    /// key, such as those of type `DPoP` or `mac`.
     ///
     /// [RFC 6749, section 7.1]: https://www.rfc-editor.org/rfc/rfc6749#section-7.1
     #[must_use]
@@ -252,11 +252,10 @@ impl Refresh {
         self
     }
 
-    /// Sends the refresh token over plain `http` too. By default a refresh fails
-    /// ([`is_insecure`](AuthError::is_insecure)) with nothing sent, unless its URL is a loopback
-    /// address; which those are says
-    /// [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http), the switch
-    /// for the token. The login has a switch of its own.
+    /// Allows the refresh token to be sent over plain `http`. By default such a refresh fails
+    /// ([`is_insecure`](AuthError::is_insecure)) and nothing is sent, unless its URL is a loopback
+    /// address. [`BearerAuthLayer::allow_plain_http`](crate::BearerAuthLayer::allow_plain_http),
+    /// the setter for the token, lists the loopback addresses. The login has its own setter.
     #[must_use]
     pub fn allow_plain_http(mut self) -> Self {
         self.engine.plain_http = true;
@@ -298,10 +297,9 @@ impl Refresh {
     fn nothing_to_send(&self) -> AuthError {
         match &self.given {
             Some(given) if given.is_replaced() => AuthError::rejected(
-                "the server has replaced the given refresh token, and the new one is gone with \
-                 its access token, as by a sign-out, or the answer that replaced it was unusable: \
-                 log in again elsewhere, and pass the refresh token of that login to \
-                 `Session::replace_source`",
+                "the server has replaced the given refresh token, and the new one was lost, by a \
+                 sign-out or in an unusable answer: log in again elsewhere, and pass the refresh \
+                 token of that login to `Session::replace_source`",
             ),
             _ => AuthError::misconfigured("there is neither a refresh token nor a login"),
         }
@@ -352,8 +350,8 @@ impl TokenSource for Refresh {
             return match &self.login {
                 Some(login) => login.fetch(TokenRequest::first().sparing()).await,
                 None => Err(AuthError::unavailable(
-                    "the refresh token may be good once, and another process may have used it: \
-                     without the token store, or a newer one in it, it is not sent",
+                    "the refresh token was not sent, because it may work only once and another \
+                     process may have used it: the token store is down or has no newer one",
                 )),
             };
         }

@@ -40,9 +40,9 @@ pub(super) const INSUFFICIENT: [&str; 3] = [
 
 /// Parses all challenges of all `WWW-Authenticate` headers, in their order.
 ///
-/// Quoted commas and escapes are read as [RFC 9110, section 11.6.1] defines them. What is not a
-/// challenge is skipped, and bytes that are not UTF-8 are replaced. A `token68`, as `Negotiate` has
-/// it, is skipped too.
+/// Quoted commas and escapes are read as [RFC 9110, section 11.6.1] defines them. Anything that is
+/// not a challenge is skipped, and bytes that are not UTF-8 are replaced. A `token68`, as in
+/// `Negotiate`, is skipped too.
 ///
 /// Use it in a rule for [`refused_when`](crate::BearerAuthLayer::refused_when), or to act on a 403.
 /// A [`TokenSource`](crate::TokenSource) gets the challenges of a refused response in its
@@ -64,13 +64,13 @@ impl Challenge {
         &self.scheme
     }
 
-    /// Compares the scheme without regard to case, as it has to be.
+    /// Returns `true` if this is the challenge's scheme. The comparison is case-insensitive.
     pub fn is(&self, scheme: &str) -> bool {
         self.scheme.eq_ignore_ascii_case(scheme)
     }
 
-    /// Returns the value of the first parameter of that name, unquoted. The name is compared
-    /// without regard to case.
+    /// Returns the unquoted value of the first parameter with this name. The comparison of names is
+    /// case-insensitive.
     pub fn param(&self, name: &str) -> Option<&str> {
         self.params()
             .find(|(its_name, _)| its_name.eq_ignore_ascii_case(name))
@@ -91,7 +91,7 @@ impl Challenge {
         (self.is("Bearer") || self.is("DPoP")) && error.is_some_and(|it| INSUFFICIENT.contains(&it))
     }
 
-    /// Iterates over all parameters, in their order.
+    /// Returns an iterator over all parameters, in order.
     pub fn params(&self) -> impl Iterator<Item = (&str, &str)> {
         self.params
             .iter()

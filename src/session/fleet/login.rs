@@ -152,7 +152,7 @@ impl FleetLogin<'_> {
         self.log_in(&loaded, self.request_for_all(&loaded)).await
     }
 
-    /// Logs in, unless that is latched, and tells the others what came of it.
+    /// Logs in, unless that is latched, and shares the outcome with the others.
     async fn log_in(&self, loaded: &Loaded, request: TokenRequest) -> Ending {
         let latch = match loaded.record() {
             Some(record) => record.latch(self.tags(record).await),

@@ -1,4 +1,5 @@
-//! What a sign-out and another source part: accounts, and those who waited across.
+//! What a sign-out or a replaced source separates: accounts, and the waiters of the one from the
+//! other.
 
 use tokio::time::Instant;
 

@@ -2,7 +2,7 @@
 //! it.
 //!
 //! A token may be refused because it has died, or because one endpoint asks for more rights than
-//! the account has. Only the first is healed by a login. What tells them apart is what the
+//! the account has. Only the first is healed by a login. What distinguishes them is what the
 //! endpoints said before, so a few of those answers are remembered, in bounded memory. They are
 //! only noted while it matters: until a token's first acceptance, and while a login has not helped.
 

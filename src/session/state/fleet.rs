@@ -41,7 +41,7 @@ impl<W> State<W> {
         }
     }
 
-    /// Notes whether the store works, and tells when that changes.
+    /// Notes whether the store works, and emits an event when that changes.
     pub(in crate::session) fn note_store(&mut self, of: StoreUse, error: Option<&StoreError>) {
         self.stats.store_failed += u64::from(error.is_some());
         let Some(sharing) = &mut self.sharing else {
@@ -118,7 +118,7 @@ impl<W> State<W> {
     }
 
     /// A look at the store has found nothing new. Without an error a login may be made by now, so
-    /// those who wait are to ask again.
+    /// the waiters are to ask again.
     pub(in crate::session) fn note_nothing_new(
         &mut self,
         id: LoginId,

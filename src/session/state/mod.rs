@@ -74,7 +74,7 @@ struct Login<W> {
     hold: Hold,
     began_at: Instant,
     overdue_at: Instant,
-    /// The way to those who wait for it.
+    /// The way to its waiters.
     waiters: W,
 }
 
@@ -214,7 +214,7 @@ impl<W> State<W> {
         }
     }
 
-    /// What the source is told of the login that is about to begin.
+    /// What the source gets for the login that is about to begin.
     pub(super) fn request(&self, cause: LoginCause, challenges: Arc<[Challenge]>) -> TokenRequest {
         let stale = self.in_hand().map(|issued| issued.token.clone());
         let cause = match cause {

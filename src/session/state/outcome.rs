@@ -120,7 +120,7 @@ impl<W> State<W> {
         self.new_held(brought, self.generations, login.id, now)
     }
 
-    /// The same token again does not begin a new life, unless a lifetime was told anew.
+    /// The same token again does not begin a new life, unless it came with a new lifetime.
     fn hold_again(&mut self, brought: Brought, old: Held, login: &Login<W>, now: Instant) -> Held {
         let is_renewal = login.hold != Hold::No;
         if is_renewal && !brought.is_adopted {
@@ -139,8 +139,8 @@ impl<W> State<W> {
         let generation = old.issued.stamp.generation;
         let (began_at, ended_at) = (brought.began_at, brought.since);
         let mut held = self.new_held(brought, generation, brought_by, now);
-        // A lifetime of zero tells nothing. An unknown one says that the token lives, should the
-        // one that it had be over.
+        // A lifetime of zero is ignored. An unknown one says that the token lives, should the one
+        // that it had be over.
         let lifetime = held.issued.token.lifetime().filter(|it| !it.is_zero());
         let known = old.issued.expires_at;
         let known = known.filter(|at| lifetime.is_some() || now < *at);

@@ -152,7 +152,7 @@ impl Throttle {
         let losses = self.losses.saturating_add(1);
         let outage = (losses > 1).then(|| {
             let error = AuthError::unavailable(
-                "logins were lost, several in a row: signed out of, or gone with their runtime",
+                "several logins in a row were lost, by a sign-out or with their runtime",
             );
             self.failed(error, policy, None, now).1
         });

@@ -125,12 +125,12 @@ impl Disk {
         self.check_directory()
     }
 
-    /// Whoever may write to it could put any record there.
+    /// Other users with write access could put any record there.
     fn check_directory(&self) -> Result<(), StoreError> {
         let problem = |error| Problem::new("opening", &self.directory, error);
         match fs::metadata(&self.directory) {
             Ok(metadata) if is_open_to_others(&metadata, 0o022) => {
-                let error = "other users may write to it: `chmod 700` it, or use another";
+                let error = "other users can write to it: `chmod 700` it, or use another one";
                 Err(problem(io::Error::new(ErrorKind::PermissionDenied, error)).into())
             }
             Err(error) if error.kind() != ErrorKind::NotFound => Err(problem(error).into()),
@@ -141,7 +141,7 @@ impl Disk {
     fn paths(&self, name: &str) -> Result<Paths, StoreError> {
         let is_good = |byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
         if name.is_empty() || name.len() > 100 || !name.bytes().all(is_good) {
-            return Err(StoreError::refused("this is no name of a record"));
+            return Err(StoreError::refused("this is not a valid record name"));
         }
         let path = |extension: &str| self.directory.join(format!("{name}.{extension}"));
         Ok(Paths {

@@ -26,7 +26,7 @@ impl Lock {
             Err(TryLockError::Error(error)) => return Err(error),
         }
         let lock = Self { file };
-        // Whoever comes later may find another file there, if this one was removed.
+        // A later process may find another file there, if this one was removed.
         Ok(if lock.is_at(path)? { Some(lock) } else { None })
     }
 

@@ -21,22 +21,22 @@ use crate::store::file::thread::on_a_thread;
 use crate::store::stored::{Owner, Stored, Version};
 use crate::store::token_store::TokenStore;
 
-/// A [`TokenStore`] in a directory of this machine: for the runs of a command-line tool, and for
-/// processes side by side.
+/// A [`TokenStore`] in a directory of this machine, for a command-line tool and for processes on
+/// one machine.
 ///
-/// Each account has a file there, which is written beside the old one, synced and renamed. A reader
-/// finds the one or the other, never a half. The directory is made when something is written, with
-/// mode 0700, the files have mode 0600, and a file that other users may read is not read but
-/// replaced. A directory that other users may write to is refused.
+/// Each account has one file. A new version is written to a separate file, synced and renamed, so
+/// readers never see half a record. The directory is created at the first write, with mode 0700.
+/// Files have mode 0600, and a file that other users can read is not read but replaced. A directory
+/// that other users can write to is refused.
 ///
-/// The lease is a lock of the operating system on another file: it ends with the process that holds
-/// it, however that ends. Within one process it ends with its time as well. The locked files are
-/// empty, and stay. Nothing is waited for: each operation runs on a thread of its own, which
-/// neither holds up the runtime nor its shutdown.
+/// The lease is an operating system lock on another file, which ends when its process ends in any
+/// way. Within one process it also ends after its time. The locked files are empty and are not
+/// removed. Each operation runs on a separate thread, so it blocks neither the runtime nor its
+/// shutdown.
 ///
-/// Every process has to run as the same user. Not checked were Windows, where the files have
-/// whatever access the directory gives, and network file systems, where locks may not be what they
-/// are on a disk: use [`Redis`](crate::store#which-store) for several machines.
+/// Every process must run as the same user. This store was not tested on Windows, where the files
+/// inherit the access of the directory, or on network file systems, where locks may work
+/// differently. Use [`Redis`](crate::store#which-store) for several machines.
 ///
 /// ```
 /// use tower_bearer::store::{File, TokenStore};
@@ -78,7 +78,7 @@ enum Known {
 }
 
 impl File {
-    /// Makes the store of a directory, which need not be there yet.
+    /// Creates a store in a directory, which does not have to exist yet.
     pub fn in_dir(directory: impl Into<PathBuf>) -> Self {
         let shared = Shared {
             disk: Disk::new(directory.into()),

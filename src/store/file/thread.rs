@@ -17,6 +17,6 @@ pub(super) async fn on_a_thread<T: Send + 'static>(
     };
     let thread = thread::Builder::new().name("tower-bearer-file".to_owned());
     thread.spawn(work).map_err(StoreError::unavailable)?;
-    let ended = |_| StoreError::unavailable("the thread that works on files ended");
+    let ended = |_| StoreError::unavailable("the file thread ended unexpectedly");
     outcome.await.map_err(ended)
 }

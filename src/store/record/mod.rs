@@ -49,7 +49,7 @@ pub(crate) struct Latch {
 }
 
 impl Record {
-    /// The latch of whoever has one of these tags.
+    /// The latch of the process that has one of these tags.
     pub(crate) fn latch(&self, tags: &[Tag]) -> Option<&Latch> {
         let mut latches = self.latches.iter();
         latches.find(|latch| tags.contains(&latch.tag))
@@ -107,7 +107,7 @@ impl Latch {
             tag,
             error,
             rest: pause,
-            // Whoever tries anew when it is over has to find its count.
+            // A process that tries again when it is over has to find its count.
             memory: pause,
             count,
         }

@@ -18,17 +18,17 @@ use crate::store::token_store::TokenStore;
 
 /// A [`TokenStore`] in Redis 5 or newer, or in Valkey, for the processes of several machines.
 ///
-/// A record is a hash with a time to live, and its age goes by the server's clock. What has to be
-/// one step is a script. It connects when it is first used, by version 1 of the crate
-/// [`redis`](https://docs.rs/redis/1), and waits no longer than 500 ms for a connection or an
-/// answer. After a connection broke, a load is tried once more. A Redis Cluster is not supported.
+/// A record is a hash with a time to live. Its age is measured by the server's clock, and atomic
+/// steps are scripts. The store connects at its first use, with version 1 of the crate
+/// [`redis`](https://docs.rs/redis/1), and waits at most 500 ms for a connection or an answer. If a
+/// connection broke, a load is retried once. Redis Cluster is not supported.
 ///
-/// `rediss` URLs need a feature of that crate, such as `tokio-rustls-comp`, which you turn on in
+/// `rediss` URLs need a feature of that crate, such as `tokio-rustls-comp`, which you enable in
 /// your own `Cargo.toml`.
 ///
-/// When a server fails over, its successor may lack what was written last. A lease or a record that
-/// is lost costs a login. With refresh tokens that are good once it may cost the grant: the
-/// successor then has the one before, and a server that detects reuse revokes them all.
+/// After a failover, the new server may lack the last write. A lost lease or record costs a login.
+/// With single-use refresh tokens it may cost the grant: the new server then has the previous
+/// refresh token, and an authorization server that detects reuse revokes them all.
 ///
 /// ```no_run
 /// use tower_bearer::store::{Key, Redis, TokenCache};
@@ -53,26 +53,27 @@ struct Connection {
 }
 
 impl Redis {
-    /// Makes the store of a server, such as `redis://:password@redis.example.com:6379/0`. No
-    /// connection is made yet.
+    /// Creates a store on a server, such as `redis://:password@redis.example.com:6379/0`. It does
+    /// not connect yet.
     ///
     /// # Errors
     ///
-    /// The URL cannot be read, or has a scheme that the crate `redis` was not built for.
+    /// Returns an error if the URL is not valid, or needs a feature of the crate `redis` that is
+    /// not enabled.
     pub fn from_url(url: &str) -> Result<Self, StoreError> {
         // Its error could show a part of the URL, and so of the password.
         let client = Client::open(url)
-            .map_err(|_| StoreError::refused("this is no URL of a Redis server, or needs TLS"))?;
+            .map_err(|_| StoreError::refused("this is not a valid Redis URL, or it needs TLS"))?;
         Ok(Self::new(Some(client), OnceLock::new()))
     }
 
-    /// Makes a store out of a connection of your own, with its time limits: those that the crate
-    /// `redis` sets by default are longer than this store's.
+    /// Creates a store with your own connection and its time limits. The default limits of the
+    /// crate `redis` are longer than those of this store.
     pub fn from_connection_manager(manager: ConnectionManager) -> Self {
         Self::new(None, OnceLock::from(manager))
     }
 
-    /// Sets what the names of all keys begin with. Defaults to `tower-bearer:`.
+    /// Sets the prefix of all keys. Defaults to `tower-bearer:`.
     #[must_use]
     pub fn key_prefix(mut self, prefix: impl Into<String>) -> Self {
         self.prefix = prefix.into();
@@ -111,7 +112,7 @@ impl Redis {
     ) -> Result<T, StoreError> {
         let mut manager = self.connection.manager()?;
         let mut result: RedisResult<T> = script.invoke_async(&mut manager).await;
-        // The manager connects anew after it has told of this.
+        // The manager reconnects after it has returned this error.
         if result
             .as_ref()
             .is_err_and(|error| error.is_connection_dropped())

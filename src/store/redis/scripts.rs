@@ -1,7 +1,7 @@
 //! What Redis does in one step.
 //!
 //! A record is a hash of `record`, `version` and `written`, the server's time in ms. A lease is the
-//! text of its owner. A version that is empty stands for no record.
+//! text of its owner. An empty version means no record.
 
 use redis::Script;
 

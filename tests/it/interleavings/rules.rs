@@ -360,7 +360,7 @@ impl Ledger {
             assert!(ended(End::Same), "R4: the token has changed");
         } else if error.to_string().contains("panicked") {
             assert!(ended(End::Panic), "T3: no source has panicked");
-        } else if error.to_string().contains("logins were lost") {
+        } else if error.to_string().contains("logins in a row were lost") {
             assert!(self.closed && self.losses > 1, "L2: one loss is no outage");
             assert!(error.is_unavailable() && error.retry_after().is_some());
         } else {

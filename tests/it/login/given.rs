@@ -21,9 +21,8 @@ const SAME: (u16, &str) = (200, r#"{"access_token": "new", "refresh_token": "r1"
 const ROTATED: (u16, &str) = (200, r#"{"access_token": "new", "refresh_token": "r2"}"#);
 
 const GONE: &str = "login rejected: the server has replaced the given refresh token, and the new \
-                    one is gone with its access token, as by a sign-out, or the answer that \
-                    replaced it was unusable: log in again elsewhere, and pass the refresh token \
-                    of that login to `Session::replace_source`";
+                    one was lost, by a sign-out or in an unusable answer: log in again elsewhere, \
+                    and pass the refresh token of that login to `Session::replace_source`";
 
 fn given(client: impl LoginClient) -> Refresh {
     Refresh::from_token(client, URL, "r1", Origins::any()).unwrap()

@@ -46,7 +46,7 @@ fn a_field_that_is_set_twice_is_an_error() {
         let error = json_login(unused()).field(name, "x").unwrap_err();
         assert_eq!(
             error.to_string(),
-            format!("the field {name} is set already")
+            format!("the field {name} is already set")
         );
         assert!(json_login(unused()).secret_field(name, "x").is_err());
     }
@@ -113,7 +113,7 @@ async fn a_pointer_leads_to_the_token() {
 #[test]
 fn what_is_no_pointer_is_refused() {
     let slash = "not a JSON pointer like /data/token: it does not begin with a slash";
-    let tilde = "not a JSON pointer like /data/token: it has a ~ that is neither ~0 nor ~1";
+    let tilde = "not a JSON pointer like /data/token: it contains a ~ other than in ~0 and ~1";
     for (pointer, expected) in [
         ("token", slash),
         ("data/token", slash),
@@ -531,8 +531,8 @@ async fn the_url_is_used_as_it_is() {
         ("https://a.example/#in", "it has a fragment"),
         ("https://me:pw@a.example/in", "it has user information"),
         ("ftp://a.example/in", "its scheme is neither http nor https"),
-        ("/in", "it lacks a scheme or a host"),
-        ("a.example", "it lacks a scheme or a host"),
+        ("/in", "it has no scheme or no host"),
+        ("a.example", "it has no scheme or no host"),
         ("https://", "it is not a URI"),
         ("https://a.example/a b", "it is not a URI"),
         ("", "it is not a URI"),

@@ -139,7 +139,7 @@ fn a_runtime_that_is_gone_is_an_error() {
     let _entered = gone.enter();
     let mut waits = tokio_test::task::spawn(session.token());
     let error = tokio_test::assert_ready!(waits.poll()).unwrap_err();
-    assert!(error.to_string().contains("shut down, twice"), "{error}");
+    assert!(error.to_string().contains("lost twice"), "{error}");
     assert_eq!(world.logins(), 0);
 }
 

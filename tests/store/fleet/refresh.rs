@@ -198,7 +198,7 @@ async fn a_seed_is_spent_once() {
     for process in &fleet {
         let error = process.fails().await;
         assert!(error.is_unavailable());
-        assert!(error.to_string().contains("good once"), "{error}");
+        assert!(error.to_string().contains("work only once"), "{error}");
     }
     // This one has not sent it itself.
     fleet[1].session().sign_out().await;

@@ -103,7 +103,7 @@ fn unescape(quoted: &[u8]) -> Option<Cow<'_, [u8]>> {
     (!escaped).then_some(bytes)
 }
 
-/// How many bytes a token is long that stands at the beginning.
+/// The length in bytes of the token at the beginning.
 fn token(bytes: &[u8]) -> usize {
     let end = bytes
         .iter()
