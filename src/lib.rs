@@ -190,6 +190,8 @@ pub mod login;
 mod origins;
 mod refusal;
 mod replay;
+#[cfg(any(test, fuzzing))]
+mod script;
 mod send;
 mod service;
 mod session;

@@ -1,22 +1,19 @@
 use std::cell::OnceCell;
 use std::convert::Infallible;
-use std::fmt;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use form_urlencoded::byte_serialize;
 use http::header::{LOCATION, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, Request, Response};
-use http_body::{Body, Frame, SizeHint};
 use http_body_util::Full;
 use serde_json::Value;
 use tokio::runtime::{Builder, Runtime};
 
 use super::input::Input;
 use crate::login::{Datafiniti, Form, Json, Lifetime, Refresh};
+use crate::script::{Script, Step, script};
 use crate::{AuthError, Origins, Token, TokenRequest, TokenSource};
 
 /// None of our own texts has one of them in it.
@@ -72,6 +69,7 @@ pub fn login_answer(data: &[u8]) {
     answer.check(&answer.fetch());
 }
 
+#[derive(Clone)]
 struct Answer {
     preset: u8,
     password: &'static str,
@@ -92,13 +90,37 @@ struct Delivery {
     hint: bool,
 }
 
+impl Delivery {
+    fn script(self, body: &Bytes) -> Script {
+        let (text, padding) = body.split_at(self.unpadded);
+        let padding = (!padding.is_empty()).then_some(padding);
+        let frames = text.chunks(self.chunk).chain(padding);
+        let mut steps: Vec<_> = frames
+            .map(|data| Step::Data(body.slice_ref(data)))
+            .collect();
+        if self.breaks {
+            steps.push(Step::Fail);
+        } else if self.trailers {
+            steps.push(Step::Trailers(HeaderMap::new()));
+        }
+        if self.pauses {
+            let paused = steps.into_iter().flat_map(|step| [Step::Pending, step]);
+            steps = paused.chain([Step::Pending]).collect();
+        }
+        Script {
+            exact: self.hint,
+            ..script(steps)
+        }
+    }
+}
+
 impl Answer {
     fn fetch(&self) -> Result<Token, AuthError> {
         let calls = Arc::new(AtomicUsize::new(0));
-        let (counted, response) = (Arc::clone(&calls), self.response());
+        let (counted, answer) = (Arc::clone(&calls), self.clone());
         let client = tower::service_fn(move |_: Request<Full<Bytes>>| {
             counted.fetch_add(1, Ordering::Relaxed);
-            std::future::ready(Ok::<_, Infallible>(response.clone()))
+            std::future::ready(Ok::<_, Infallible>(answer.response()))
         });
         let outcome = match self.preset {
             1 => fetch(&Form::new(client, "https://api.example.com", "me", self.password).unwrap()),
@@ -122,12 +144,8 @@ impl Answer {
         outcome
     }
 
-    fn response(&self) -> Response<Sent> {
-        let mut response = Response::new(Sent {
-            rest: self.body.clone(),
-            delivery: self.delivery,
-            paused: false,
-        });
+    fn response(&self) -> Response<Script> {
+        let mut response = Response::new(self.delivery.script(&self.body));
         *response.status_mut() = self.status.try_into().unwrap();
         *response.headers_mut() = self.headers.clone();
         response
@@ -298,66 +316,3 @@ fn is_one_line(text: &str) -> bool {
 fn is_in_line(char: char) -> bool {
     !char.is_control() && !matches!(char, '\u{2028}' | '\u{2029}')
 }
-
-/// A body that comes as it is told to.
-#[derive(Clone)]
-struct Sent {
-    rest: Bytes,
-    delivery: Delivery,
-    paused: bool,
-}
-
-impl Body for Sent {
-    type Data = Bytes;
-    type Error = Broken;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Broken>>> {
-        self.paused = self.delivery.pauses && !self.paused;
-        if self.paused {
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        let Delivery {
-            chunk, unpadded, ..
-        } = self.delivery;
-        if !self.rest.is_empty() {
-            let len = if unpadded == 0 {
-                self.rest.len()
-            } else {
-                chunk.min(unpadded)
-            };
-            self.delivery.unpadded -= len.min(unpadded);
-            return Poll::Ready(Some(Ok(Frame::data(self.rest.split_to(len)))));
-        }
-        Poll::Ready(match self.delivery {
-            Delivery { breaks: true, .. } => Some(Err(Broken)),
-            Delivery { trailers: true, .. } => {
-                self.delivery.trailers = false;
-                Some(Ok(Frame::trailers(HeaderMap::new())))
-            }
-            _ => None,
-        })
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        if self.delivery.hint {
-            SizeHint::with_exact(self.rest.len() as u64)
-        } else {
-            SizeHint::default()
-        }
-    }
-}
-
-#[derive(Debug)]
-struct Broken;
-
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("broken")
-    }
-}
-
-impl std::error::Error for Broken {}

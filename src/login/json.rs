@@ -1,10 +1,8 @@
 //! [`Json`]: any other login that uses JSON.
 
 use std::fmt;
-use std::future::Future;
 
 use serde_json::Value;
-use tower::BoxError;
 
 use crate::error::AuthError;
 use crate::login::account::account;
@@ -12,11 +10,11 @@ use crate::login::answer::{check_type, with_lifetime};
 use crate::login::body::json_body;
 use crate::login::client::LoginClient;
 use crate::login::engine::{Engine, Login};
-use crate::login::fields::{Fields, ReservedField};
+use crate::login::fields::Fields;
 use crate::login::lifetime::Lifetime;
-use crate::login::made::Made;
 use crate::login::mask::Mask;
 use crate::login::pointer::{InvalidPointer, Pointer};
+use crate::login::setters::setters;
 use crate::login::url::{Endpoint, InvalidUrl};
 use crate::origins::Origins;
 use crate::source::{Account, TokenRequest, TokenSource};
@@ -96,61 +94,39 @@ impl Json {
         })
     }
 
-    /// Adds a field to the end of the JSON object, such as an e-mail address or a client id.
-    ///
-    /// Error texts may contain the value if the server repeats it. Use
-    /// [`secret_field`](Self::secret_field) for secrets.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if there is a field of this name already.
-    pub fn field(
-        mut self,
-        name: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Result<Self, ReservedField> {
-        self.fields.add(name, value)?;
-        Ok(self)
-    }
+    setters! {
+        /// Adds a field to the end of the JSON object, such as an e-mail address or a client id.
+        ///
+        /// Error texts may contain the value if the server repeats it. Use
+        /// [`secret_field`](Self::secret_field) for secrets.
+        ///
+        /// # Errors
+        ///
+        /// Returns an error if there is a field of this name already.
+        pub fn field;
 
-    /// Adds a field with a secret value, such as a password or an API key. It is masked in errors.
-    ///
-    /// The value is wiped from memory when the login is dropped. Copies are wiped after they were
-    /// sent.
-    ///
-    /// # Errors
-    ///
-    /// Same as for [`field`](Self::field).
-    pub fn secret_field(
-        mut self,
-        name: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Result<Self, ReservedField> {
-        self.fields.add_secret(name, value)?;
-        Ok(self)
-    }
+        /// Adds a field with a secret value, such as a password or an API key. It is masked in
+        /// errors.
+        ///
+        /// The value is wiped from memory when the login is dropped. Copies are wiped after they
+        /// were sent.
+        ///
+        /// # Errors
+        ///
+        /// Same as for [`field`](Self::field).
+        pub fn secret_field;
 
-    /// Adds a secret field whose value is returned by a function for each login: a secret that is
-    /// rotated in a file or a vault, or a newly signed assertion.
-    ///
-    /// If the function fails, the login fails: with the function's own [`AuthError`], or as
-    /// [unavailable](AuthError::is_unavailable) for any other error. The function runs within the
-    /// login's time limit.
-    ///
-    /// # Errors
-    ///
-    /// Same as for [`field`](Self::field).
-    pub fn field_from<F, Fut>(
-        mut self,
-        name: impl Into<String>,
-        value: F,
-    ) -> Result<Self, ReservedField>
-    where
-        F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
-    {
-        self.fields.add_made(name, Made::new(value))?;
-        Ok(self)
+        /// Adds a secret field whose value is returned by a function for each login: a secret that
+        /// is rotated in a file or a vault, or a newly signed assertion.
+        ///
+        /// If the function fails, the login fails: with the function's own [`AuthError`], or as
+        /// [unavailable](AuthError::is_unavailable) for any other error. The function runs within
+        /// the login's time limit.
+        ///
+        /// # Errors
+        ///
+        /// Same as for [`field`](Self::field).
+        pub fn field_from;
     }
 
     /// Sets the JSON pointer of the token in the answer. Defaults to `/token`.

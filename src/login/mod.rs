@@ -136,6 +136,7 @@ mod made;
 mod mask;
 mod oauth;
 mod pointer;
+mod setters;
 mod token_file;
 mod url;
 mod verdict;

@@ -28,8 +28,6 @@ mod frames;
 #[cfg(any(test, fuzzing))]
 pub(crate) mod model;
 mod refused_upload;
-#[cfg(any(test, fuzzing))]
-mod script;
 mod second;
 mod shared;
 

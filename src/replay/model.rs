@@ -13,8 +13,8 @@ use http::HeaderMap;
 use http_body::Body;
 
 use super::frames::{Abandoned, Polled};
-use super::script::{Broken, Log, Script, Step, script};
 use super::{Replay, ReplayBody};
+use crate::script::{Broken, Log, Script, Step, script};
 
 /// The caller's body.
 #[derive(Clone, Debug)]

@@ -97,9 +97,8 @@ async fn scope_is_checked_again_after_replace_source() {
 #[tokio::test(start_paused = true)]
 async fn a_sent_request_is_never_replayed_as_the_new_account() {
     let (inner, mut handle) = mock::pair::<Sent, Response<&'static str>>();
-    let desk = ScriptedSource::closed();
+    let desk = ScriptedSource::closed_after(2);
     let layer = BearerAuthLayer::new(desk.clone());
-    desk.let_through(2);
     layer.session().token().await.unwrap();
     handle.allow(1);
     let mut service = layer.layer(inner);
@@ -190,9 +189,8 @@ async fn a_waker_that_panics_leaves_the_others_woken() {
 /// T3, R7: nor at the end of the time for which a renewal holds them back.
 #[tokio::test(start_paused = true)]
 async fn a_waker_that_panics_at_the_end_of_a_hold_leaves_the_others_woken() {
-    let (desk, server) = (ScriptedSource::closed(), Server::accepting("t2"));
+    let (desk, server) = (ScriptedSource::closed_after(1), Server::accepting("t2"));
     let layer = BearerAuthLayer::new(desk.clone());
-    desk.let_through(1);
     layer.session().token().await.unwrap();
     let refused = tokio::spawn(layer.layer(server.service()).oneshot(get(URI)));
     settle().await;

@@ -16,7 +16,7 @@ use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt};
 use tower_bearer::testing::Api;
 use tower_bearer::{BearerAuth, BearerAuthLayer, ReplayBody, ResponseFuture};
 
-use crate::support::{Body, ScriptedSource, Server, get};
+use crate::support::{Body, ScriptedSource, Server, answers_ten, get};
 
 const URI: &str = "https://api.example.com/";
 
@@ -95,10 +95,7 @@ async fn limits_fit_below() {
         .timeout(Duration::from_secs(5))
         .concurrency_limit(1)
         .service(server.service::<Body>());
-    let requests = (0..10).map(|_| client.clone().oneshot(get(URI)));
-    for response in futures::future::join_all(requests).await {
-        assert_eq!(response.unwrap().status(), 200);
-    }
+    answers_ten(client).await;
     assert_eq!(desk.logins(), 2);
 }
 
@@ -113,10 +110,7 @@ async fn limits_fit_above() {
         .concurrency_limit(1)
         .layer(BearerAuthLayer::new(desk.clone()))
         .service(server.service::<Body>());
-    let requests = (0..10).map(|_| client.clone().oneshot(get(URI)));
-    for response in futures::future::join_all(requests).await {
-        assert_eq!(response.unwrap().status(), 200);
-    }
+    answers_ten(client).await;
     assert_eq!(desk.logins(), 2);
 }
 

@@ -220,8 +220,7 @@ async fn a_failure_before_the_grpc_timeout_is_told_after_it() {
 async fn a_renewal_that_hangs_is_waited_for_until_the_grpc_timeout() {
     for (takes, ends) in [(100, 300), (300, 300), (400, 400)] {
         for choice in [OnFailedRenewal::ReturnResponse, OnFailedRenewal::Error] {
-            let source = ScriptedSource::closed();
-            source.let_through(1);
+            let source = ScriptedSource::closed_after(1);
             let server = Timed::taking(Duration::from_millis(takes)).accepting("t2");
             let layer = BearerAuthLayer::new(source.clone()).on_failed_renewal(choice);
             layer.session().token().await.unwrap();

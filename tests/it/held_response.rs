@@ -24,9 +24,8 @@ struct Refused {
 
 impl Refused {
     async fn new(mode: OnFailedRenewal, renewal: Result<Token, AuthError>) -> Self {
-        let desk = ScriptedSource::closed().script([Ok(token("t1")), renewal]);
+        let desk = ScriptedSource::closed_after(1).script([Ok(token("t1")), renewal]);
         let layer = BearerAuthLayer::new(desk.clone()).on_failed_renewal(mode);
-        desk.let_through(1);
         layer.session().token().await.unwrap();
         let body = Arc::new(());
         let page = Arc::downgrade(&body);

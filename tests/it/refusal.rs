@@ -447,10 +447,9 @@ async fn new_requests_wait_for_a_renewal_and_survive_its_failure() {
         } else {
             Ok(token("b"))
         };
-        let desk = ScriptedSource::closed().script([Ok(token("a")), second]);
+        let desk = ScriptedSource::closed_after(1).script([Ok(token("a")), second]);
         let server = Server::accepting("b");
         let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
-        desk.let_through(1);
         client.session().token().await.unwrap();
         let refused = tokio::spawn(client.clone().oneshot(get(URI)));
         sleep(Duration::from_millis(900)).await;
@@ -470,10 +469,9 @@ async fn new_requests_wait_for_a_renewal_and_survive_its_failure() {
 #[tokio::test(start_paused = true)]
 async fn a_refusal_during_a_renewal_ahead_holds_every_clone_back() {
     let first = token("t1").expires_in(Duration::from_secs(100));
-    let desk = ScriptedSource::closed().script([Ok(first)]);
+    let desk = ScriptedSource::closed_after(1).script([Ok(first)]);
     let server = Server::accepting("t1");
     let mut knowing = BearerAuthLayer::new(desk.clone()).layer(server.service());
-    desk.let_through(1);
     knowing.session().token().await.unwrap();
     sleep(Duration::from_secs(99)).await;
     for _ in 0..2 {

@@ -1,17 +1,18 @@
 //! What several tests need: a source that does as it is told, and a server that notes what it sees.
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::future::{Ready, ready};
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
+use futures::future::{BoxFuture, join_all};
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tokio::sync::Semaphore;
-use tower::{BoxError, Service, service_fn};
+use tower::{BoxError, Service, ServiceExt, service_fn};
 use tower_bearer::{AuthError, Cause, Origins, ReplayBody, Token, TokenRequest, TokenSource};
 
 pub(crate) type Body = Full<Bytes>;
@@ -39,6 +40,11 @@ impl ScriptedSource {
     /// A login ends when it is let through.
     pub(crate) fn closed() -> Self {
         Self::new(0, Origins::any())
+    }
+
+    /// So many logins end at once, each further one when it is let through.
+    pub(crate) fn closed_after(logins: usize) -> Self {
+        Self::new(logins, Origins::any())
     }
 
     pub(crate) fn scoped(origin: &str) -> Self {
@@ -231,6 +237,22 @@ impl Server {
     + use<B> {
         let server = self.clone();
         service_fn(move |request: Request<B>| ready(Ok(server.answer(request, Bytes::new()))))
+    }
+}
+
+/// Sends ten requests at once. Each is accepted.
+pub(crate) async fn answers_ten<S, R>(client: S)
+where
+    S: Service<Request<Body>, Response = Response<R>, Error: Debug + Send, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+    R: Send + 'static,
+{
+    let requests =
+        (0..10).map(|_| tokio::spawn(client.clone().oneshot(get("https://api.example.com/"))));
+    for answered in join_all(requests).await {
+        assert_eq!(answered.unwrap().unwrap().status(), StatusCode::OK);
     }
 }
 

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::FutureExt;
 use http::{HeaderValue, Request, Response, StatusCode};
 use tokio::time::{sleep, timeout};
 use tokio_test::{assert_pending, assert_ready_err, assert_ready_ok};
@@ -16,11 +15,11 @@ use tower::{BoxError, Layer, Service, ServiceBuilder, ServiceExt, service_fn};
 use tower_bearer::login::Form;
 use tower_bearer::testing::Api;
 use tower_bearer::{
-    AuthError, BearerAuthLayer, Origins, ReplayBody, Session, TokenRequest, source_fn,
+    AuthError, BearerAuthLayer, Origins, ReplayBody, Session, TokenRequest, TokenSource, source_fn,
 };
 use tower_test::mock::{self, Handle, Mock};
 
-use crate::support::{Body, ScriptedSource, Server, auth_error, get, token};
+use crate::support::{Body, ScriptedSource, Server, answers_ten, auth_error, get, token};
 
 const URI: &str = "https://api.example.com/";
 
@@ -360,36 +359,33 @@ async fn no_reservation_is_held_during_a_login() {
     assert!(waiting.await.is_ok());
 }
 
+/// Logs in through this service. The first token is `first`, and then it is `second`.
+fn logs_in_through<S>(service: S) -> impl TokenSource
+where
+    S: Service<Sent, Error: Into<BoxError>, Future: Send> + Clone + Send + Sync + 'static,
+{
+    source_fn(Origins::any(), move |request: TokenRequest| {
+        let login = Request::post("https://api.example.com/login");
+        let login = login.body(ReplayBody::new(Body::from("login"))).unwrap();
+        let answer = service.clone().oneshot(login);
+        async move {
+            answer.await.map_err(AuthError::unavailable)?;
+            Ok(token(match request.stale() {
+                Some(_) => "second",
+                None => "first",
+            }))
+        }
+    })
+}
+
 /// W2: a login through the same `ConcurrencyLimit(1)` as the requests deadlocks neither the first
 /// request nor a refused one.
 #[tokio::test(start_paused = true)]
 async fn a_login_through_the_same_concurrency_limit_is_no_deadlock() {
     let server = Server::accepting("second");
     let limited = ConcurrencyLimit::new(server.service::<Body>(), 1);
-    let source = {
-        let limited = limited.clone();
-        source_fn(Origins::any(), move |request: TokenRequest| {
-            let limited = limited.clone();
-            async move {
-                let login = Request::post("https://api.example.com/login");
-                let login = login.body(ReplayBody::new(Body::from("login"))).unwrap();
-                limited
-                    .oneshot(login)
-                    .await
-                    .map_err(AuthError::unavailable)?;
-                Ok(token(if request.stale().is_some() {
-                    "second"
-                } else {
-                    "first"
-                }))
-            }
-        })
-    };
-    let client = BearerAuthLayer::new(source).layer(limited);
-    let requests = (0..10).map(|_| tokio::spawn(client.clone().oneshot(get(URI))));
-    for answered in futures::future::join_all(requests).await {
-        assert_eq!(answered.unwrap().unwrap().status(), StatusCode::OK);
-    }
+    let source = logs_in_through(limited.clone());
+    answers_ten(BearerAuthLayer::new(source).layer(limited)).await;
     let logins = server
         .seen()
         .into_iter()
@@ -405,31 +401,8 @@ async fn a_login_through_a_buffer_full_of_waiters_is_no_deadlock() {
         .buffer::<Sent>(1)
         .concurrency_limit(1)
         .service(server.service::<Body>());
-    let source = {
-        let buffered = buffered.clone();
-        source_fn(Origins::any(), move |request: TokenRequest| {
-            let buffered = buffered.clone();
-            async move {
-                let login = Request::post("https://api.example.com/login");
-                let login = login.body(ReplayBody::new(Body::from("login"))).unwrap();
-                buffered
-                    .oneshot(login)
-                    .boxed()
-                    .await
-                    .map_err(AuthError::unavailable)?;
-                Ok(token(if request.stale().is_some() {
-                    "second"
-                } else {
-                    "first"
-                }))
-            }
-        })
-    };
-    let client = BearerAuthLayer::new(source).layer(buffered);
-    let requests = (0..10).map(|_| tokio::spawn(client.clone().oneshot(get(URI))));
-    for answered in futures::future::join_all(requests).await {
-        assert_eq!(answered.unwrap().unwrap().status(), StatusCode::OK);
-    }
+    let source = logs_in_through(buffered.clone());
+    answers_ten(BearerAuthLayer::new(source).layer(buffered)).await;
 }
 
 /// W3: a failed login comes from the response, never from readiness.

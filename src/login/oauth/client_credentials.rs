@@ -1,18 +1,15 @@
 //! [`ClientCredentials`]: a client that logs in as itself.
 
 use std::fmt;
-use std::future::Future;
-
-use tower::BoxError;
 
 use crate::error::AuthError;
 use crate::login::account::account;
 use crate::login::client::LoginClient;
 use crate::login::engine::Engine;
-use crate::login::fields::{Fields, ReservedField};
-use crate::login::made::Made;
+use crate::login::fields::Fields;
 use crate::login::oauth::client_auth::ClientAuth;
 use crate::login::oauth::grant::Grant;
+use crate::login::setters::setters;
 use crate::login::url::{Endpoint, InvalidUrl};
 use crate::origins::Origins;
 use crate::source::{Account, TokenRequest, TokenSource};
@@ -117,60 +114,37 @@ impl ClientCredentials {
         self
     }
 
-    /// Adds a field to the end of the form. It does not replace a field of the same name:
-    /// `resource` may be sent more than once.
-    ///
-    /// Error texts may contain the value if the server repeats it. Use
-    /// [`secret_field`](Self::secret_field) for secrets.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the login sets the field itself: `grant_type`, `client_id`,
-    /// `client_secret`, `scope`, `audience` or `refresh_token`.
-    pub fn field(
-        mut self,
-        name: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Result<Self, ReservedField> {
-        self.fields.add(name, value)?;
-        Ok(self)
-    }
+    setters! {
+        /// Adds a field to the end of the form. It does not replace a field of the same name:
+        /// `resource` may be sent more than once.
+        ///
+        /// Error texts may contain the value if the server repeats it. Use
+        /// [`secret_field`](Self::secret_field) for secrets.
+        ///
+        /// # Errors
+        ///
+        /// Returns an error if the login sets the field itself: `grant_type`, `client_id`,
+        /// `client_secret`, `scope`, `audience` or `refresh_token`.
+        pub fn field;
 
-    /// Adds a field with a secret value, such as `client_assertion`.
-    ///
-    /// # Errors
-    ///
-    /// Same as for [`field`](Self::field).
-    pub fn secret_field(
-        mut self,
-        name: impl Into<String>,
-        value: impl Into<String>,
-    ) -> Result<Self, ReservedField> {
-        self.fields.add_secret(name, value)?;
-        Ok(self)
-    }
+        /// Adds a field with a secret value, such as `client_assertion`.
+        ///
+        /// # Errors
+        ///
+        /// Same as for [`field`](Self::field).
+        pub fn secret_field;
 
-    /// Adds a secret field whose value is returned by a function for each login: a secret that is
-    /// rotated in a file or a vault, or a newly signed assertion.
-    ///
-    /// If the function fails, the login fails: with the function's own [`AuthError`], or as
-    /// [unavailable](AuthError::is_unavailable) for any other error. The function runs within the
-    /// login's time limit.
-    ///
-    /// # Errors
-    ///
-    /// Same as for [`field`](Self::field).
-    pub fn field_from<F, Fut>(
-        mut self,
-        name: impl Into<String>,
-        value: F,
-    ) -> Result<Self, ReservedField>
-    where
-        F: Fn() -> Fut + Send + Sync + 'static,
-        Fut: Future<Output = Result<String, BoxError>> + Send + 'static,
-    {
-        self.fields.add_made(name, Made::new(value))?;
-        Ok(self)
+        /// Adds a secret field whose value is returned by a function for each login: a secret that
+        /// is rotated in a file or a vault, or a newly signed assertion.
+        ///
+        /// If the function fails, the login fails: with the function's own [`AuthError`], or as
+        /// [unavailable](AuthError::is_unavailable) for any other error. The function runs within
+        /// the login's time limit.
+        ///
+        /// # Errors
+        ///
+        /// Same as for [`field`](Self::field).
+        pub fn field_from;
     }
 
     /// Accepts tokens of any `token_type`. By default the type must be `bearer`, in any case, or

@@ -23,8 +23,8 @@ use tower::BoxError;
 
 use super::body::{Handle, Inner, Replay, ReplayBody};
 use super::frames::{Abandoned, Polled};
-use super::script::{Broken, Script, Step, script};
 use super::shared::Shared;
+use crate::script::{Broken, Script, Step, script};
 
 const LIMIT: usize = 1024;
 

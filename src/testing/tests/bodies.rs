@@ -3,11 +3,8 @@ use super::*;
 #[tokio::test]
 async fn a_refusal_comes_after_the_body_unless_told_otherwise() {
     let api = api();
-    let body = Chunks::new([
-        Frame::data(Bytes::from("ab")),
-        Frame::data(Bytes::from("cd")),
-    ]);
-    let polls = body.polls();
+    let body = script([Step::Data(Bytes::from("ab")), Step::Data(Bytes::from("cd"))]);
+    let polls = Arc::clone(&body.log);
     assert_eq!(
         send(&api, with_token("/echo", "never-issued"), body)
             .await
@@ -26,8 +23,8 @@ async fn an_early_refusal_leaves_the_body_unread() {
     api.script_request(Answer::Refuse);
     api.script_request(Answer::unavailable(1));
     for (token, status) in [("never-issued", 401), (&token, 401), (&token, 503)] {
-        let body = Chunks::new([Frame::data(Bytes::from("ab"))]);
-        let polls = body.polls();
+        let body = script([Step::Data(Bytes::from("ab"))]);
+        let polls = Arc::clone(&body.log);
         assert_eq!(
             send(&api, with_token("/echo", token), body).await.status,
             status

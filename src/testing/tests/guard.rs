@@ -115,12 +115,12 @@ async fn a_guard_follows_the_script() {
 async fn a_guard_reads_the_body_of_what_it_refuses() {
     let api = api();
     let unread =
-        service_fn(async |_: Request<Chunks>| Ok::<_, BoxError>(Response::new(Bytes::new())));
+        service_fn(async |_: Request<Script>| Ok::<_, BoxError>(Response::new(Bytes::new())));
     let guard = api.guard(unread);
     let token = api.issue(NAME).unwrap();
     let polls = async |token: &str| {
-        let body = Chunks::new([Frame::data(Bytes::from("body"))]);
-        let polls = body.polls();
+        let body = script([Step::Data(Bytes::from("body"))]);
+        let polls = Arc::clone(&body.log);
         let request = with_token("/orders", token).body(body).unwrap();
         let status = guard.clone().oneshot(request).await.unwrap().status();
         (status.as_u16(), polls.load(Ordering::Relaxed))

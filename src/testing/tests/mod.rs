@@ -11,10 +11,9 @@ mod server;
 mod tokens;
 mod value;
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::HashSet;
 use std::convert::Infallible;
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll};
@@ -24,13 +23,14 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode, header, request};
-use http_body::{Body, Frame};
+use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use serde_json::{Value, json};
 use tokio::time::{Instant, advance, timeout};
 use tower::{BoxError, ServiceExt};
 
 use super::{Answer, Api, Counts};
+use crate::script::{Script, Step, script};
 
 const NAME: &str = "me@example.com";
 const PASSWORD: &str = "correct horse";
@@ -139,37 +139,5 @@ fn at_once<T>(future: impl Future<Output = T>) -> T {
 async fn settle() {
     for _ in 0..50 {
         tokio::task::yield_now().await;
-    }
-}
-
-/// Frames, and how often they were asked for.
-struct Chunks {
-    frames: VecDeque<Frame<Bytes>>,
-    polls: Arc<AtomicUsize>,
-}
-
-impl Chunks {
-    fn new(frames: impl IntoIterator<Item = Frame<Bytes>>) -> Self {
-        Self {
-            frames: frames.into_iter().collect(),
-            polls: Arc::default(),
-        }
-    }
-
-    fn polls(&self) -> Arc<AtomicUsize> {
-        Arc::clone(&self.polls)
-    }
-}
-
-impl Body for Chunks {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.polls.fetch_add(1, Ordering::Relaxed);
-        Poll::Ready(self.frames.pop_front().map(Ok))
     }
 }

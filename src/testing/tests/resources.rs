@@ -5,9 +5,9 @@ use super::*;
 async fn a_search_reads_the_whole_body() {
     let api = api();
     let token = log_in_json(&api, NAME, PASSWORD).await.token();
-    let body = Chunks::new([
-        Frame::data(Bytes::from("{\"query\":")),
-        Frame::data(Bytes::from("\"x\"}")),
+    let body = script([
+        Step::Data(Bytes::from("{\"query\":")),
+        Step::Data(Bytes::from("\"x\"}")),
     ]);
     let answer = send(&api, with_token("/v4/properties/search", &token), body).await;
     assert_eq!(answer.status, 200);
@@ -109,10 +109,10 @@ async fn an_echo_brings_back_body_type_and_trailers() {
     let api = api();
     let token = log_in_form(&api, NAME, PASSWORD).await.token();
     let trailers = HeaderMap::from_iter([(header::ETAG, HeaderValue::from_static("\"7\""))]);
-    let body = Chunks::new([
-        Frame::data(Bytes::from("ab")),
-        Frame::data(Bytes::from("c")),
-        Frame::trailers(trailers),
+    let body = script([
+        Step::Data(Bytes::from("ab")),
+        Step::Data(Bytes::from("c")),
+        Step::Trailers(trailers),
     ]);
     let answer = send(
         &api,

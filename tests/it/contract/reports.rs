@@ -32,9 +32,8 @@ async fn a_caller_learns_the_token_that_its_request_was_sent_with() {
 /// R8, T2: eight callers who report one token, and ask again at once, make one login.
 #[tokio::test(start_paused = true)]
 async fn eight_callers_who_report_one_token_make_one_login() {
-    let (desk, server) = (ScriptedSource::closed(), Server::new());
+    let (desk, server) = (ScriptedSource::closed_after(1), Server::new());
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
-    desk.let_through(1);
     let all_sent: Vec<_> = (0..8).map(|_| Sent::new()).collect();
     for sent in &all_sent {
         client.clone().oneshot(noting(sent)).await.unwrap();

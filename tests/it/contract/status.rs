@@ -70,9 +70,8 @@ async fn a_token_is_shown_until_it_expires() {
 /// R7: a token that a server has refused is still in hand, also while another one is fetched.
 #[tokio::test(start_paused = true)]
 async fn a_refused_token_is_still_shown() {
-    let desk = ScriptedSource::closed();
+    let desk = ScriptedSource::closed_after(1);
     let client = BearerAuthLayer::new(desk.clone()).layer(Server::accepting("t2").service());
-    desk.let_through(1);
     let request = tokio::spawn(client.clone().oneshot(get(URI)));
     settle().await;
     assert_eq!(desk.logins(), 2);

@@ -20,9 +20,10 @@ fn client() -> Client<HttpConnector, Full<Bytes>> {
 
 /// A server that takes one request, gives this answer and closes. It hands back its own authority
 /// and the request's bytes.
-async fn server(answer: &'static str) -> (String, JoinHandle<String>) {
+async fn server(answer: impl Into<String>) -> (String, JoinHandle<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let host = listener.local_addr().unwrap().to_string();
+    let answer = answer.into();
     let task = tokio::spawn(async move {
         let (mut socket, _) = listener.accept().await.unwrap();
         let mut request = Vec::new();
@@ -33,6 +34,22 @@ async fn server(answer: &'static str) -> (String, JoinHandle<String>) {
         String::from_utf8(request).unwrap()
     });
     (host, task)
+}
+
+/// What this login, told the server's authority, sends to a server that answers with this JSON,
+/// which has the token `abc`; and that authority.
+async fn sent_by<L: TokenSource>(
+    login: impl FnOnce(&str) -> L,
+    answer: &'static str,
+) -> (String, String) {
+    let length = answer.len();
+    let (host, request) = server(format!(
+        "HTTP/1.1 200 OK\r\ncontent-length: {length}\r\n\r\n{answer}"
+    ))
+    .await;
+    let token = login(&host).fetch(TokenRequest::first()).await.unwrap();
+    assert_eq!(token.expose(), "abc");
+    (host, request.await.unwrap())
 }
 
 fn is_whole(request: &[u8]) -> bool {
@@ -48,17 +65,14 @@ fn is_whole(request: &[u8]) -> bool {
 /// D1: this is a Datafiniti login, byte by byte.
 #[tokio::test]
 async fn a_datafiniti_login_on_the_wire() {
-    let (host, request) =
-        server("HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"token\":\"abc\"}").await;
-    let login = Datafiniti::new(client(), "me+x@example.com", ODD)
-        .base_url(&format!("http://{host}/df/"))
-        .unwrap();
+    let login = |host: &str| {
+        Datafiniti::new(client(), "me+x@example.com", ODD)
+            .base_url(&format!("http://{host}/df/"))
+            .unwrap()
+    };
+    let (host, request) = sent_by(login, r#"{"token":"abc"}"#).await;
     assert_eq!(
-        login.fetch(TokenRequest::first()).await.unwrap().expose(),
-        "abc"
-    );
-    assert_eq!(
-        request.await.unwrap(),
+        request,
         format!(
             "POST /df/v4/auth HTTP/1.1\r\n\
              content-type: application/json\r\n\
@@ -74,24 +88,21 @@ async fn a_datafiniti_login_on_the_wire() {
 /// D2: this is a form login, byte by byte.
 #[tokio::test]
 async fn a_form_login_on_the_wire() {
-    let (host, request) =
-        server("HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"access_token\":\"abc\"}").await;
-    let login = Form::new(client(), &format!("http://{host}"), "me@example.com", ODD)
-        .unwrap()
-        .path("/oauth/token?tenant=a")
-        .unwrap()
-        .field("grant_type", "password")
-        .unwrap()
-        .field("scope", "read write")
-        .unwrap()
-        .field("a&b", "")
-        .unwrap();
+    let login = |host: &str| {
+        Form::new(client(), &format!("http://{host}"), "me@example.com", ODD)
+            .unwrap()
+            .path("/oauth/token?tenant=a")
+            .unwrap()
+            .field("grant_type", "password")
+            .unwrap()
+            .field("scope", "read write")
+            .unwrap()
+            .field("a&b", "")
+            .unwrap()
+    };
+    let (host, request) = sent_by(login, r#"{"access_token":"abc"}"#).await;
     assert_eq!(
-        login.fetch(TokenRequest::first()).await.unwrap().expose(),
-        "abc"
-    );
-    assert_eq!(
-        request.await.unwrap(),
+        request,
         format!(
             "POST /oauth/token?tenant=a HTTP/1.1\r\n\
              content-type: application/x-www-form-urlencoded\r\n\
@@ -108,25 +119,21 @@ async fn a_form_login_on_the_wire() {
 /// D3: this is a JSON login, byte by byte: the fields in the order in which they were set.
 #[tokio::test]
 async fn a_json_login_on_the_wire() {
-    const ANSWER: &str =
-        "HTTP/1.1 200 OK\r\ncontent-length: 24\r\n\r\n{\"data\":{\"token\":\"abc\"}}";
-    let (host, request) = server(ANSWER).await;
-    let login = Json::new(client(), &format!("http://{host}/v1/session/?tenant=a"))
-        .unwrap()
-        .field("user \"name\"", "")
-        .unwrap()
-        .field("email", "me+x@example.com")
-        .unwrap()
-        .secret_field("password", ODD)
-        .unwrap()
-        .token("/data/token")
-        .unwrap();
+    let login = |host: &str| {
+        Json::new(client(), &format!("http://{host}/v1/session/?tenant=a"))
+            .unwrap()
+            .field("user \"name\"", "")
+            .unwrap()
+            .field("email", "me+x@example.com")
+            .unwrap()
+            .secret_field("password", ODD)
+            .unwrap()
+            .token("/data/token")
+            .unwrap()
+    };
+    let (host, request) = sent_by(login, r#"{"data":{"token":"abc"}}"#).await;
     assert_eq!(
-        login.fetch(TokenRequest::first()).await.unwrap().expose(),
-        "abc"
-    );
-    assert_eq!(
-        request.await.unwrap(),
+        request,
         format!(
             "POST /v1/session/?tenant=a HTTP/1.1\r\n\
              content-type: application/json\r\n\
@@ -143,14 +150,8 @@ async fn a_json_login_on_the_wire() {
 /// D3: a login without fields sends an empty object.
 #[tokio::test]
 async fn a_json_login_without_fields_on_the_wire() {
-    let (host, request) =
-        server("HTTP/1.1 200 OK\r\ncontent-length: 15\r\n\r\n{\"token\":\"abc\"}").await;
-    let login = Json::new(client(), &format!("http://{host}")).unwrap();
-    assert_eq!(
-        login.fetch(TokenRequest::first()).await.unwrap().expose(),
-        "abc"
-    );
-    let request = request.await.unwrap();
+    let login = |host: &str| Json::new(client(), &format!("http://{host}")).unwrap();
+    let (_, request) = sent_by(login, r#"{"token":"abc"}"#).await;
     assert!(request.starts_with("POST / HTTP/1.1\r\n"), "{request}");
     assert!(
         request.ends_with("content-length: 2\r\n\r\n{}"),
@@ -161,23 +162,18 @@ async fn a_json_login_without_fields_on_the_wire() {
 /// D4: this is a login by client credentials, byte by byte.
 #[tokio::test]
 async fn client_credentials_on_the_wire() {
-    let (host, request) =
-        server("HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"access_token\":\"abc\"}").await;
-    let auth = ClientAuth::new("my app", ODD);
-    let login = ClientCredentials::new(
-        client(),
-        &format!("http://{host}/token?p=b2c"),
-        auth,
-        Origins::any(),
-    );
-    let login = login.unwrap().scopes(["read", "write"]).audience("api");
-    assert_eq!(
-        login.fetch(TokenRequest::first()).await.unwrap().expose(),
-        "abc"
-    );
+    let login = |host: &str| {
+        let auth = ClientAuth::new("my app", ODD);
+        let url = format!("http://{host}/token?p=b2c");
+        ClientCredentials::new(client(), &url, auth, Origins::any())
+            .unwrap()
+            .scopes(["read", "write"])
+            .audience("api")
+    };
+    let (host, request) = sent_by(login, r#"{"access_token":"abc"}"#).await;
     // `my+app:p%C3%A4%F0%9F%94%91%26%3D%2B%25%22%5C+%3B%0A`
     assert_eq!(
-        request.await.unwrap(),
+        request,
         format!(
             "POST /token?p=b2c HTTP/1.1\r\n\
              content-type: application/x-www-form-urlencoded\r\n\
@@ -195,21 +191,15 @@ async fn client_credentials_on_the_wire() {
 /// D5: this is a refresh, byte by byte.
 #[tokio::test]
 async fn a_refresh_on_the_wire() {
-    let (host, request) =
-        server("HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"access_token\":\"abc\"}").await;
-    let source = Refresh::from_token(
-        client(),
-        &format!("http://{host}/token"),
-        ODD,
-        Origins::any(),
-    );
-    let source = source.unwrap().client_auth(ClientAuth::public("my app"));
+    let source = |host: &str| {
+        let url = format!("http://{host}/token");
+        Refresh::from_token(client(), &url, ODD, Origins::any())
+            .unwrap()
+            .client_auth(ClientAuth::public("my app"))
+    };
+    let (host, request) = sent_by(source, r#"{"access_token":"abc"}"#).await;
     assert_eq!(
-        source.fetch(TokenRequest::first()).await.unwrap().expose(),
-        "abc"
-    );
-    assert_eq!(
-        request.await.unwrap(),
+        request,
         format!(
             "POST /token HTTP/1.1\r\n\
              content-type: application/x-www-form-urlencoded\r\n\
@@ -244,7 +234,7 @@ async fn a_redirect_is_not_followed() {
     let answer = format!(
         "HTTP/1.1 307 Temporary Redirect\r\nlocation: http://{location}/\r\ncontent-length: 0\r\n\r\n"
     );
-    let (host, request) = server(answer.leak()).await;
+    let (host, request) = server(answer).await;
     let login = Datafiniti::new(client(), "me", ODD)
         .base_url(&format!("http://{host}"))
         .unwrap();

@@ -152,9 +152,8 @@ async fn a_request_sent_before_is_never_replayed_as_the_new_account() {
 #[tokio::test(start_paused = true)]
 async fn a_renewal_is_given_up_for_the_original_response() {
     for ended in [true, false] {
-        let (desk, server) = (ScriptedSource::closed(), Server::accepting("none"));
+        let (desk, server) = (ScriptedSource::closed_after(1), Server::accepting("none"));
         let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
-        desk.let_through(1);
         client.session().token().await.unwrap();
         let mut sent = tokio_test::task::spawn(client.clone().oneshot(get(URI)));
         assert_pending!(sent.poll());
@@ -224,8 +223,7 @@ async fn a_request_that_waits_for_readiness_carries_no_old_token() {
 /// meanwhile, is not sent as the account that came in between.
 #[tokio::test(start_paused = true)]
 async fn a_retry_that_waits_is_never_sent_as_the_new_account() {
-    let old = ScriptedSource::closed().script([Ok(token("a")), Ok(living("b", secs(10)))]);
-    old.let_through(2);
+    let old = ScriptedSource::closed_after(2).script([Ok(token("a")), Ok(living("b", secs(10)))]);
     let session = Session::new(old.clone());
     session.token().await.unwrap();
     let (mut client, mut handle) = gated(&session);

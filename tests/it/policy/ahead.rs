@@ -13,10 +13,9 @@ use crate::support::{ScriptedSource, Server, get, token};
 /// that it brings serves from then on.
 #[tokio::test(start_paused = true)]
 async fn requests_go_out_at_once_while_one_login_runs_behind_them() {
-    let desk = ScriptedSource::closed().script([Ok(living("a", secs(100))), Ok(token("b"))]);
+    let desk = ScriptedSource::closed_after(1).script([Ok(living("a", secs(100))), Ok(token("b"))]);
     let server = Server::new();
     let client = BearerAuthLayer::new(desk.clone()).layer(server.service());
-    desk.let_through(1);
     client.session().token().await.unwrap();
     advance(secs(89)).await;
     client.clone().oneshot(get(URI)).await.unwrap();

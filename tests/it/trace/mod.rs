@@ -321,9 +321,8 @@ async fn a_body_over_the_limit_is_told() {
 #[tokio::test(start_paused = true)]
 async fn a_body_that_grows_over_the_limit_during_the_login_is_told() {
     let (capture, _guard) = Capture::start();
-    let desk = ScriptedSource::closed();
+    let desk = ScriptedSource::closed_after(1);
     let layer = BearerAuthLayer::new(desk.clone()).replay_limit(3);
-    desk.let_through(1);
     layer.session().token().await.unwrap();
     let (mut upload, body) = Channel::<Bytes>::new(1);
     let uploading = service_fn(async |request: Request<ReplayBody<Channel<Bytes>>>| {
@@ -477,13 +476,7 @@ async fn everything(name: Option<&str>) {
     assert_eq!(session.name(), name);
     let layer = BearerAuthLayer::from_session(session).replay_limit(3);
     let server = Server::new();
-    send(&layer, &server).await.unwrap_err();
-    send(&layer, &server).await.unwrap_err();
-    sleep(Duration::from_secs(1)).await;
-    send(&layer, &server).await.unwrap();
-    sleep(Duration::from_secs(99)).await;
-    send(&layer, &server).await.unwrap();
-    sleep(Duration::from_secs(1)).await;
+    fails_and_renews_ahead(&layer, &server).await;
     let client = layer.layer(server.service::<Body>());
     let foreign = get("https://cdn.example.com/file");
     client.clone().oneshot(foreign).await.unwrap();
@@ -496,6 +489,17 @@ async fn everything(name: Option<&str>) {
     for _ in 0..10 {
         send(&layer, &server).await.unwrap();
     }
+}
+
+/// A login that fails, one that brings a token for 100 seconds, and one ahead of its expiry.
+async fn fails_and_renews_ahead(layer: &BearerAuthLayer, server: &Server) {
+    send(layer, server).await.unwrap_err();
+    send(layer, server).await.unwrap_err();
+    sleep(Duration::from_secs(1)).await;
+    send(layer, server).await.unwrap();
+    sleep(Duration::from_secs(99)).await;
+    send(layer, server).await.unwrap();
+    sleep(Duration::from_secs(1)).await;
 }
 
 /// A subscriber may ask the session: nothing is told while its lock is held.
@@ -518,13 +522,7 @@ async fn a_subscriber_may_ask_the_session() {
     session.set(layer.session().clone()).unwrap();
     let server = Server::new();
 
-    send(&layer, &server).await.unwrap_err();
-    send(&layer, &server).await.unwrap_err();
-    sleep(Duration::from_secs(1)).await;
-    send(&layer, &server).await.unwrap();
-    sleep(Duration::from_secs(99)).await;
-    send(&layer, &server).await.unwrap();
-    sleep(Duration::from_secs(1)).await;
+    fails_and_renews_ahead(&layer, &server).await;
     server.accept("none of them");
     for _ in 0..4 {
         send(&layer, &server).await.unwrap();

@@ -3,27 +3,24 @@
 use http::StatusCode;
 use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal};
 
-use super::client::{send, upload};
+use super::behavior::{Protocol, RestOfBody, ServerBehavior};
 use super::log::{End, has_got};
-use super::server::{Protocol, RestOfBody, Server, ServerBehavior};
+use super::server::{Server, connected, connected_by};
 use crate::support::{ScriptedSource, auth_error, explanation, token};
 
 /// B2, T3: dropped during the first login, nothing is sent, and the body is gone at once.
 #[tokio::test]
 async fn a_request_dropped_during_the_first_login_opens_nothing() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, ServerBehavior::PATIENT).await;
         let desk = ScriptedSource::closed();
-        let client = server.client(&desk);
-        let (upload, body) = upload();
-        let sent = send(&client, server.post(body));
+        let (server, client) = connected_by(&desk, protocol, ServerBehavior::PATIENT).await;
+        let (upload, sent) = server.upload_from(&client);
         desk.has_begun(1).await;
         sent.cancel().await;
         upload.is_dropped().await;
         // The login goes on without anybody.
         desk.let_through(1);
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
         assert_eq!(server.log().accepted, 0);
     }
 }
@@ -33,18 +30,14 @@ async fn a_request_dropped_during_the_first_login_opens_nothing() {
 #[tokio::test]
 async fn a_request_dropped_during_the_upload_leaves_nothing_open() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, ServerBehavior::PATIENT).await;
-        let client = server.client(&ScriptedSource::open());
-        let (upload, body) = upload();
-        let sent = send(&client, server.post(body));
+        let (server, client) = connected(protocol, ServerBehavior::PATIENT).await;
+        let (upload, sent) = server.upload_from(&client);
         upload.data("one");
         server.until(|log| has_got(log, 0, b"one")).await;
         sent.cancel().await;
         upload.is_dropped().await;
-        server.until(|log| log.exchanges == 0).await;
-        assert_eq!(server.log().ends(), [End::Broken]);
-        drop(client);
-        server.is_left_alone().await;
+        server.has_seen(&[End::Broken]).await;
+        server.is_left_alone_by(client).await;
     }
 }
 
@@ -53,23 +46,19 @@ async fn a_request_dropped_during_the_upload_leaves_nothing_open() {
 #[tokio::test]
 async fn a_request_dropped_during_the_renewal_leaves_nothing_open() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
-        let desk = ScriptedSource::closed();
-        desk.let_through(1);
-        let client = server.client(&desk);
-        let (upload, body) = upload();
-        let sent = send(&client, server.post(body));
+        let desk = ScriptedSource::closed_after(1);
+        let (server, client) =
+            connected_by(&desk, protocol, ServerBehavior::early(RestOfBody::Reads)).await;
+        let (upload, sent) = server.upload_from(&client);
         upload.data("one");
         desk.has_begun(2).await;
         server.until(|log| has_got(log, 0, b"one")).await;
         sent.cancel().await;
         upload.is_dropped().await;
-        server.until(|log| log.exchanges == 0).await;
-        assert_eq!(server.log().ends(), [End::Broken]);
+        server.has_seen(&[End::Broken]).await;
         // The login goes on without anybody.
         desk.let_through(1);
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
     }
 }
 
@@ -78,13 +67,11 @@ async fn a_request_dropped_during_the_renewal_leaves_nothing_open() {
 #[tokio::test]
 async fn a_request_dropped_during_the_renewal_leaves_no_body_to_a_server_that_reads_no_further() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Holds)).await;
-        let desk = ScriptedSource::closed();
-        desk.let_through(1);
-        let client = server.client(&desk);
+        let desk = ScriptedSource::closed_after(1);
+        let (server, client) =
+            connected_by(&desk, protocol, ServerBehavior::early(RestOfBody::Holds)).await;
         server.is_known_to(&client).await;
-        let (upload, body) = upload();
-        let sent = send(&client, server.post(body));
+        let (upload, sent) = server.upload_from(&client);
         for _ in 0..48 {
             upload.data(vec![1; 1024]);
         }
@@ -93,12 +80,10 @@ async fn a_request_dropped_during_the_renewal_leaves_no_body_to_a_server_that_re
         upload.is_dropped().await;
         assert_eq!(server.log().ends(), []);
         server.read_on();
-        server.until(|log| log.exchanges == 0).await;
-        assert_eq!(server.log().ends(), [End::Broken]);
+        server.has_seen(&[End::Broken]).await;
         // The login goes on without anybody.
         desk.let_through(1);
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
     }
 }
 
@@ -107,10 +92,9 @@ async fn a_request_dropped_during_the_renewal_leaves_no_body_to_a_server_that_re
 #[tokio::test]
 async fn a_failed_renewal_that_is_answered_by_the_refusal_lets_the_upload_go_on() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
-        let client = server.client(&once());
-        let (upload, body) = upload();
-        let sent = send(&client, server.post(body));
+        let (server, client) =
+            connected_by(&once(), protocol, ServerBehavior::early(RestOfBody::Reads)).await;
+        let (upload, sent) = server.upload_from(&client);
         upload.data("one, ");
         let response = sent.response().await;
         assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
@@ -124,8 +108,7 @@ async fn a_failed_renewal_that_is_answered_by_the_refusal_lets_the_upload_go_on(
             assert_eq!(log.ends(), [End::Whole]);
             assert_eq!(log.requests[0].body, b"one, two");
         }
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
     }
 }
 
@@ -137,15 +120,12 @@ async fn a_failed_renewal_that_is_an_error_leaves_nothing_open() {
         let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
         let layer = BearerAuthLayer::new(once()).on_failed_renewal(OnFailedRenewal::Error);
         let client = server.client_of(&layer);
-        let (upload, body) = upload();
-        let sent = send(&client, server.post(body));
+        let (upload, sent) = server.upload_from(&client);
         upload.data("one");
         assert!(auth_error(sent.error().await).is_unavailable());
         upload.is_dropped().await;
-        server.until(|log| log.exchanges == 0).await;
-        assert_eq!(server.log().ends(), [End::Broken]);
-        drop(client);
-        server.is_left_alone().await;
+        server.has_seen(&[End::Broken]).await;
+        server.is_left_alone_by(client).await;
     }
 }
 
@@ -159,17 +139,13 @@ fn once() -> ScriptedSource {
 #[tokio::test]
 async fn a_request_dropped_during_the_retry_leaves_nothing_open() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
-        let client = server.client(&ScriptedSource::open());
-        let (upload, body) = upload();
-        let sent = send(&client, server.post(body));
+        let (server, client) = connected(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
+        let (upload, sent) = server.upload_from(&client);
         upload.data("one");
         server.until(|log| has_got(log, 1, b"one")).await;
         sent.cancel().await;
         upload.is_dropped().await;
-        server.until(|log| log.exchanges == 0).await;
-        assert_eq!(server.log().ends(), [End::Broken; 2]);
-        drop(client);
-        server.is_left_alone().await;
+        server.has_seen(&[End::Broken; 2]).await;
+        server.is_left_alone_by(client).await;
     }
 }

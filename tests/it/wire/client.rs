@@ -1,15 +1,14 @@
 //! Sends requests from tasks of their own, and feeds their bodies.
 
 use std::fmt::Debug;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures::stream;
 use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame};
-use http_body_util::BodyExt;
 use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, StreamBody};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -34,14 +33,14 @@ pub(super) struct Upload {
     frames: mpsc::UnboundedSender<Result<Frame<Bytes>, BoxError>>,
 }
 
-pub(super) struct Uploaded {
-    frames: mpsc::UnboundedReceiver<Result<Frame<Bytes>, BoxError>>,
-}
-
 /// A body of unknown length whose frames come as they are sent.
-pub(super) fn upload() -> (Upload, Uploaded) {
-    let (sender, receiver) = mpsc::unbounded_channel();
-    (Upload { frames: sender }, Uploaded { frames: receiver })
+pub(super) fn upload() -> (
+    Upload,
+    impl Body<Data = Bytes, Error = BoxError> + Send + 'static,
+) {
+    let (frames, mut receiver) = mpsc::unbounded_channel();
+    let body = StreamBody::new(stream::poll_fn(move |cx| receiver.poll_recv(cx)));
+    (Upload { frames }, body)
 }
 
 impl Upload {
@@ -62,18 +61,6 @@ impl Upload {
     pub(super) async fn is_dropped(&self) {
         let dropped = timeout(PATIENCE, self.frames.closed()).await;
         assert!(dropped.is_ok(), "somebody holds the body");
-    }
-}
-
-impl Body for Uploaded {
-    type Data = Bytes;
-    type Error = BoxError;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
-        self.frames.poll_recv(cx)
     }
 }
 

@@ -4,9 +4,10 @@ use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::BodyExt;
 
+use super::behavior::{Protocol, RestOfBody, ServerBehavior};
 use super::client::{in_time, send, upload};
 use super::log::{End, has_got};
-use super::server::{Protocol, RestOfBody, Server, ServerBehavior};
+use super::server::{connected, connected_by};
 use crate::support::{Body, ScriptedSource};
 
 const LIMIT: usize = 64 * 1024;
@@ -17,12 +18,10 @@ const LIMIT: usize = 64 * 1024;
 #[tokio::test]
 async fn an_early_refusal_of_a_slow_upload_is_retried_whole() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
-        let desk = ScriptedSource::closed();
-        desk.let_through(1);
-        let client = server.client(&desk);
-        let (upload, body) = upload();
-        let sent = send(&client, server.post(body));
+        let desk = ScriptedSource::closed_after(1);
+        let (server, client) =
+            connected_by(&desk, protocol, ServerBehavior::early(RestOfBody::Reads)).await;
+        let (upload, sent) = server.upload_from(&client);
         upload.data("before, ");
         server.until(|log| has_got(log, 0, b"before, ")).await;
         upload.data("during, ");
@@ -52,8 +51,7 @@ async fn an_early_refusal_of_a_slow_upload_is_retried_whole() {
         server
             .until(|log| log.exchanges == 0 && log.connections == 1)
             .await;
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
     }
 }
 
@@ -62,12 +60,10 @@ async fn an_early_refusal_of_a_slow_upload_is_retried_whole() {
 #[tokio::test]
 async fn a_server_that_drops_what_it_refused_gets_it_whole_from_the_retry() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Drops)).await;
-        let desk = ScriptedSource::closed();
-        desk.let_through(1);
-        let client = server.client(&desk);
-        let (upload, body) = upload();
-        let sent = send(&client, server.post(body));
+        let desk = ScriptedSource::closed_after(1);
+        let (server, client) =
+            connected_by(&desk, protocol, ServerBehavior::early(RestOfBody::Drops)).await;
+        let (upload, sent) = server.upload_from(&client);
         desk.has_begun(2).await;
         server.until(|log| log.exchanges == 0).await;
         upload.data("during, ");
@@ -78,8 +74,7 @@ async fn a_server_that_drops_what_it_refused_gets_it_whole_from_the_retry() {
         let answer = sent.answer().await;
         assert_eq!(answer, (StatusCode::OK, Bytes::from("during, after")));
         assert_eq!(server.log().ends(), [End::Dropped, End::Whole]);
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
     }
 }
 
@@ -97,12 +92,10 @@ async fn a_server_that_reads_no_further_does_not_hold_up_the_retry() {
     for protocol in Protocol::BOTH {
         for (frames, size) in [(1, 48 * 1024), (48, 1024)] {
             for end in [End::Broken, End::Dropped] {
-                let server =
-                    Server::start(protocol, ServerBehavior::early(RestOfBody::Holds)).await;
-                let client = server.client(&ScriptedSource::open());
+                let (server, client) =
+                    connected(protocol, ServerBehavior::early(RestOfBody::Holds)).await;
                 server.is_known_to(&client).await;
-                let (upload, body) = upload();
-                let sent = send(&client, server.post(body));
+                let (upload, sent) = server.upload_from(&client);
                 let frame = |number: u8| vec![number; size];
                 for number in 0..frames {
                     upload.data(frame(number));
@@ -122,12 +115,10 @@ async fn a_server_that_reads_no_further_does_not_hold_up_the_retry() {
                     End::Dropped => server.let_go(),
                     _ => server.read_on(),
                 }
-                server.until(|log| log.exchanges == 0).await;
-                assert_eq!(server.log().ends(), [end, End::Whole]);
+                server.has_seen(&[end, End::Whole]).await;
                 assert!(whole.starts_with(&server.log().requests[0].body));
                 server.until(|log| log.connections == 1).await;
-                drop(client);
-                server.is_left_alone().await;
+                server.is_left_alone_by(client).await;
             }
         }
     }
@@ -139,12 +130,11 @@ async fn a_server_that_reads_no_further_does_not_hold_up_the_retry() {
 #[tokio::test]
 async fn a_bidirectional_stream_refused_at_its_start_is_a_stream_after_the_retry() {
     for protocol in Protocol::BOTH {
-        let manners = ServerBehavior {
+        let behavior = ServerBehavior {
             echoes_frames: true,
             ..ServerBehavior::early(RestOfBody::Reads)
         };
-        let server = Server::start(protocol, manners).await;
-        let client = server.client(&ScriptedSource::open());
+        let (server, client) = connected(protocol, behavior).await;
         let (upload, body) = upload();
         let mut response = send(&client, server.post(body)).response().await;
         assert_eq!(response.status(), StatusCode::OK);
@@ -169,8 +159,7 @@ async fn a_bidirectional_stream_refused_at_its_start_is_a_stream_after_the_retry
         server
             .until(|log| log.exchanges == 0 && log.connections == 1)
             .await;
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
     }
 }
 
@@ -179,14 +168,12 @@ async fn a_bidirectional_stream_refused_at_its_start_is_a_stream_after_the_retry
 #[tokio::test]
 async fn an_upload_over_the_limit_goes_on_and_its_refusal_is_the_answer() {
     for protocol in Protocol::BOTH {
-        let manners = ServerBehavior {
+        let behavior = ServerBehavior {
             reads_first: LIMIT + 1,
             ..ServerBehavior::early(RestOfBody::Reads)
         };
-        let server = Server::start(protocol, manners).await;
-        let client = server.client(&ScriptedSource::open());
-        let (upload, body) = upload();
-        let sent = send(&client, server.post(body));
+        let (server, client) = connected(protocol, behavior).await;
+        let (upload, sent) = server.upload_from(&client);
         upload.data(vec![1; LIMIT]);
         upload.data(vec![2; 1]);
         let response = sent.response().await;
@@ -206,8 +193,7 @@ async fn an_upload_over_the_limit_goes_on_and_its_refusal_is_the_answer() {
         let next = send(&client, server.post(Body::from("next")));
         assert_eq!(next.answer().await, (StatusCode::OK, Bytes::from("next")));
         assert_eq!(server.log().requests[1].token, "Bearer t2");
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
     }
 }
 
@@ -215,14 +201,12 @@ async fn an_upload_over_the_limit_goes_on_and_its_refusal_is_the_answer() {
 #[tokio::test]
 async fn an_upload_of_just_the_limit_is_retried() {
     for protocol in Protocol::BOTH {
-        let manners = ServerBehavior {
+        let behavior = ServerBehavior {
             reads_first: LIMIT,
             ..ServerBehavior::early(RestOfBody::Reads)
         };
-        let server = Server::start(protocol, manners).await;
-        let client = server.client(&ScriptedSource::open());
-        let (upload, body) = upload();
-        let sent = send(&client, server.post(body));
+        let (server, client) = connected(protocol, behavior).await;
+        let (upload, sent) = server.upload_from(&client);
         upload.data(vec![1; LIMIT]);
         server.until(|log| log.requests.len() == 2).await;
         upload.data(vec![2; LIMIT]);
@@ -233,7 +217,6 @@ async fn an_upload_of_just_the_limit_is_retried() {
         server
             .until(|log| log.requests[0].end == Some(End::Broken))
             .await;
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
     }
 }

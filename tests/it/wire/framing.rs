@@ -11,9 +11,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tower::{Layer, ServiceExt};
 use tower_bearer::BearerAuthLayer;
 
+use super::behavior::{Protocol, Refusal, ServerBehavior};
 use super::client::{AnyBody, in_time, send, upload};
 use super::log::{End, Framing};
-use super::server::{Protocol, Refusal, Server, ServerBehavior};
+use super::server::{Server, connected};
 use crate::support::{Body, ScriptedSource};
 
 /// Sends one request that is refused once, and checks that both attempts were alike.
@@ -21,12 +22,10 @@ async fn both_attempts(
     protocol: Protocol,
     request: impl FnOnce(&Server) -> Request<AnyBody>,
 ) -> (Framing, Vec<u8>, Option<HeaderMap>) {
-    let server = Server::start(protocol, ServerBehavior::PATIENT).await;
-    let client = server.client(&ScriptedSource::open());
+    let (server, client) = connected(protocol, ServerBehavior::PATIENT).await;
     let (status, _) = send(&client, request(&server)).answer().await;
     assert_eq!(status, StatusCode::OK);
-    drop(client);
-    server.is_left_alone().await;
+    server.is_left_alone_by(client).await;
 
     let log = server.log();
     let [first, second] = &log.requests[..] else {
@@ -206,8 +205,7 @@ async fn exchange(stream: &mut TcpStream, status: &str) -> String {
 #[tokio::test]
 async fn the_connection_is_reused_after_a_small_refusal() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, ServerBehavior::PATIENT).await;
-        let client = server.client(&ScriptedSource::open());
+        let (server, client) = connected(protocol, ServerBehavior::PATIENT).await;
         for _ in 0..2 {
             let (status, _) = send(&client, server.post(Full::from("hello")))
                 .answer()
@@ -216,8 +214,7 @@ async fn the_connection_is_reused_after_a_small_refusal() {
         }
         assert_eq!(server.log().requests.len(), 3);
         assert_eq!(server.log().accepted, 1);
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
     }
 }
 
@@ -226,12 +223,11 @@ async fn the_connection_is_reused_after_a_small_refusal() {
 #[tokio::test]
 async fn a_refusal_whose_body_never_ends_hangs_nothing() {
     for protocol in Protocol::BOTH {
-        let manners = ServerBehavior {
+        let behavior = ServerBehavior {
             refusal: Refusal::Endless,
             ..ServerBehavior::PATIENT
         };
-        let server = Server::start(protocol, manners).await;
-        let client = server.client(&ScriptedSource::open());
+        let (server, client) = connected(protocol, behavior).await;
         let answer = send(&client, server.post(Full::from("hello")))
             .answer()
             .await;
@@ -241,7 +237,6 @@ async fn a_refusal_whose_body_never_ends_hangs_nothing() {
             .await;
         let accepted = if protocol == Protocol::Http1 { 2 } else { 1 };
         assert_eq!(server.log().accepted, accepted);
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
     }
 }

@@ -5,9 +5,10 @@ use futures::future::join_all;
 use http::StatusCode;
 use http_body_util::Full;
 
-use super::client::{send, upload};
+use super::behavior::{Protocol, RestOfBody, ServerBehavior};
+use super::client::send;
 use super::log::End;
-use super::server::{Protocol, RestOfBody, Server, ServerBehavior};
+use super::server::{connected, connected_by};
 use crate::support::ScriptedSource;
 
 /// T2, R2: 64 requests at once with a revoked token make one login; each gets its own answer, and no
@@ -15,9 +16,8 @@ use crate::support::ScriptedSource;
 #[tokio::test]
 async fn many_requests_with_a_revoked_token_make_one_login() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, ServerBehavior::PATIENT).await;
         let desk = ScriptedSource::open();
-        let client = server.client(&desk);
+        let (server, client) = connected_by(&desk, protocol, ServerBehavior::PATIENT).await;
         client.session().token().await.unwrap();
         assert_eq!(desk.logins(), 1);
 
@@ -33,8 +33,7 @@ async fn many_requests_with_a_revoked_token_make_one_login() {
         for (body, answer) in bodies.into_iter().zip(answers) {
             assert_eq!(answer, (StatusCode::OK, body));
         }
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
     }
 }
 
@@ -44,12 +43,10 @@ async fn many_requests_with_a_revoked_token_make_one_login() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_uploads_refused_anywhere_arrive_whole() {
     for protocol in Protocol::BOTH {
-        let server = Server::start(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
-        let client = server.client(&ScriptedSource::open());
+        let (server, client) = connected(protocol, ServerBehavior::early(RestOfBody::Reads)).await;
         client.session().token().await.unwrap();
         let uploads = (1..=64).map(|number| {
-            let (upload, body) = upload();
-            let sent = send(&client, server.post(body));
+            let (upload, sent) = server.upload_from(&client);
             tokio::spawn(async move {
                 let mut whole = String::new();
                 for part in 0..number {
@@ -68,8 +65,7 @@ async fn many_uploads_refused_anywhere_arrive_whole() {
             .into_iter()
             .map(|upload| upload.unwrap().into_bytes())
             .collect();
-        drop(client);
-        server.is_left_alone().await;
+        server.is_left_alone_by(client).await;
         for request in &server.log().requests {
             let is_whole = whole.contains(&request.body);
             assert!(request.end == Some(End::Broken) || is_whole, "{request:#?}");

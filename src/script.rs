@@ -1,4 +1,4 @@
-//! A body that does as it is told, for the tests of this room.
+//! A body that does as it is told, for unit tests and fuzz targets.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -12,15 +12,15 @@ use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
 
 /// A body that does as it is told, and minds being polled after its end.
-pub(super) struct Script {
-    pub(super) steps: VecDeque<Step>,
-    pub(super) exact: bool,
-    pub(super) knows_end: bool,
-    pub(super) over: bool,
-    pub(super) log: Arc<Log>,
+pub(crate) struct Script {
+    pub(crate) steps: VecDeque<Step>,
+    pub(crate) exact: bool,
+    pub(crate) knows_end: bool,
+    pub(crate) over: bool,
+    pub(crate) log: Arc<Log>,
 }
 
-pub(super) enum Step {
+pub(crate) enum Step {
     Data(Bytes),
     Trailers(HeaderMap),
     Pending,
@@ -29,12 +29,12 @@ pub(super) enum Step {
 }
 
 /// How often a script was polled; shared by it alone, it also tells whether it still lives.
-pub(super) type Log = AtomicUsize;
+pub(crate) type Log = AtomicUsize;
 
 #[derive(Debug)]
-pub(super) struct Broken;
+pub(crate) struct Broken;
 
-pub(super) fn script(steps: impl IntoIterator<Item = Step>) -> Script {
+pub(crate) fn script(steps: impl IntoIterator<Item = Step>) -> Script {
     Script {
         steps: steps.into_iter().collect(),
         exact: false,
