@@ -53,13 +53,15 @@
 //! inner service must be `Clone`; put a [`Buffer`](https://docs.rs/tower/latest/tower/buffer/)
 //! around one that is not.
 //!
-//! More pages: [the order of layers](docs::stack), [migrating from other crates](docs::migrating),
-//! and [recipes](docs::recipes) for tonic, reqwest, many accounts and more.
+//! More pages: [what happens when](docs::behavior), [the order of layers](docs::stack),
+//! [recipes](docs::recipes) for tonic, reqwest, many accounts and more, [migrating from other
+//! crates](docs::migrating), [performance](docs::performance), and [what to do if it does not
+//! compile](docs::if_it_does_not_compile).
 //!
 //! # Examples
 //!
 //! Each is a separate program that runs against a real server on a loopback address, and fails if
-//! it does not work as shown: `cargo run --example datafiniti`.
+//! it does not work as shown: `cargo run --example datafiniti --features testing`.
 //!
 //! | example | shows |
 //! |---|---|
@@ -145,7 +147,8 @@
 //! # Testing
 //!
 //! With the feature `testing`, the module `tower_bearer::testing` contains a fake API with a login,
-//! to test a client without a network and without delays, and a check for your own [`TokenSource`].
+//! to test a client without a network and without delays, or on a loopback port, and a check for
+//! your own [`TokenSource`].
 //!
 //! # What it does not do
 //!
