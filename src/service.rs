@@ -246,7 +246,7 @@ where
         }
         Some(Fault::Insecure) => {
             release(inner);
-            ResponseFuture::failed(AuthError::insecure("token", request.uri()))
+            ResponseFuture::failed(AuthError::insecure_token(request.uri()))
         }
         None => {
             // No reservation is held during a login.

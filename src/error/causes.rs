@@ -53,12 +53,20 @@ impl AuthError {
         Self::new(Kind::NotRepeated, text)
     }
 
-    /// What was not sent, and to where.
-    pub(crate) fn insecure(secret: &str, uri: &Uri) -> Self {
+    /// What of a login was not sent, and where to.
+    #[cfg(feature = "login")]
+    pub(crate) fn insecure_login(secret: &str, uri: &Uri) -> Self {
+        Self::insecure(secret, uri, "`allow_plain_http()` on the login")
+    }
+
+    pub(crate) fn insecure_token(uri: &Uri) -> Self {
+        Self::insecure("token", uri, "`BearerAuthLayer::allow_plain_http()`")
+    }
+
+    fn insecure(secret: &str, uri: &Uri, setter: &str) -> Self {
         let host = uri.host().unwrap_or_default();
         let text = format!(
-            "refused to send the {secret} to {host} over plain http: use https, or call \
-             `allow_plain_http()`"
+            "refused to send the {secret} to {host} over plain http: use https, or call {setter}"
         );
         Self::new(Kind::Insecure, text)
     }

@@ -35,7 +35,7 @@ impl AuthError {
     /// assert_eq!(error.retry_after(), Some(std::time::Duration::from_secs(7)));
     /// ```
     pub fn from_response(status: StatusCode, headers: &HeaderMap) -> Self {
-        judge(ErrorResponse::of_status(status), None, headers)
+        judge(ErrorResponse::of_status(status), None, headers, None)
     }
 }
 
@@ -44,6 +44,7 @@ pub(crate) fn judge(
     mut response: ErrorResponse,
     named: Option<&[Cow<'_, str>]>,
     headers: &HeaderMap,
+    url: Option<&str>,
 ) -> AuthError {
     let reason = named.map(Reason::of);
     match (response.status().as_u16(), reason) {
@@ -54,7 +55,8 @@ pub(crate) fn judge(
         }
         // Many a server has such an error for a path that it does not know.
         (404 | 405, None | Some(Reason::Unknown)) => {
-            AuthError::misconfigured(response.remark_if_none("check the login URL and its path"))
+            let url = url.unwrap_or("and its path");
+            AuthError::misconfigured(response.remark_if_none(&format!("check the login URL {url}")))
         }
         (200..=299, None) => {
             AuthError::misconfigured(response.remark_if_none("the response has no usable token"))

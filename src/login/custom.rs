@@ -216,7 +216,7 @@ impl TokenSource for Custom {
         let request = request.map(Full::new);
         let endpoint = Endpoint::of(request.uri()).map_err(AuthError::misconfigured)?;
         if !self.plain_http && is_plain_http(endpoint.uri()) {
-            return Err(AuthError::insecure("login", endpoint.uri()));
+            return Err(AuthError::insecure_login("login", endpoint.uri()));
         }
         let secrets = self.secrets.iter().map(|secret| secret.as_str());
         let exchange = Exchange {

@@ -68,7 +68,7 @@ impl Engine {
     ) -> Result<Token, AuthError> {
         let uri = self.endpoint.uri();
         if !self.plain_http && is_plain_http(uri) {
-            return Err(AuthError::insecure(login.secret_name, uri));
+            return Err(AuthError::insecure_login(login.secret_name, uri));
         }
         let mut request = request(uri, login.content_type, login.body);
         if let Some(authorization) = login.authorization {
@@ -83,7 +83,10 @@ impl Engine {
             token_at: login.token_at,
         };
         let read = |_, json: Option<&Value>, mask: &Mask| {
-            let json = json.ok_or("the response is not JSON: check the login URL")?;
+            let Some(json) = json else {
+                let url = &self.endpoint;
+                return Err(format!("the response is not JSON: check the login URL {url}").into());
+            };
             Ok(read(json, mask)?)
         };
         exchange.run(request, read).await

@@ -78,7 +78,7 @@ impl Exchange<'_> {
                 // Beside a token, of whatever use it is, an error is none.
                 let json = json.filter(|json| !has_text(json, self.token_at));
                 let named = error_names(status, json);
-                judge(response.remark(text), named.as_deref(), &headers)
+                judge(response.remark(text), named.as_deref(), &headers, None)
             }
         })
     }

@@ -48,7 +48,12 @@ impl AuthError {
         let answer = answer.as_ref().map(Answer::json);
         let mask = Mask::new(secrets, answer, "/access_token");
         let response = error_response(status, answer, &mask);
-        judge(response, error_names(status, answer).as_deref(), headers)
+        judge(
+            response,
+            error_names(status, answer).as_deref(),
+            headers,
+            None,
+        )
     }
 }
 
@@ -69,7 +74,8 @@ pub(super) fn verdict(
         response = response.remark(remark);
     }
     let named = error_names(head.status, answer);
-    judge(response, named.as_deref(), &head.headers)
+    let url = endpoint.to_string();
+    judge(response, named.as_deref(), &head.headers, Some(&url))
 }
 
 /// Without the query and the user information: either may hold secrets.

@@ -77,7 +77,7 @@ async fn a_token_in_hand_is_kept_back() {
     assert_eq!(
         auth_error(error.await.unwrap_err()).to_string(),
         "refused to send the token to api.example.com over plain http: use https, or call \
-         `allow_plain_http()`"
+         `BearerAuthLayer::allow_plain_http()`"
     );
     assert_eq!(server.tokens(), ["Bearer t1"]);
 }
@@ -213,7 +213,7 @@ async fn a_login_over_plain_http_fails_with_nothing_sent() {
             error.to_string(),
             format!(
                 "refused to send the password to {host} over plain http: use https, or call \
-                 `allow_plain_http()`"
+                 `allow_plain_http()` on the login"
             )
         );
     }
