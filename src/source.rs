@@ -18,6 +18,9 @@ use crate::token::Token;
 /// it at the login's time limit. A source needs no lock, no cache and no retries: the session takes
 /// care of all that.
 ///
+/// If the login is one HTTP request, [`login::Custom`](crate::login::Custom)
+/// needs less code: it judges the response and masks secrets as the built-in logins do.
+///
 /// ```
 /// use tower_bearer::{AuthError, Origins, Token, TokenRequest, TokenSource};
 ///
@@ -34,6 +37,12 @@ use crate::token::Token;
 ///     }
 /// }
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a source of tokens",
+    label = "not a token source",
+    note = "constructors of logins return a `Result`: add `?`",
+    note = "use `BearerAuthLayer::from_session` for a `Session`, and `source_fn` for a closure"
+)]
 pub trait TokenSource: Send + Sync + 'static {
     /// Returns the origins of the API that accepts the tokens. A request to any other origin
     /// carries no token.
@@ -141,15 +150,25 @@ pub enum Cause {
     StepUp,
 }
 
-/// Creates a [`TokenSource`] from a closure.
+/// Creates a [`TokenSource`] from a closure. What it uses from outside is cloned for each call:
 ///
 /// ```
-/// use tower_bearer::{BearerAuthLayer, Origins, Token, source_fn};
+/// use tower_bearer::{AuthError, BearerAuthLayer, Origins, Token, source_fn};
+/// # #[derive(Clone)]
+/// # struct Vault;
+/// # impl Vault {
+/// #     async fn read(&self, _: &str) -> std::io::Result<String> { Ok("mF_9.B5f-4.1JqM".into()) }
+/// # }
 ///
-/// let layer = BearerAuthLayer::new(source_fn(
-///     Origins::only("https://api.example.com")?,
-///     |_request| async { Ok(Token::new("mF_9.B5f-4.1JqM")?) },
-/// ));
+/// # let vault = Vault;
+/// let source = source_fn(Origins::only("https://api.example.com")?, move |_request| {
+///     let vault = vault.clone();
+///     async move {
+///         let token = vault.read("api/token").await.map_err(AuthError::unavailable)?;
+///         Ok(Token::new(token)?)
+///     }
+/// });
+/// let layer = BearerAuthLayer::new(source);
 /// # Ok::<(), tower_bearer::InvalidOrigin>(())
 /// ```
 pub fn source_fn<F, Fut>(origins: Origins, f: F) -> SourceFn<F>
