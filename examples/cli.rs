@@ -3,7 +3,7 @@
 //! of an API on a loopback port, which counts the logins.
 //!
 //! ```text
-//! cargo run --example cli --features store
+//! cargo run --example cli --features store,testing
 //! ```
 
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@
 //! search of one record against the real API, over TLS.
 //!
 //! ```text
-//! cargo run --example datafiniti
+//! cargo run --example datafiniti --features testing
 //! ```
 
 use std::env;

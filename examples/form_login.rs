@@ -3,7 +3,7 @@
 //! server's.
 //!
 //! ```text
-//! cargo run --example form_login
+//! cargo run --example form_login --features testing
 //! ```
 
 use bytes::Bytes;

@@ -2,7 +2,7 @@
 //! facade, as the text that Prometheus scrapes. The API is a stand-in on a loopback port.
 //!
 //! ```text
-//! cargo run --example metrics
+//! cargo run --example metrics --features testing
 //! ```
 
 use bytes::Bytes;

@@ -3,7 +3,7 @@
 //! The API is a stand-in on a loopback port, and the counts are the server's.
 //!
 //! ```text
-//! cargo run --example oauth2
+//! cargo run --example oauth2 --features testing
 //! ```
 
 use bytes::Bytes;

@@ -2,7 +2,7 @@
 //! loopback port, and the counts are the server's.
 //!
 //! ```text
-//! cargo run --example reqwest
+//! cargo run --example reqwest --features testing
 //! ```
 
 use bytes::Bytes;

@@ -3,7 +3,7 @@
 //! counts are theirs.
 //!
 //! ```text
-//! cargo run --example websocket
+//! cargo run --example websocket --features testing
 //! ```
 
 use futures::future::try_join_all;

@@ -13,7 +13,7 @@
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), tower::BoxError> {
-//! // A stand-in for the server, and for the HTTP client that would talk to it.
+//! // With the feature `testing`: a stand-in for the server, and for a client that talks to it.
 //! let api = Api::new().account("alice", "correct horse");
 //! let http_client = api.clone();
 //!

@@ -275,6 +275,7 @@ impl fmt::Display for InvalidToken {
 impl Error for InvalidToken {}
 
 impl From<InvalidToken> for AuthError {
+    /// Converts into an error that [`is_misconfigured`](AuthError::is_misconfigured).
     fn from(error: InvalidToken) -> Self {
         Self::misconfigured(error)
     }

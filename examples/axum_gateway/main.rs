@@ -3,7 +3,7 @@
 //! loopback ports, and the counts are the upstream's. `gateway.rs` is what there is to copy.
 //!
 //! ```text
-//! cargo run --example axum_gateway
+//! cargo run --example axum_gateway --features testing
 //! ```
 
 mod gateway;

@@ -3,9 +3,9 @@
 //! the store away from them, and counts what the API saw. It fails if a rule is broken.
 //!
 //! ```text
-//! cargo run --example fleet --features store -- --processes 8 --store file
-//! cargo run --example fleet --features store-redis -- --processes 8 --store redis
-//! cargo run --example fleet --features store-redis -- --store redis://127.0.0.1/
+//! cargo run --example fleet --features store,testing -- --processes 8 --store file
+//! cargo run --example fleet --features store-redis,testing -- --processes 8 --store redis
+//! cargo run --example fleet --features store-redis,testing -- --store redis://127.0.0.1/
 //! ```
 //!
 //! `redis` is a server that it starts itself, and pauses, fills and kills. A server given by its URL

@@ -14,8 +14,8 @@
 //! starts itself:
 //!
 //! ```text
-//! cargo run --release --example soak --features store -- --fleet --seconds 20
-//! cargo run --release --example soak --features store-redis -- --fleet --store redis
+//! cargo run --release --example soak --features store,testing -- --fleet --seconds 20
+//! cargo run --release --example soak --features store-redis,testing -- --fleet --store redis
 //! ```
 
 mod api;

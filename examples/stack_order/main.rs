@@ -2,7 +2,7 @@
 //! upstream, on a loopback port, redirects, is overloaded once, and revokes the token.
 //!
 //! ```text
-//! cargo run --example stack_order
+//! cargo run --example stack_order --features testing
 //! ```
 
 mod parts;

@@ -2,7 +2,7 @@
 //! loopback port: unary, and streaming each way. The counts are the server's.
 //!
 //! ```text
-//! cargo run --example tonic
+//! cargo run --example tonic --features testing
 //! ```
 
 mod server;

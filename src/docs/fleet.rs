@@ -16,9 +16,8 @@
 //! # }
 //! ```
 //!
-//! A request that finds a usable token in its session does not touch the store. `cargo run
-//! --example cli --features store` and `cargo run --example fleet --features store` show both kinds
-//! of fleet.
+//! A request that finds a usable token in its session does not touch the store. The examples `cli`
+//! and `fleet` (`cargo run --example cli --features store,testing`) show both kinds of fleet.
 //!
 //! # Which store
 //!

@@ -54,7 +54,7 @@
 //! does not notice that the server refused the token. Put the layer around the `Channel` instead,
 //! and give the result to the generated client: `HealthClient::new(stack)`. The layer treats
 //! `UNAUTHENTICATED` in the response's headers as a refusal. It replays streaming calls too. The
-//! [recipe](crate::docs::recipes::grpc) has the code, and `cargo run --example tonic` runs it.
+//! [recipe](crate::docs::recipes::grpc) has the code, and the example `tonic` runs it.
 //!
 //! # A middleware of reqwest-middleware
 //!

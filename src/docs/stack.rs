@@ -5,7 +5,7 @@
 //! attempt, including the refused one, but no login: the [source](crate::TokenSource) sends the
 //! login through its own client. To limit or trace logins, put a layer around that client.
 //!
-//! A good order, from the caller to the wire (`cargo run --example stack_order` runs it):
+//! A good order, from the caller to the wire (the example `stack_order` runs it):
 //!
 //! ```text
 //! LoadShed           turns away what there is no room for

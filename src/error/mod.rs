@@ -219,6 +219,7 @@ impl AuthError {
 }
 
 impl From<InvalidOrigin> for AuthError {
+    /// Converts into an error that [`is_misconfigured`](AuthError::is_misconfigured).
     fn from(error: InvalidOrigin) -> Self {
         Self::misconfigured(error)
     }

@@ -32,7 +32,8 @@ const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 /// - `B` is `Send + 'static`, `B::Data` is `Send`, and `B::Error` is `Into<BoxError>`.
 ///
 /// hyper-util's `Client` is one, and so is a [`BearerAuth`](crate::BearerAuth) around it. Wrap a
-/// `reqwest::Client` in a `tower::service_fn`, as the example `reqwest` shows.
+/// `reqwest::Client` in a `tower::service_fn`: [the recipe](crate::docs::recipes::reqwest) shows
+/// how.
 ///
 /// A login boxes its client, so the login has no type parameter:
 ///
@@ -52,7 +53,7 @@ const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
     label = "not a login client",
     note = "a login client is a `tower::Service<Request<Full<Bytes>>, Response = Response<B>>` that is `Clone + Send + 'static`",
     note = "its error is `Into<BoxError>`, its future `Send`, and `B` a `Body + Send + 'static` whose error is `Into<BoxError>`",
-    note = "wrap a `reqwest::Client` in `tower::service_fn`, as the example `reqwest` does"
+    note = "wrap a `reqwest::Client` in `tower::service_fn`, as the recipe in `tower_bearer::docs::recipes::reqwest` does"
 )]
 pub trait LoginClient: Sealed {}
 

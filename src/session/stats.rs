@@ -3,7 +3,7 @@
 use crate::AuthError;
 
 /// Counts what a [`Session`](crate::Session) has done so far. The counters never decrease, as
-/// metrics exporters expect. `cargo run --example metrics` exports them.
+/// metrics exporters expect. `cargo run --example metrics --features testing` exports them.
 ///
 /// ```
 /// # use tower_bearer::{Origins, Session, Token, source_fn};

@@ -36,8 +36,8 @@ pub struct Server {
 /// `Router`, or any other. Each request is served by a clone of it.
 ///
 /// If the service fails, no response is sent: over HTTP/1.1 the connection is closed, over HTTP/2
-/// the request's stream is reset. So to a client, [`Answer::TransportError`] is a server that hangs
-/// up.
+/// the request's stream is reset. So to a client, an [`Answer::TransportError`] of any kind is a
+/// server that hangs up.
 ///
 /// Do not pause tokio's time: the sockets do not wait for it.
 ///

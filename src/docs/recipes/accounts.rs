@@ -5,8 +5,8 @@
 //! A gateway or an SDK acts for many users. One client serves them all: its layer has no account,
 //! and each request carries its user's [`Session`](crate::Session).
 //! [`Sessions`](crate::Sessions) creates the session of a user once, however many requests ask for
-//! it at a time, and drops it after it was idle for a while. `cargo run --example axum_gateway`
-//! serves two tenants.
+//! it at a time, and drops it after it was idle for a while. The example `axum_gateway` serves two
+//! tenants.
 //!
 #![cfg_attr(feature = "testing", doc = "```")]
 #![cfg_attr(not(feature = "testing"), doc = "```ignore")]

@@ -4,7 +4,8 @@
 //!
 //! The state of the handlers contains the client, boxed so its type has a name. Here it has its own
 //! source and five other layers. [Their order](crate::docs::stack) matters. The inner timeout is
-//! that of each attempt:
+//! that of each attempt. With [`OnFailedRenewal::Error`](crate::OnFailedRenewal::Error) a failed
+//! login is always an error, and never a refused response:
 //!
 //! ```
 //! use std::time::Duration;
@@ -13,54 +14,65 @@
 //! use http::{Request, Response};
 //! use http_body_util::{BodyExt, Full};
 //! use tower::{BoxError, ServiceBuilder, ServiceExt, util::BoxCloneSyncService};
-//! use tower_bearer::{AuthError, BearerAuthLayer, Origins, Token, TokenRequest, TokenSource};
+//! use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, Origins, Token, source_fn};
 //! # use tower_bearer::ReplayBody;
 //! # async fn read_vault(_: &str) -> Result<String, BoxError> { Ok("mF_9.B5f-4.1JqM".into()) }
 //!
 //! type Upstream = BoxCloneSyncService<Request<Full<Bytes>>, Response<Full<Bytes>>, BoxError>;
 //!
-//! struct FromVault;
-//!
-//! impl TokenSource for FromVault {
-//!     fn origins(&self) -> Origins {
-//!         Origins::any()
-//!     }
-//!
-//!     async fn fetch(&self, _request: TokenRequest) -> Result<Token, AuthError> {
-//!         let token = read_vault("reports/api").await.map_err(AuthError::unavailable)?;
-//!         Ok(Token::new(token)?)
-//!     }
-//! }
-//!
 //! async fn report(State(upstream): State<Upstream>) -> Result<Bytes, StatusCode> {
 //!     let request = Request::get("https://api.example.com/report").body(Full::default());
 //!     let response = upstream.oneshot(request.map_err(|_| StatusCode::BAD_REQUEST)?).await;
-//!     let response = response.map_err(|_| StatusCode::BAD_GATEWAY)?;
-//!     Ok(response.into_body().collect().await.unwrap_or_default().to_bytes())
+//!     let response = response.map_err(unanswered)?;
+//!     let is_success = response.status().is_success();
+//!     let Ok(body) = response.into_body().collect().await;
+//!     if is_success { Ok(body.to_bytes()) } else { Err(StatusCode::BAD_GATEWAY) }
+//! }
+//!
+//! fn unanswered(error: BoxError) -> StatusCode {
+//!     eprintln!("no report: {error}");
+//!     match AuthError::find(&*error) {
+//!         Some(error) if error.is_unavailable() => StatusCode::SERVICE_UNAVAILABLE,
+//!         _ => StatusCode::BAD_GATEWAY,
+//!     }
 //! }
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), BoxError> {
-//! # let http_client = tower::service_fn(async |request: Request<ReplayBody<Full<Bytes>>>| {
-//! #     assert_eq!(request.headers()["authorization"], "Bearer mF_9.B5f-4.1JqM");
-//! #     Ok::<_, BoxError>(Response::new(Full::new(Bytes::from("the report"))))
+//! # let status = |code: u16| Response::builder().status(code).body(Full::default()).unwrap();
+//! # let http_client = tower::service_fn(move |request: Request<ReplayBody<Full<Bytes>>>| async move {
+//! #     Ok::<_, BoxError>(match request.headers()["authorization"].to_str()? {
+//! #         "Bearer mF_9.B5f-4.1JqM" => Response::new(Full::new(Bytes::from("the report"))),
+//! #         _ => status(401),
+//! #     })
 //! # });
-//! let upstream = ServiceBuilder::new()
-//!     .load_shed()
-//!     .buffer(64)
-//!     .concurrency_limit(16)
-//!     .timeout(Duration::from_secs(30))
-//!     .layer(BearerAuthLayer::new(FromVault))
-//!     .timeout(Duration::from_secs(10))
-//!     .service(http_client);
-//! let upstream = BoxCloneSyncService::new(upstream);
+//! let source = source_fn(Origins::only("https://api.example.com")?, |_| async {
+//!     Ok(Token::new(read_vault("reports/api").await.map_err(AuthError::unavailable)?)?)
+//! });
+//! let auth = BearerAuthLayer::new(source).on_failed_renewal(OnFailedRenewal::Error);
+//! let limits = ServiceBuilder::new().load_shed().buffer(64).concurrency_limit(16);
+//! let stack = limits.timeout(Duration::from_secs(30)).layer(auth).timeout(Duration::from_secs(10));
+//! let upstream = BoxCloneSyncService::new(stack.service(http_client));
 //! let app: Router = Router::new().route("/report", get(report)).with_state(upstream);
-//! # let request = Request::get("/report").body(axum::body::Body::empty())?;
-//! # let report = app.oneshot(request).await?.into_body().collect().await?.to_bytes();
+//! # let request = || Request::get("/report").body(axum::body::Body::empty()).unwrap();
+//! # let report = app.oneshot(request()).await?.into_body().collect().await?.to_bytes();
 //! # assert_eq!(report, "the report");
+//! # let down = tower::service_fn(async |_: Request<Full<Bytes>>| {
+//! #     Err::<Response<Full<Bytes>>, BoxError>(AuthError::unavailable("no vault").into())
+//! # });
+//! # let refused = tower::service_fn(move |_| async move { Ok::<_, BoxError>(status(401)) });
+//! # let cases = [(BoxCloneSyncService::new(down), 503), (BoxCloneSyncService::new(refused), 502)];
+//! # for (upstream, expected) in cases {
+//! #     let app: Router = Router::new().route("/report", get(self::report)).with_state(upstream);
+//! #     assert_eq!(app.oneshot(request()).await?.status(), expected);
+//! # }
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! A gateway that forwards the requests of its callers must remove their `authorization` first:
+//! `request.headers_mut().remove(AUTHORIZATION)`. A request that has the header already is sent as
+//! it is, with the caller's own token. The example `axum_gateway` shows such a gateway.
 //!
 //! # tower-http-client
 //!

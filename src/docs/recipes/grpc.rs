@@ -2,8 +2,8 @@
 //!
 //! # tonic
 //!
-//! Put the layer around the `Channel`, and give the stack to the generated client. `cargo run
-//! --example tonic` runs it against a real server. Two things differ from other clients:
+//! Put the layer around the `Channel`, and give the stack to the generated client. The example
+//! `tonic` runs it against a real server. Two things differ from other clients:
 //!
 //! * tonic drops a response's extensions, and the reason of a failed renewal with them. Set
 //!   [`OnFailedRenewal::Error`](crate::OnFailedRenewal::Error) to keep it.
@@ -65,6 +65,9 @@
 //! ```
 //!
 //! A caller finds the `AuthError` as the source of the status.
+//!
+//! In a test, `testing::serve(tonic::service::Routes::new(service))` is a server on loopback, and
+//! an interceptor of the service asks the stand-in: `api.accepts(request.metadata().as_ref())`.
 //!
 //! ## Deadlines
 //!

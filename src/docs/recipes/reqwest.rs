@@ -10,9 +10,9 @@
 #![cfg_attr(not(feature = "testing"), doc = "```ignore")]
 //! use bytes::Bytes;
 //! use http::{Request, Response};
-//! use reqwest::{Body, Client, multipart, redirect::Policy};
+//! use reqwest::{Body, Client, ResponseBuilderExt, multipart, redirect::Policy};
 //! use tower::{BoxError, Layer, Service, service_fn};
-//! use tower_bearer::{BearerAuthLayer, login::Form};
+//! use tower_bearer::{BearerAuthLayer, OnFailedRenewal, login::Form};
 //!
 //! fn http<B>(
 //!     client: Client,
@@ -23,8 +23,12 @@
 //!     service_fn(move |request: Request<B>| {
 //!         let client = client.clone();
 //!         async move {
-//!             let request = request.map(Body::wrap).try_into()?;
-//!             Ok(client.execute(request).await?.into())
+//!             let response = client.execute(request.map(Body::wrap).try_into()?).await?;
+//!             // The errors of `error_for_status` show it.
+//!             let url = Response::builder().url(response.url().clone()).body(())?;
+//!             let mut response = Response::<Body>::from(response);
+//!             response.extensions_mut().extend(url.into_parts().0.extensions);
+//!             Ok(response)
 //!         }
 //!     })
 //! }
@@ -32,7 +36,9 @@
 //! async fn upload(base: &str) -> Result<serde_json::Value, BoxError> {
 //!     let reqwest = Client::builder().redirect(Policy::none()).build()?;
 //!     let login = Form::new(http(reqwest.clone()), base, "me", "secret")?;
-//!     let client = BearerAuthLayer::new(login).layer(http(reqwest.clone()));
+//!     // Or `error_for_status` hides why a login failed.
+//!     let auth = BearerAuthLayer::new(login).on_failed_renewal(OnFailedRenewal::Error);
+//!     let client = auth.layer(http(reqwest.clone()));
 //!
 //!     let search = reqwest.post(format!("{base}/search")).json(&["Austin", "Boston"]);
 //!     let response = client.send(Request::<Body>::try_from(search.build()?)?).await?;
@@ -49,8 +55,9 @@
 //! # let api = Api::new().account("me", "secret");
 //! # // It has no such resources, so each request is a 404.
 //! # let error = upload(serve(api.clone()).await?.url()).await.unwrap_err();
-//! # let status = error.downcast_ref::<reqwest::Error>().and_then(reqwest::Error::status);
-//! # assert_eq!(status.unwrap(), 404);
+//! # let error = error.downcast_ref::<reqwest::Error>().unwrap();
+//! # assert_eq!(error.status().unwrap(), 404);
+//! # assert_eq!(error.url().unwrap().path(), "/files");
 //! # assert_eq!(api.counts().logins, 1);
 //! # Ok(())
 //! # }
