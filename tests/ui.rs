@@ -70,7 +70,10 @@ fn the_first_line_of_each_error_names_what_is_missing() {
         let mut errors = printed
             .lines()
             .filter(|line| line.contains(&file) && line.contains(": error"))
-            .map(|line| line.split_once("]: ").map_or(line, |(_, said)| said))
+            .map(|line| {
+                let after_code = line.split_once("]: ").or(line.split_once(": error: "));
+                after_code.map_or(line, |(_, said)| said)
+            })
             .peekable();
         assert!(errors.peek().is_some(), "{name} is no mistake: {printed}");
         // It is not said in other words as well.
