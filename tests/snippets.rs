@@ -118,16 +118,15 @@ fn succeed(command: &mut Command) {
 
 /// The packaged crate, unpacked.
 fn package(target: &Path) -> PathBuf {
-    let status = cargo(
-        Path::new(env!("CARGO_MANIFEST_DIR")),
-        &["package", "--no-verify", "--allow-dirty"],
-    )
-    .arg("--target-dir")
-    .arg(target)
-    .status();
-    assert!(status.unwrap().success());
-    let folder = concat!(env!("CARGO_PKG_NAME"), "-", env!("CARGO_PKG_VERSION"));
-    target.join("package").join(folder)
+    let repository = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let arguments = ["package", "--no-verify", "--allow-dirty", "--target-dir"];
+    succeed(cargo(repository, &arguments).arg(target));
+    let name = concat!(env!("CARGO_PKG_NAME"), "-", env!("CARGO_PKG_VERSION"));
+    let packages = target.join("package");
+    let mut tar = Command::new("tar");
+    tar.current_dir(&packages).arg("-xf");
+    succeed(tar.arg(format!("{name}.crate")));
+    packages.join(name)
 }
 
 fn cargo(folder: &Path, arguments: &[&str]) -> Command {
