@@ -124,7 +124,8 @@ fn package(target: &Path) -> PathBuf {
     let name = concat!(env!("CARGO_PKG_NAME"), "-", env!("CARGO_PKG_VERSION"));
     let packages = target.join("package");
     let mut tar = Command::new("tar");
-    tar.current_dir(&packages).arg("-xf");
+    // By their own times cargo would take the files for those of the last package.
+    tar.current_dir(&packages).arg("-xmf");
     succeed(tar.arg(format!("{name}.crate")));
     packages.join(name)
 }
