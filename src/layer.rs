@@ -214,7 +214,9 @@ impl BearerAuthLayer {
     /// own [`stats`](Session::stats) or delays its other logins.
     ///
     /// If there is no stronger token, the caller gets the response with the [`AuthError`] in its
-    /// extensions.
+    /// extensions. No stronger token is fetched while a rejected login forbids the next one. One is
+    /// fetched without the session's refresh token
+    /// ([`may_spend`](crate::TokenRequest::may_spend) returns `false`).
     ///
     /// ```
     /// use tower_bearer::{BearerAuthLayer, Cause, Origins, Token, source_fn};

@@ -313,7 +313,6 @@ impl TokenRequest {
     }
 
     /// The same, and nothing that is good once is used up.
-    #[cfg(any(feature = "login", feature = "store"))]
     pub(crate) fn sparing(mut self) -> Self {
         self.may_spend = false;
         self

@@ -13,7 +13,8 @@ use crate::head::HeadSnapshot;
 use crate::held_response::HeldResponse;
 use crate::refusal::challenge::challenges;
 use crate::replay::{RefusedUpload, Replay};
-use crate::session::{Ask, Issued, Wait};
+use crate::session::{Ask, Issued, Session, Wait};
+use crate::settings::StepUp;
 
 /// The same three steps make the first attempt and the second.
 pub(crate) enum Step<S, B, R> {
@@ -109,10 +110,11 @@ impl<S, B, R> Step<S, B, R> {
                     let Some(copy) = copy else {
                         return Break(settings.not_repeated(Some(response)));
                     };
-                    let Some(session) = settings.session.step_up(challenges) else {
-                        return Break(Ok(response));
+                    let session = match settings.session.step_up(kept.sent, challenges) {
+                        Ok(session) => session,
+                        Err(error) => return Break(settings.explain(Some(response), error)),
                     };
-                    let wait = Wait::new(session.runner().clone(), Ask::Token);
+                    let wait = Wait::new(session.runner().clone(), Session::STEP_UP);
                     let sender = Sender::new(Arc::new(snapshot.of_step_up(session)));
                     return Continue(Self::renew(sender, wait, copy, response));
                 }
@@ -135,6 +137,7 @@ impl<S, B, R> Step<S, B, R> {
             Step::Call(Attempt::Retry(settings, sent, key)) => {
                 let runner = settings.session.runner();
                 match settings.is_refused(&response) {
+                    true if settings.step_up == StepUp::Done => runner.note_refused_step_up(sent),
                     true => runner.note_refused_retry(sent, key),
                     false => runner.note_not_enough(sent),
                 }

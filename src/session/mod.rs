@@ -128,10 +128,16 @@ impl Session {
     ///
     /// Returns `false` if there was nothing to do: the token was already replaced or reported.
     pub fn invalidate<'a>(&self, refused: impl Into<Refused<'a>>) -> bool {
-        let is_refused = refused.into().matcher(self.runner.id());
+        let refused = refused.into();
+        let is_refused = refused.matcher(self.runner.id());
         let now = Instant::now();
-        self.runner
-            .update(|inner| inner.state.invalidate(is_refused, now))
+        let mut is_news = self
+            .runner
+            .update(|inner| inner.state.invalidate(is_refused, now));
+        for stronger in self.step_ups() {
+            is_news |= stronger.invalidate(refused);
+        }
+        is_news
     }
 
     /// Drops the token. Takes effect immediately, even if you drop the returned future.
@@ -194,6 +200,7 @@ impl Session {
     pub fn reset_backoff(&self) {
         let now = Instant::now();
         self.runner.update(|inner| inner.state.reset_backoff(now));
+        self.step_ups().iter().for_each(Self::reset_backoff);
     }
 
     /// Returns the current status of the session. Triggers no login.
@@ -213,17 +220,19 @@ impl Session {
 
     /// Whether there is no other handle to it, nor a login under way, which has one.
     pub(crate) fn is_held_once(&self) -> bool {
-        Arc::strong_count(&self.runner) == 1
+        Arc::strong_count(&self.runner) == 1 && self.runner.step_ups.every(Self::is_held_once)
     }
 
     /// Whether any login may begin now.
     pub(crate) fn is_open(&self, now: Instant) -> bool {
-        self.runner.lock().state.is_open(now)
+        let is_open = self.runner.lock().state.is_open(now);
+        is_open && self.runner.step_ups.every(|it| it.is_open(now))
     }
 
     /// Whether nothing that it remembers of failed logins matters any more.
     pub(crate) fn is_settled(&self, now: Instant) -> bool {
-        self.runner.lock().state.is_settled(now)
+        let is_settled = self.runner.lock().state.is_settled(now);
+        is_settled && self.runner.step_ups.every(|it| it.is_settled(now))
     }
 
     pub(crate) fn runner(&self) -> &Arc<Runner> {

@@ -188,6 +188,10 @@ impl Runner {
     }
 
     /// Notes that a stronger token was not enough.
+    pub(crate) fn note_refused_step_up(&self, sent: Stamp) {
+        self.update(|inner| inner.state.note_refused_step_up(sent, Instant::now()));
+    }
+
     pub(crate) fn note_not_enough(&self, sent: Stamp) {
         self.update(|inner| inner.state.note_not_enough(sent, Instant::now()));
     }

@@ -10,6 +10,8 @@ use crate::refusal::challenge::Challenge;
 use crate::session::Session;
 use crate::session::id::SessionId;
 use crate::session::runner::Runner;
+use crate::session::state::Ask;
+use crate::session::state::token::Stamp;
 use crate::source::{DynTokenSource, TokenRequest, TokenSource};
 use crate::token::Token;
 
@@ -21,15 +23,34 @@ struct Stronger {
 }
 
 impl Session {
-    /// The session whose tokens meet these challenges. `None`: its last tokens did not.
-    pub(crate) fn step_up(&self, challenges: Vec<Challenge>) -> Option<Self> {
+    /// The session whose tokens meet the challenges that answer a request sent with that token.
+    ///
+    /// # Errors
+    ///
+    /// The account is another one by now, its credentials were rejected, or the last tokens did not
+    /// meet the challenges.
+    pub(crate) fn step_up(
+        &self,
+        sent: Stamp,
+        challenges: Vec<Challenge>,
+    ) -> Result<Self, AuthError> {
         let challenges = challenges.into_iter().filter(Challenge::asks_for_more);
         let challenges: Arc<[_]> = challenges.collect();
-        // Of the source that is there when it is made: whoever replaces that signs out of it after.
-        let make = || self.stronger(challenges.clone());
-        let session = self.runner.step_ups.get(challenges.clone(), make);
-        let is_futile = session.runner.lock().state.is_futile(Instant::now());
-        (!is_futile).then_some(session)
+        let (now, account) = (Instant::now(), sent.account_epoch);
+        let latch = self.runner.lock().state.latch(now);
+        let is_forgettable = |it: &Self| it.is_held_once() && it.is_open(now);
+        let make = || self.stronger(account, challenges.clone());
+        let wanted = (account, challenges.clone());
+        let session = self.runner.step_ups.get(wanted, is_forgettable, make)?;
+        session.runner.lock().state.may_step_up(latch, now)?;
+        Ok(session)
+    }
+
+    /// What to ask it for: never a token of another account, nor one after a sign-out.
+    pub(crate) const STEP_UP: Ask = Ask::Of(Stamp::FIRST_ACCOUNT);
+
+    pub(super) fn step_ups(&self) -> Vec<Self> {
+        self.runner.step_ups.all()
     }
 
     /// No token that was made for the old account is used any more.
@@ -43,8 +64,12 @@ impl Session {
         self.runner.step_ups.any(|session| session.is(id))
     }
 
-    fn stronger(&self, challenges: Arc<[Challenge]>) -> Self {
+    /// Whoever replaces the source changes the epoch first, and signs out of this one after.
+    fn stronger(&self, account: u64, challenges: Arc<[Challenge]>) -> Result<Self, AuthError> {
         let inner = self.runner.lock();
+        if inner.state.account_epoch() != account {
+            return Err(AuthError::signed_out());
+        }
         let source = Stronger {
             source: inner.source.clone(),
             origins: inner.origins.clone(),
@@ -59,9 +84,9 @@ impl Session {
             #[cfg(feature = "store")]
             None,
         );
-        Self {
+        Ok(Self {
             runner: Arc::new(runner),
-        }
+        })
     }
 }
 
@@ -71,6 +96,10 @@ impl TokenSource for Stronger {
     }
 
     async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
+        // What the session itself would refresh with is not for this one to spend.
+        let stale = request.stale();
+        let is_own = stale.is_some_and(|stale| stale.expose_refresh_token().is_some());
+        let request = if is_own { request } else { request.sparing() };
         let challenges = self.challenges.clone();
         self.source.fetch(request.for_step_up(challenges)).await
     }

@@ -1,6 +1,6 @@
 //! Stronger tokens, where a server asks for them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock};
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use tower::util::BoxCloneSyncService;
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::login::Form;
 use tower_bearer::{
-    AuthError, BearerAuthLayer, Cause, Origins, ReplayBody, Token, TokenRequest, TokenSource,
-    source_fn,
+    AuthError, BearerAuthLayer, Cause, Origins, ReplayBody, Sent, Session, Sessions, Token,
+    TokenRequest, TokenSource, source_fn,
 };
 
 use crate::support::{Body, explanation, get, post, token};
@@ -176,8 +176,13 @@ async fn a_stronger_token_that_is_not_enough_is_paced() {
     let layer = BearerAuthLayer::new(source(&asked, weak)).step_up();
     let client = layer.layer(server.service(403, "insufficient_scope"));
     for _ in 0..3_600 {
+        server.seen.lock().unwrap().push("next".to_owned());
         let response = client.send(get(ADMIN)).await.unwrap();
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        let is_repeated = server.seen.lock().unwrap().last().unwrap() == "admin weak1";
+        let reason = explanation(&response);
+        assert_eq!(reason.is_none(), is_repeated);
+        assert!(reason.is_none_or(|error| error.is_throttled() && error.retry_after().is_some()));
         assert_eq!(
             client.send(get(READ)).await.unwrap().status(),
             StatusCode::OK
@@ -238,6 +243,236 @@ async fn stronger_tokens_end_with_their_account() {
     client.send(get(ADMIN)).await.unwrap();
     assert_eq!(server.seen(), ["admin plain1", "admin admin2"]);
     assert_eq!(*others.lock().unwrap(), ["First", "admin"]);
+}
+
+/// R9, T7, S1: a request that another account's token went out with is not repeated as the account
+/// that is there by now, nor by a login after a sign-out.
+#[tokio::test(start_paused = true)]
+async fn a_challenge_after_the_account_has_changed_is_the_callers() {
+    for replaces in [true, false] {
+        let (asked, others) = (Asked::default(), Asked::default());
+        let session = Session::new(source(&asked, stronger));
+        let seen = Arc::new(AtomicU64::new(0));
+        let server = service_fn({
+            let (session, seen, others) = (session.clone(), seen.clone(), others.clone());
+            move |_: Request<ReplayBody<Body>>| {
+                seen.fetch_add(1, Ordering::SeqCst);
+                // While the answer is on its way.
+                match replaces {
+                    true => session.replace_source(source(&others, stronger)),
+                    false => drop(session.sign_out()),
+                }
+                let challenge = r#"Bearer error="insufficient_scope", scope="admin""#;
+                let response = Response::builder().status(403);
+                let response = response.header("www-authenticate", challenge).body(());
+                std::future::ready(response.map_err(BoxError::from))
+            }
+        });
+        let client = BearerAuthLayer::from_session(session)
+            .step_up()
+            .layer(server);
+        let response = client.send(get(ADMIN)).await.unwrap();
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+        assert!(explanation(&response).unwrap().is_signed_out());
+        assert_eq!(seen.load(Ordering::SeqCst), 1);
+        assert_eq!(*asked.lock().unwrap(), ["First"]);
+        assert!(others.lock().unwrap().is_empty());
+    }
+}
+
+/// A server that answers `plain1` by a challenge, and a stronger token by what this says of it.
+fn judging<F>(
+    judge: F,
+) -> impl Service<Request<ReplayBody<Body>>, Response = Response<()>, Error = BoxError, Future: Send>
++ Clone
+where
+    F: Fn(&str) -> (u16, &'static str) + Clone + Send + 'static,
+{
+    service_fn(move |request: Request<ReplayBody<Body>>| {
+        let token = request.headers()["authorization"].to_str().unwrap();
+        let (status, challenge) = match token {
+            "Bearer plain1" => (403, r#"Bearer error="insufficient_scope", scope="admin""#),
+            token => judge(token.trim_start_matches("Bearer ")),
+        };
+        let response = Response::builder().status(status);
+        let response = response.header("www-authenticate", challenge).body(());
+        std::future::ready(response.map_err(BoxError::from))
+    })
+}
+
+/// A stronger token that is another one each time.
+fn counting(prefix: &'static str) -> impl Fn(&str) -> Result<Token, AuthError> + Send + Sync {
+    let tokens = AtomicU64::new(0);
+    move |_| {
+        let number = tokens.fetch_add(1, Ordering::SeqCst) + 1;
+        Ok(token(&format!("{prefix}{number}")))
+    }
+}
+
+/// R9, R1: a stronger token that is refused is replaced for the next request.
+#[tokio::test(start_paused = true)]
+async fn a_stronger_token_that_was_revoked_is_renewed() {
+    let asked = Asked::default();
+    let is_revoked = Arc::new(AtomicBool::new(false));
+    let server = judging({
+        let is_revoked = is_revoked.clone();
+        move |token| match token == "admin1" && is_revoked.load(Ordering::SeqCst) {
+            true => (401, "Bearer"),
+            false => (200, "Bearer"),
+        }
+    });
+    let layer = BearerAuthLayer::new(source(&asked, counting("admin"))).step_up();
+    let client = layer.layer(server);
+    let status = async || client.send(get(ADMIN)).await.unwrap().status();
+    assert_eq!(status().await, StatusCode::OK);
+    is_revoked.store(true, Ordering::SeqCst);
+    assert_eq!(status().await, StatusCode::UNAUTHORIZED);
+    for _ in 0..10 {
+        assert_eq!(status().await, StatusCode::OK);
+    }
+    assert_eq!(*asked.lock().unwrap(), ["First", "admin", "admin"]);
+}
+
+/// R9, R8: the caller may report a stronger token, which only it sees refused.
+#[tokio::test(start_paused = true)]
+async fn a_report_reaches_the_stronger_token() {
+    let asked = Asked::default();
+    let layer = BearerAuthLayer::new(source(&asked, counting("admin"))).step_up();
+    let client = layer.layer(judging(|_| (200, "Bearer")));
+    let sent = Sent::new();
+    let mut request = get(ADMIN);
+    request.extensions_mut().insert(sent.clone());
+    client.send(request).await.unwrap();
+    assert!(client.session().invalidate(&sent));
+    assert!(!client.session().invalidate(&sent));
+    client.send(get(ADMIN)).await.unwrap();
+    assert_eq!(*asked.lock().unwrap(), ["First", "admin", "admin"]);
+}
+
+/// R9, R6: however many find one stronger token to be not enough, that is one strike: two more are
+/// free.
+#[tokio::test(start_paused = true)]
+async fn many_answers_that_a_token_is_not_enough_are_one_strike() {
+    let asked = Asked::default();
+    let layer = BearerAuthLayer::new(source(&asked, counting("weak"))).step_up();
+    let challenge = r#"Bearer error="insufficient_scope", scope="admin""#;
+    let client = layer.layer(judging(move |_| (403, challenge)));
+    let requests = (0..30).map(|_| client.send(get(ADMIN)));
+    for response in futures::future::join_all(requests).await {
+        assert_eq!(response.unwrap().status(), StatusCode::FORBIDDEN);
+    }
+    let logins = asked.lock().unwrap().len();
+    assert!((2..4).contains(&logins), "{logins}");
+    client.send(get(ADMIN)).await.unwrap();
+    assert_eq!(asked.lock().unwrap().len(), logins + 1);
+}
+
+/// R9, L1: a server that asks for something else each time does not make one rejected login each
+/// time.
+#[tokio::test(start_paused = true)]
+async fn rejected_logins_are_few_however_many_challenges_there_are() {
+    let asked = Asked::default();
+    let rejected = |_: &str| Err(AuthError::rejected("wrong password"));
+    let number = Arc::new(AtomicU64::new(0));
+    let server = service_fn(move |_: Request<ReplayBody<Body>>| {
+        let number = number.fetch_add(1, Ordering::SeqCst);
+        let challenge =
+            format!(r#"Bearer error="insufficient_scope", scope="admin", realm="{number}""#);
+        let response = Response::builder().status(403);
+        let response = response.header("www-authenticate", challenge).body(());
+        std::future::ready(response.map_err(BoxError::from))
+    });
+    let layer = BearerAuthLayer::new(source(&asked, rejected)).step_up();
+    let client = layer.layer(server);
+    for _ in 0..100 {
+        let response = client.send(get(ADMIN)).await.unwrap();
+        assert!(explanation(&response).is_some());
+    }
+    assert_eq!(asked.lock().unwrap().len(), 1 + 16);
+}
+
+/// R9, L1: credentials that were rejected are not tried for a stronger token either.
+#[tokio::test(start_paused = true)]
+async fn no_stronger_token_is_fetched_while_a_rejection_lasts() {
+    let asked = Asked::default();
+    let source = source_fn(Origins::any(), {
+        let asked = asked.clone();
+        move |request: TokenRequest| {
+            asked.lock().unwrap().push(format!("{:?}", request.cause()));
+            std::future::ready(match request.cause() {
+                Cause::First => Ok(token("plain1").expires_in(Duration::from_secs(100))),
+                _ => Err(AuthError::rejected("wrong password")),
+            })
+        }
+    });
+    let client = BearerAuthLayer::new(source).step_up();
+    let client = client.layer(judging(|_| (200, "Bearer")));
+    client.session().token().await.unwrap();
+    sleep(Duration::from_secs(95)).await;
+    client.session().token().await.unwrap();
+    sleep(Duration::from_secs(1)).await;
+    let response = client.send(get(ADMIN)).await.unwrap();
+    assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    assert!(explanation(&response).unwrap().is_rejected());
+    assert_eq!(*asked.lock().unwrap(), ["First", "Ahead"]);
+}
+
+/// R9, D5: what the session would refresh with is not spent for a stronger token.
+#[tokio::test(start_paused = true)]
+async fn a_stronger_token_spends_no_refresh_token_but_its_own() {
+    let spends = Arc::new(Mutex::new(Vec::new()));
+    let source = source_fn(Origins::any(), {
+        let spends = spends.clone();
+        move |request: TokenRequest| {
+            let may_spend = request.may_spend();
+            spends.lock().unwrap().push((request.cause(), may_spend));
+            let fetched = match request.cause() {
+                Cause::StepUp => token("admin1").refresh_token("r1"),
+                _ => token("plain1"),
+            };
+            std::future::ready(Ok(fetched))
+        }
+    });
+    let client = BearerAuthLayer::new(source).step_up();
+    let client = client.layer(judging(|_| (200, "Bearer")));
+    let sent = Sent::new();
+    let mut request = get(ADMIN);
+    request.extensions_mut().insert(sent.clone());
+    client.send(request).await.unwrap();
+    client.session().invalidate(&sent);
+    client.send(get(ADMIN)).await.unwrap();
+    let asked = [
+        (Cause::First, true),
+        (Cause::StepUp, false),
+        (Cause::StepUp, true),
+    ];
+    assert_eq!(*spends.lock().unwrap(), asked);
+}
+
+/// R9, M2: a session whose stronger token was rejected is not forgotten, or a new one would try
+/// again.
+#[tokio::test(start_paused = true)]
+async fn a_session_with_a_latched_step_up_is_not_forgotten() {
+    let asked = Asked::default();
+    let sessions = Sessions::new({
+        let asked = asked.clone();
+        move |_: &u8| {
+            let rejected = |_: &str| Err(AuthError::rejected("not for you"));
+            Ok(Session::new(source(&asked, rejected)))
+        }
+    })
+    .capacity(1);
+    let layer = BearerAuthLayer::per_request().step_up();
+    let client = layer.layer(judging(|_| (200, "Bearer")));
+    let send = async |key: u8| {
+        let mut request = get(ADMIN);
+        request.extensions_mut().insert(sessions.get(&key).unwrap());
+        client.send(request).await.unwrap()
+    };
+    send(0).await;
+    assert!(sessions.get(&1).is_err());
+    send(0).await;
+    assert_eq!(*asked.lock().unwrap(), ["First", "admin"]);
 }
 
 /// R9, B1: a body that was not kept cannot be sent again: the caller is told.

@@ -13,7 +13,7 @@ use crate::login::oauth::grant::{Grant, keep, refuses_grant};
 use crate::login::setters::setters;
 use crate::login::url::{Endpoint, InvalidUrl};
 use crate::origins::Origins;
-use crate::source::{Account, DynTokenSource, TokenRequest, TokenSource};
+use crate::source::{Account, Cause, DynTokenSource, TokenRequest, TokenSource};
 use crate::token::Token;
 
 const RESERVED: [&str; 5] = [
@@ -323,6 +323,10 @@ impl TokenSource for Refresh {
         if !request.may_spend() && TokenSource::spends(self, request.stale()) {
             return match &self.login {
                 Some(login) => login.fetch(TokenRequest::first().sparing()).await,
+                None if request.cause() == Cause::StepUp => Err(AuthError::misconfigured(
+                    "there is no login for a stronger token: the refresh token renews the \
+                     session's own",
+                )),
                 None => Err(AuthError::unavailable(
                     "the refresh token was not sent, because it may work only once and another \
                      process may have used it: the token store is down or has no newer one",

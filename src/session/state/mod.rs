@@ -318,9 +318,21 @@ impl<W> State<W> {
         self.throttle.is_settled(&self.policy, now)
     }
 
-    /// Whether its last logins did not help.
-    pub(super) fn is_futile(&self, now: Instant) -> bool {
-        !self.throttle.is_helpful(now)
+    /// Fails if its last logins did not help, or if it has no token and `latch` forbids a login.
+    pub(super) fn may_step_up(
+        &self,
+        latch: Result<(), AuthError>,
+        now: Instant,
+    ) -> Result<(), AuthError> {
+        self.throttle.helps(now)?;
+        match self.usable().filter(|it| it.age(|| now) != Age::Expired) {
+            Some(_) => Ok(()),
+            None => latch,
+        }
+    }
+
+    pub(super) fn latch(&self, now: Instant) -> Result<(), AuthError> {
+        self.throttle.latch(now)
     }
 
     /// What the last login failed with.

@@ -79,9 +79,16 @@ impl<W> State<W> {
         self.note_refusal(sent, key, now);
     }
 
-    /// Notes that this token was good, and not enough: its login did not help.
+    /// Notes that this token was good, and not enough: its login did not help. However many say so,
+    /// that is one strike.
     pub(in crate::session) fn note_not_enough(&mut self, sent: Stamp, now: Instant) {
-        self.strike(Proof::None, false, now);
+        if self.mark_invalid(|issued| issued.stamp.is_same_token(sent)) {
+            self.strike(Proof::None, false, now);
+        }
+    }
+
+    /// Notes that a retry with a stronger token was refused. Nobody else uses that token.
+    pub(in crate::session) fn note_refused_step_up(&mut self, sent: Stamp, now: Instant) {
         self.invalidate(|issued| issued.stamp.is_same_token(sent), now);
     }
 
@@ -117,16 +124,23 @@ impl<W> State<W> {
         is_refused: impl FnOnce(&Issued) -> bool,
         now: Instant,
     ) -> bool {
+        let is_marked = self.mark_invalid(is_refused);
+        if let Some(stamp) = self.in_hand().map(|it| it.stamp).filter(|_| is_marked) {
+            self.note_refusal(stamp, Key::UNKNOWN, now);
+        }
+        is_marked
+    }
+
+    /// `false`: another token is in hand, or it was marked already.
+    fn mark_invalid(&mut self, is_it: impl FnOnce(&Issued) -> bool) -> bool {
         let held = self.held.as_mut();
-        let held = held.filter(|held| !held.is_invalidated() && is_refused(&held.issued));
+        let held = held.filter(|held| !held.is_invalidated() && is_it(&held.issued));
         let Some(held) = held else {
             return false;
         };
         held.invalidated_after = Some(super::LoginId(self.logins));
-        let stamp = held.issued.stamp;
         self.keep_what_goes();
         self.previous = None;
-        self.note_refusal(stamp, Key::UNKNOWN, now);
         true
     }
 

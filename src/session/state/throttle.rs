@@ -178,13 +178,26 @@ impl Throttle {
 
     /// Whether no login is held back.
     pub(in crate::session) fn is_open(&self, now: Instant) -> bool {
-        self.closed_for(now).is_none() && self.is_helpful(now)
+        self.closed_for(now).is_none() && self.helps(now).is_ok()
     }
 
-    /// Whether no login is held back because those before it did not help.
-    pub(in crate::session) fn is_helpful(&self, now: Instant) -> bool {
-        let is_over = |strikes: &Strikes| strikes.closed_until.is_none_or(|until| until <= now);
-        self.strikes.iter().all(is_over)
+    /// Fails if a login is held back because those before it did not help.
+    pub(in crate::session) fn helps(&self, now: Instant) -> Result<(), AuthError> {
+        let until = self.strikes.iter().filter_map(|it| it.closed_until).max();
+        match until.filter(|until| now < *until) {
+            Some(until) => Err(AuthError::throttled().with_retry_after(until - now)),
+            None => Ok(()),
+        }
+    }
+
+    /// Fails if the credentials were rejected, and may not be tried again yet.
+    pub(in crate::session) fn latch(&self, now: Instant) -> Result<(), AuthError> {
+        match &self.failure {
+            Some((error, until)) if error.is_rejected() && now < *until => {
+                Err(error.clone().remembered(*until - now))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Whether the next rejection may count as the first one.

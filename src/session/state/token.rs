@@ -80,6 +80,13 @@ pub(crate) struct Stamp {
 pub(crate) struct LoginId(pub(in crate::session) u64);
 
 impl Stamp {
+    /// Of a session that was not signed out of yet.
+    pub(in crate::session) const FIRST_ACCOUNT: Self = Self {
+        account_epoch: 0,
+        generation: 0,
+        login: LoginId(0),
+    };
+
     #[cfg(feature = "tracing")]
     pub(crate) fn generation(self) -> u64 {
         self.generation
