@@ -73,8 +73,9 @@
 //! * **R8** A caller can report a refusal that only the caller sees, such as a gRPC status in the
 //!   trailers. It counts for the token of that request.
 //! * **R9** With [`step_up`](crate::BearerAuthLayer::step_up), a response that asks for a stronger
-//!   token makes the layer ask the source for one and retry the request once. This does not affect
-//!   the current token or the session's other logins.
+//!   token makes the layer ask the source for one and retry the request once, never under another
+//!   account. This does not affect the current token or the session's other logins, and rejected
+//!   credentials are not tried again for it.
 //!
 //! # Body
 //!
