@@ -188,8 +188,8 @@ impl Custom {
     /// Masks a secret that `make` sends, such as a password or a key. Errors contain `***` in its
     /// place.
     ///
-    /// The query of the URL, and fields of the answer whose name ends in "token", are always
-    /// masked.
+    /// The query of the URL, the token being replaced with its refresh token, and fields of the
+    /// answer whose name ends in "token", are always masked.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secrets.push(Zeroizing::new(secret.into()));
@@ -211,17 +211,23 @@ impl TokenSource for Custom {
         self.origins.clone()
     }
 
-    async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
-        let request = (self.make)(&request).map_err(AuthError::or_misconfigured)?;
+    async fn fetch(&self, asked: TokenRequest) -> Result<Token, AuthError> {
+        let request = (self.make)(&asked).map_err(AuthError::or_misconfigured)?;
         let request = request.map(Full::new);
         let endpoint = Endpoint::of(request.uri()).map_err(AuthError::misconfigured)?;
         if !self.plain_http && is_plain_http(endpoint.uri()) {
             return Err(AuthError::insecure_login("login", endpoint.uri()));
         }
-        let secrets = self.secrets.iter().map(|secret| secret.as_str());
+        let mut secrets: Vec<_> = self.secrets.iter().map(|secret| secret.as_str()).collect();
+        secrets.extend(endpoint.secrets());
+        // What `make` was given it may have sent.
+        if let Some(stale) = asked.stale() {
+            secrets.push(stale.expose());
+            secrets.extend(stale.expose_refresh_token());
+        }
         let exchange = Exchange {
             client: &self.client,
-            secrets: secrets.chain(endpoint.secrets()).collect(),
+            secrets,
             endpoint: &endpoint,
             token_at: "/token",
         };

@@ -162,6 +162,24 @@ async fn no_secret_gets_into_an_error() {
     }
 }
 
+/// L4, S4: the token being replaced and its refresh token may have been sent, so no error shows
+/// them.
+#[tokio::test]
+async fn the_token_to_replace_is_not_shown() {
+    let make = |request: &TokenRequest| {
+        let refresh_token = request.stale().and_then(Token::expose_refresh_token);
+        Ok(Request::post(URL).body(refresh_token.unwrap_or("none").to_owned())?)
+    };
+    let echo = answer(400, r#"{"error": "r1-s3cret of t1-s3cret is not known"}"#);
+    let login = Custom::new(answering(echo), api(), make, read);
+    let stale = Token::new("t1-s3cret")
+        .unwrap()
+        .refresh_token("r1-s3cret");
+    let request = TokenRequest::replacing(stale, Cause::Expired);
+    let error = login.fetch(request).await.unwrap_err().to_string();
+    assert!(error.ends_with("*** of *** is not known"), "{error}");
+}
+
 /// D6, S2: nothing is sent over plain http unless that is allowed, nor where it cannot be sent.
 #[tokio::test]
 async fn a_request_that_may_not_be_sent_is_not() {
