@@ -130,20 +130,26 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
     /// Fails with an [unavailable](AuthError::is_unavailable) error if there is no room for another
     /// session and none may be forgotten.
     pub fn get(&self, key: &K) -> Result<Session, AuthError> {
-        let slot = self.slot(key);
-        let mut session = slot.lock();
-        if let Some(session) = &*session {
-            return Ok(session.clone());
-        }
-        let made = (self.make)(key).map_err(AuthError::or_misconfigured);
-        // Not before: a key that nobody knows is to push no session out.
-        match made.and_then(|made| self.make_room().map(|()| made)) {
-            Ok(made) => Ok(session.insert(made).clone()),
-            Err(error) => {
-                drop(session);
-                self.forget_unmade(key, &slot);
-                Err(error)
+        loop {
+            let slot = self.slot(key);
+            let mut session = slot.lock();
+            if let Some(session) = &*session {
+                return Ok(session.clone());
             }
+            // Removed meanwhile: made in this slot, it would be one of two for its key.
+            if !self.is_current(key, &slot) {
+                continue;
+            }
+            let made = (self.make)(key).map_err(AuthError::or_misconfigured);
+            // Not before: a key that nobody knows is to push no session out.
+            return match made.and_then(|made| self.make_room().map(|()| made)) {
+                Ok(made) => Ok(session.insert(made).clone()),
+                Err(error) => {
+                    drop(session);
+                    self.forget_unmade(key, &slot);
+                    Err(error)
+                }
+            };
         }
     }
 
@@ -184,6 +190,14 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
         };
         known.put(key.clone(), entry);
         slot
+    }
+
+    /// Says whether this is still the slot of the key. A slot may be locked before the table, and
+    /// is never waited for with the table locked.
+    fn is_current(&self, key: &K, slot: &Arc<Slot>) -> bool {
+        let known = self.known();
+        let entry = known.peek(key);
+        entry.is_some_and(|entry| Arc::ptr_eq(&entry.slot, slot))
     }
 
     fn make_room(&self) -> Result<(), AuthError> {

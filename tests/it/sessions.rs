@@ -373,6 +373,54 @@ async fn a_removed_session_is_returned() {
     assert_eq!(name(&sessions, 1), "1 as 1");
 }
 
+/// M2: who asks for a session while another removes it gets that one, or the one that all others
+/// get from then on.
+#[test]
+fn a_key_has_no_second_session_when_it_is_removed_meanwhile() {
+    /// What a session's source has, here to stop whoever forgets the session.
+    struct Stop([Arc<Barrier>; 2]);
+
+    impl Drop for Stop {
+        fn drop(&mut self) {
+            for barrier in &self.0 {
+                barrier.wait();
+            }
+        }
+    }
+
+    let barriers = [(); 2].map(|()| Arc::new(Barrier::new(2)));
+    let made = AtomicUsize::new(0);
+    let sessions = Sessions::new({
+        let barriers = barriers.clone();
+        move |key: &u32| {
+            let stop = (*key == 0).then(|| Stop(barriers.clone()));
+            let login = move |_| {
+                let _held = &stop;
+                async { Ok(token("good")) }
+            };
+            let name = made.fetch_add(1, Ordering::SeqCst).to_string();
+            let session = Session::builder(source_fn(Origins::any(), login));
+            Ok(session.name(name).build())
+        }
+    });
+    let sessions = sessions.idle_timeout(Duration::ZERO);
+    let first = sessions.get(&1).unwrap();
+    drop(sessions.get(&0).unwrap());
+    let [begun, end] = barriers;
+    let (second, removed) = thread::scope(|scope| {
+        // Forgets the other session, after it has found the entry of its own.
+        let asking = scope.spawn(|| sessions.get(&1).unwrap());
+        begun.wait();
+        let removed = sessions.remove(&1).unwrap();
+        end.wait();
+        (asking.join().unwrap(), removed)
+    });
+    assert_eq!(removed.name(), first.name());
+    assert_ne!(second.name(), first.name());
+    assert_eq!(sessions.get(&1).unwrap().name(), second.name());
+    assert_eq!(sessions.len(), 1);
+}
+
 /// M1, M2, M3: two tenants with one client never see each other's token, whatever is revoked,
 /// forgotten or signed out of meanwhile.
 #[tokio::test(start_paused = true)]
