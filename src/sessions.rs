@@ -81,6 +81,9 @@ struct Entry {
 #[derive(Default)]
 struct Slot(Mutex<Option<Session>>);
 
+/// Calls the function when dropped, after a panic too.
+struct AtTheEnd<'a>(&'a dyn Fn());
+
 const CAPACITY: usize = 10_000;
 
 /// How many idle ones each use of another session may forget.
@@ -132,6 +135,13 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
     pub fn get(&self, key: &K) -> Result<Session, AuthError> {
         loop {
             let slot = self.slot(key);
+            if let Some(session) = &*slot.lock() {
+                return Ok(session.clone());
+            }
+            let forget_unmade = || self.forget_unmade(key);
+            let _at_the_end = AtTheEnd(&forget_unmade);
+            // Moved, so that the slot is released before that.
+            let slot = slot;
             let mut session = slot.lock();
             if let Some(session) = &*session {
                 return Ok(session.clone());
@@ -142,14 +152,8 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
             }
             let made = (self.make)(key).map_err(AuthError::or_misconfigured);
             // Not before: a key that nobody knows is to push no session out.
-            return match made.and_then(|made| self.make_room().map(|()| made)) {
-                Ok(made) => Ok(session.insert(made).clone()),
-                Err(error) => {
-                    drop(session);
-                    self.forget_unmade(key, &slot);
-                    Err(error)
-                }
-            };
+            let made = made.and_then(|made| self.make_room().map(|()| made))?;
+            return Ok(session.insert(made).clone());
         }
     }
 
@@ -210,14 +214,11 @@ impl<K: Eq + Hash + Clone> Sessions<K> {
         Ok(())
     }
 
-    /// Unless somebody else is about to make it.
-    fn forget_unmade(&self, key: &K, slot: &Arc<Slot>) {
+    /// Unless somebody else is about to make it, who then does the same.
+    fn forget_unmade(&self, key: &K) {
         let mut known = self.known();
-        let is_it = known
-            .peek(key)
-            .is_some_and(|it| Arc::ptr_eq(&it.slot, slot));
-        // That of the table, and this one.
-        if is_it && Arc::strong_count(slot) == 2 {
+        let entry = known.peek(key);
+        if entry.is_some_and(|entry| entry.slot.is_unused_and(|_| false)) {
             known.pop(key);
         }
     }
@@ -299,6 +300,12 @@ impl Slot {
         session
             .as_ref()
             .is_none_or(|session| session.is_held_once() && may_be_forgotten(session))
+    }
+}
+
+impl Drop for AtTheEnd<'_> {
+    fn drop(&mut self) {
+        (self.0)();
     }
 }
 

@@ -1,6 +1,7 @@
 //! Many accounts: a session per request, and where the sessions are kept.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -221,6 +222,25 @@ async fn a_key_without_a_session_takes_no_room() {
         ("0".to_owned(), "1".to_owned())
     );
     assert_eq!(sessions.len(), 2);
+}
+
+/// M2: nor do keys whose session cannot be made because of a panic, and the next call tries again.
+#[test]
+fn a_key_whose_session_panics_takes_no_room() {
+    let panics = AtomicBool::new(true);
+    let sessions = Sessions::new(move |key: &u32| {
+        let last_panics = *key == 99 && panics.swap(false, Ordering::SeqCst);
+        assert!(*key >= 99 && !last_panics, "no such tenant");
+        Ok(session("made"))
+    });
+    let sessions = sessions.capacity(2);
+    for unknown in 0..100 {
+        let outcome = catch_unwind(AssertUnwindSafe(|| sessions.get(&unknown).map(drop)));
+        assert!(outcome.is_err(), "{unknown}");
+    }
+    assert_eq!(sessions.len(), 0);
+    sessions.get(&99).unwrap();
+    assert_eq!(sessions.len(), 1);
 }
 
 /// M2: a session that somebody holds stays, so that its key has never two. Without room for another
