@@ -105,8 +105,12 @@ impl TokenSource for TokenFile {
     async fn fetch(&self, request: TokenRequest) -> Result<Token, AuthError> {
         if let Some(last) = self.last().filter(|_| request.cause() != Cause::Refused) {
             let age = last.at.elapsed();
-            if age < INTERVAL && last.token.lifetime().is_none_or(|lifetime| age < lifetime) {
-                return Ok(last.token);
+            match last.token.lifetime() {
+                _ if age >= INTERVAL => {}
+                Some(lifetime) if age >= lifetime => {}
+                // What is left of it: it has lived since it was read.
+                Some(lifetime) => return Ok(last.token.lives_by_its_claims(lifetime - age)),
+                None => return Ok(last.token),
             }
         }
         let at = Instant::now();

@@ -172,9 +172,7 @@ async fn the_token_to_replace_is_not_shown() {
     };
     let echo = answer(400, r#"{"error": "r1-s3cret of t1-s3cret is not known"}"#);
     let login = Custom::new(answering(echo), api(), make, read);
-    let stale = Token::new("t1-s3cret")
-        .unwrap()
-        .refresh_token("r1-s3cret");
+    let stale = Token::new("t1-s3cret").unwrap().refresh_token("r1-s3cret");
     let request = TokenRequest::replacing(stale, Cause::Expired);
     let error = login.fetch(request).await.unwrap_err().to_string();
     assert!(error.ends_with("*** of *** is not known"), "{error}");

@@ -136,6 +136,25 @@ async fn the_file_is_read_at_most_once_a_minute() {
     assert_eq!(token(&session).await.unwrap().expose(), "opaque3");
 }
 
+/// T5: a token that is remembered has lived since it was read.
+#[tokio::test(start_paused = true)]
+async fn a_remembered_token_does_not_live_longer() {
+    let dir = Dir::new("remembered");
+    dir.write(&jwt("a", 3_550, 50));
+    let session = dir.session();
+    let first = token(&session).await.unwrap();
+    dir.write(&jwt("b", 0, 3_600));
+    sleep(Duration::from_secs(40)).await;
+    drop(session.sign_out());
+    let again = token(&session).await.unwrap();
+    assert_eq!(again.expose(), first.expose());
+    let left = session.status().expires_in().unwrap();
+    assert!(
+        left <= Duration::from_secs(10) && left > Duration::from_secs(5),
+        "{left:?}"
+    );
+}
+
 /// T5: what is no token is an error that says which file, and does not show it.
 #[tokio::test(start_paused = true)]
 async fn a_file_without_a_token_is_an_error() {
