@@ -16,7 +16,8 @@ use crate::token::Token;
 ///
 /// The session calls [`fetch`](Self::fetch) for one login at a time, in a separate task, and ends
 /// it at the login's time limit. A source needs no lock, no cache and no retries: the session takes
-/// care of all that.
+/// care of all that. Only with [`step_up`](crate::BearerAuthLayer::step_up) can a fetch for a
+/// stronger token run at the same time as others, one for each set of challenges.
 ///
 /// If the login is one HTTP request, [`login::Custom`](crate::login::Custom)
 /// needs less code: it judges the response and masks secrets as the built-in logins do.

@@ -20,8 +20,10 @@ use crate::token::Token;
 /// service account.
 ///
 /// The file is read when a token is first needed, when the current token is about to expire, and
-/// when it is refused. Unless a token was refused, the file is read at most once per minute. It is
-/// read on tokio's thread pool for blocking work.
+/// when it is refused. Unless a token was refused, the file is read at most once per minute. A read
+/// that fails is repeated sooner, after the session's
+/// [outage back-off](crate::SessionBuilder::outage_backoff). The file is read on tokio's thread
+/// pool for blocking work.
 ///
 /// If the token is a JWT with `exp` and `iat`, its lifetime is what is left of it by the system
 /// clock. Any other token is used until it is refused. While the file cannot be read, the current
