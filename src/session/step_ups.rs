@@ -38,12 +38,12 @@ impl<S> StepUps<S> {
         let found = match known {
             Some(known) => all.remove(known),
             None => {
-                if all.len() >= MOST {
+                let made = make()?;
+                if all.len() == MOST {
                     let oldest = all.iter().position(|(_, session)| is_forgettable(session));
-                    let oldest = oldest.ok_or_else(AuthError::throttled)?;
-                    forgotten = Some(all.remove(oldest));
+                    forgotten = Some(all.remove(oldest.ok_or_else(too_many)?));
                 }
-                (wanted, make()?)
+                (wanted, made)
             }
         };
         let session = found.1.clone();
@@ -79,4 +79,10 @@ impl<S> StepUps<S> {
     fn lock(&self) -> MutexGuard<'_, Vec<(Wanted, S)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn too_many() -> AuthError {
+    AuthError::unavailable(format!(
+        "all {MOST} stronger tokens are in use or waiting for their next login"
+    ))
 }

@@ -384,11 +384,17 @@ async fn rejected_logins_are_few_however_many_challenges_there_are() {
     });
     let layer = BearerAuthLayer::new(source(&asked, rejected)).step_up();
     let client = layer.layer(server);
-    for _ in 0..100 {
+    for number in 0..100 {
         let response = client.send(get(ADMIN)).await.unwrap();
-        assert!(explanation(&response).is_some());
+        let reason = explanation(&response).unwrap();
+        assert_eq!(reason.is_rejected(), number < 16);
+        assert_eq!(reason.is_unavailable(), number >= 16);
     }
     assert_eq!(asked.lock().unwrap().len(), 1 + 16);
+    // An account that was unlocked may be tried again, for a stronger token too.
+    client.session().reset_backoff();
+    client.send(get(ADMIN)).await.unwrap();
+    assert_eq!(asked.lock().unwrap().len(), 1 + 17);
 }
 
 /// R9, L1: credentials that were rejected are not tried for a stronger token either.
