@@ -13,7 +13,7 @@ use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::{BoxError, Service};
 
@@ -84,8 +84,24 @@ where
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
     let url = format!("http://{}", listener.local_addr()?);
     let (running, server) = watch::channel(());
-    let accepting = accept(listener, service, server.clone());
-    tokio::spawn(until_dropped(server, accepting));
+    let of_connections = server.clone();
+    tokio::spawn(until_dropped(server, async move {
+        loop {
+            let Ok((stream, _)) = listener.accept().await else {
+                // The client is gone already, or there are too many open files: not for ever.
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
+            };
+            // Otherwise a small frame may wait until the last one is acknowledged.
+            let _ = stream.set_nodelay(true);
+            let service = TowerToHyperService::new(service.clone());
+            tokio::spawn(until_dropped(of_connections.clone(), async {
+                let server = auto::Builder::new(TokioExecutor::new());
+                // How a connection ends is for the client to see.
+                let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            }));
+        }
+    }));
     Ok(Server {
         url,
         _running: running,
@@ -105,44 +121,6 @@ impl fmt::Debug for Server {
             .field("url", &self.url)
             .finish_non_exhaustive()
     }
-}
-
-async fn accept<S, B>(listener: TcpListener, service: S, server: watch::Receiver<()>)
-where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    loop {
-        match listener.accept().await {
-            Ok((stream, _)) => {
-                let connection = connection(stream, service.clone());
-                tokio::spawn(until_dropped(server.clone(), connection));
-            }
-            // The client is gone already, or there are too many open files: not for ever.
-            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
-        }
-    }
-}
-
-async fn connection<S, B>(stream: TcpStream, service: S)
-where
-    S: Service<Request<Incoming>, Response = Response<B>> + Clone + Send + 'static,
-    S::Error: Into<BoxError>,
-    S::Future: Send,
-    B: Body + Send + 'static,
-    B::Data: Send,
-    B::Error: Into<BoxError>,
-{
-    // Otherwise a small frame may wait until the last one is acknowledged.
-    let _ = stream.set_nodelay(true);
-    let (stream, service) = (TokioIo::new(stream), TowerToHyperService::new(service));
-    let builder = auto::Builder::new(TokioExecutor::new());
-    // How a connection ends is for the client to see.
-    let _ = builder.serve_connection(stream, service).await;
 }
 
 /// Nothing of `work` happens after the server was dropped: that is asked for first.
