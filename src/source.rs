@@ -19,8 +19,8 @@ use crate::token::Token;
 /// care of all that. Only with [`step_up`](crate::BearerAuthLayer::step_up) can a fetch for a
 /// stronger token run at the same time as others, one for each set of challenges.
 ///
-/// If the login is one HTTP request, [`login::Custom`](crate::login::Custom)
-/// needs less code: it judges the response and masks secrets as the built-in logins do.
+/// If the login is one HTTP request, [`login::Custom`](crate::login::Custom) needs less code: it
+/// judges the response and masks secrets as the built-in logins do.
 ///
 /// ```
 /// use tower_bearer::{AuthError, Origins, Token, TokenRequest, TokenSource};
