@@ -20,6 +20,7 @@ mod fetch;
 #[cfg(feature = "store")]
 mod fleet;
 mod id;
+mod locked;
 pub(crate) mod policy;
 mod runner;
 mod sent;

@@ -3,10 +3,8 @@
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::mem;
-use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -19,13 +17,13 @@ use crate::session::deadline::Deadline;
 #[cfg(feature = "store")]
 use crate::session::fleet::Fleet;
 use crate::session::id::SessionId;
+use crate::session::locked::{Inner, Locked};
 use crate::session::policy::Policy;
 use crate::session::state::evidence::Key;
 use crate::session::state::throttle::LoginCause;
 use crate::session::state::token::{Age, Issued, Stamp};
 use crate::session::state::{Ask, Decision, State};
 use crate::session::step_ups::StepUps;
-use crate::session::trace::Log;
 use crate::session::waiters::{Ticket, Waiters};
 use crate::source::DynTokenSource;
 #[cfg(feature = "store")]
@@ -43,28 +41,6 @@ pub(crate) struct Runner {
     is_watching: AtomicBool,
     inner: Mutex<Inner>,
     pub(super) step_ups: StepUps<Session>,
-}
-
-pub(super) struct Inner {
-    pub(super) state: State<Waiters>,
-    pub(super) source: Arc<dyn DynTokenSource>,
-    pub(super) origins: Origins,
-    #[cfg(feature = "store")]
-    pub(super) fleet: Option<Arc<Fleet>>,
-}
-
-/// The state, locked. Events about it are emitted when it is free again.
-pub(super) struct Locked<'a> {
-    inner: MutexGuard<'a, Inner>,
-    /// Dropped after the guard: fields are dropped in their order.
-    told: Told<'a>,
-    is_watching: &'a AtomicBool,
-}
-
-struct Told<'a> {
-    log: Log,
-    name: Option<&'a str>,
-    gone: Vec<Token>,
 }
 
 pub(super) enum Answer {
@@ -136,16 +112,7 @@ impl Runner {
     }
 
     pub(super) fn lock(&self) -> Locked<'_> {
-        Locked {
-            // Nothing under the lock leaves the state half changed, should it panic.
-            inner: self.inner.lock().unwrap_or_else(PoisonError::into_inner),
-            told: Told {
-                log: Log::default(),
-                name: self.name(),
-                gone: Vec::new(),
-            },
-            is_watching: &self.is_watching,
-        }
+        Locked::new(&self.inner, self.name(), &self.is_watching)
     }
 
     /// Changes the state, and makes every clone look again. What the change returns is dropped
@@ -299,34 +266,5 @@ impl fmt::Debug for Runner {
             .field("token", &token)
             .field("stats", &stats)
             .finish_non_exhaustive()
-    }
-}
-
-impl Deref for Locked<'_> {
-    type Target = Inner;
-
-    fn deref(&self) -> &Inner {
-        &self.inner
-    }
-}
-
-impl DerefMut for Locked<'_> {
-    fn deref_mut(&mut self) -> &mut Inner {
-        &mut self.inner
-    }
-}
-
-impl Drop for Locked<'_> {
-    fn drop(&mut self) {
-        let is_watching = self.inner.state.is_watching();
-        self.is_watching.store(is_watching, Ordering::Relaxed);
-        self.told.log = mem::take(&mut self.inner.state.log);
-        self.told.gone = mem::take(&mut self.inner.state.gone);
-    }
-}
-
-impl Drop for Told<'_> {
-    fn drop(&mut self) {
-        mem::take(&mut self.log).notify(self.name);
     }
 }

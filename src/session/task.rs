@@ -14,7 +14,8 @@ use crate::session::deadline::{Deadline, no_runtime};
 use crate::session::fetch::fetched;
 #[cfg(feature = "store")]
 use crate::session::fleet::{Ending, Fleet, FleetLogin};
-use crate::session::runner::{Locked, Runner};
+use crate::session::locked::Locked;
+use crate::session::runner::Runner;
 #[cfg(feature = "store")]
 use crate::session::state::shared::Errand;
 use crate::session::state::throttle::LoginCause;

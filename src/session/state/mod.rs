@@ -7,6 +7,7 @@ mod alone;
 pub(super) mod evidence;
 #[cfg(feature = "store")]
 mod fleet;
+mod login;
 mod outcome;
 mod refusal;
 #[cfg(feature = "store")]
@@ -15,11 +16,10 @@ pub(super) mod throttle;
 pub(super) mod token;
 
 use std::sync::Arc;
-use std::time::Duration;
-
 use tokio::time::Instant;
 
 use self::evidence::{Evidence, Key, Proof};
+use self::login::{Hold, Login};
 #[cfg(feature = "store")]
 use self::shared::Sharing;
 use self::throttle::{LoginCause, Throttle};
@@ -32,9 +32,6 @@ use crate::session::status::Status;
 use crate::session::trace::Log;
 use crate::source::{Cause, TokenRequest};
 use crate::token::Token;
-
-/// How much longer than its time limit a login may stay silent before it counts as lost.
-const GRACE: Duration = Duration::from_secs(1);
 
 /// `W` is what leads to the waiters of a login. The machine only keeps it.
 #[derive(Debug)]
@@ -61,32 +58,6 @@ pub(super) struct State<W> {
     pub(super) gone: Vec<Token>,
     pub(super) stats: Stats,
     pub(super) log: Log,
-}
-
-#[derive(Debug)]
-struct Login<W> {
-    id: LoginId,
-    cause: LoginCause,
-    /// No login is allowed now, but another process may have made one.
-    is_look: bool,
-    /// The source was asked.
-    is_tried: bool,
-    hold: Hold,
-    began_at: Instant,
-    overdue_at: Instant,
-    /// The way to its waiters.
-    waiters: W,
-}
-
-/// Whether new requests wait for a login rather than use the token in hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Hold {
-    /// Nobody's token was refused.
-    No,
-    /// The token in hand was refused.
-    Until(Instant),
-    /// They have waited long enough, or the token was accepted after all.
-    Over,
 }
 
 /// What somebody asks for.
@@ -227,72 +198,6 @@ impl<W> State<W> {
         TokenRequest::new(cause, stale, challenges)
     }
 
-    /// Follows [`Decision::Begin`] and [`is_due`](Self::is_due). Returns the waiters of a login
-    /// that is overdue, to be dropped.
-    pub(super) fn begin(
-        &mut self,
-        cause: LoginCause,
-        waiters: W,
-        now: Instant,
-    ) -> (LoginId, Option<W>) {
-        if !self.is_shared() {
-            self.count_login(cause);
-        }
-        self.logins += 1;
-        let id = LoginId(self.logins);
-        let most = self.policy.login_timeout.saturating_add(GRACE);
-        let overdue_at = later(now, most.saturating_add(self.detour()));
-        let is_look = self.throttle.pass(cause, now).is_err();
-        if is_look {
-            self.note_look(now);
-        }
-        let overdue = self.login.replace(Login {
-            id,
-            cause,
-            is_tried: !self.is_shared(),
-            is_look,
-            hold: Hold::No,
-            began_at: now,
-            overdue_at,
-            waiters,
-        });
-        if let LoginCause::Refusal(_) = cause {
-            self.hold_back(now);
-        }
-        if let Some(held) = &mut self.held {
-            // Should nobody ever hear of this login again, the next one is due then.
-            held.issued.renew_at = held.due_at.map(|_| overdue_at);
-            if cause == LoginCause::Ahead {
-                self.log.ahead(&held.issued);
-            }
-        }
-        (id, overdue.map(|login| login.waiters))
-    }
-
-    fn count_login(&mut self, cause: LoginCause) {
-        self.stats.logins += 1;
-        self.stats.logins_ahead += u64::from(cause == LoginCause::Ahead);
-    }
-
-    /// The waiters of the login under way.
-    pub(super) fn waiters(&mut self) -> Option<&mut W> {
-        self.login.as_mut().map(|login| &mut login.waiters)
-    }
-
-    /// When one who waits for the login under way is to ask again: the login is overdue, or the
-    /// token in hand may be used after all. And whether it waits only because of the latter.
-    pub(super) fn ask_again_at(&self, ask: Ask) -> (Option<Instant>, bool) {
-        let Some(login) = &self.login else {
-            return (None, false);
-        };
-        match (ask, login.hold) {
-            (Ask::Token | Ask::Of(_), Hold::Until(until)) => {
-                (Some(until.min(login.overdue_at)), true)
-            }
-            _ => (Some(login.overdue_at), false),
-        }
-    }
-
     /// Whether acceptances are to be noted: the first one of a token, and all while a login did not
     /// help or requests are held back.
     pub(super) fn is_watching(&self) -> bool {
@@ -393,32 +298,6 @@ impl<W> State<W> {
                 self.log.throttled(&error);
                 Decision::Refuse(error)
             }
-        }
-    }
-
-    #[cfg(any(test, fuzzing))]
-    fn is_logging_in(&self) -> bool {
-        self.login.is_some()
-    }
-
-    fn is_under_way(&self, now: Instant) -> bool {
-        let login = self.login.as_ref();
-        login.is_some_and(|login| now < login.overdue_at)
-    }
-
-    /// From now on new requests wait for the login, but not for long.
-    fn hold_back(&mut self, now: Instant) {
-        let until = later(now, self.policy.renewal_hold);
-        let is_free = |login: &&mut Login<W>| login.hold == Hold::No && !login.is_look;
-        if let Some(login) = self.login.as_mut().filter(is_free) {
-            login.hold = Hold::Until(until);
-        }
-    }
-
-    fn end_hold(&mut self, now: Instant) {
-        let is_over = |login: &&mut Login<W>| matches!(login.hold, Hold::Until(at) if at <= now);
-        if let Some(login) = self.login.as_mut().filter(is_over) {
-            login.hold = Hold::Over;
         }
     }
 }

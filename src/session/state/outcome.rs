@@ -5,11 +5,12 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::evidence::Proof;
+use super::login::{Hold, Login};
 use super::throttle::LoginCause;
 #[cfg(feature = "store")]
 use super::token::InStore;
 use super::token::{Brought, Held, Issued, LoginId, Stamp};
-use super::{Ended, Hold, Login, State};
+use super::{Ended, State};
 use crate::error::AuthError;
 use crate::session::policy::later;
 use crate::token::Token;

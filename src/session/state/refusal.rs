@@ -6,9 +6,10 @@
 use tokio::time::Instant;
 
 use super::evidence::{Key, Proof};
+use super::login::{Hold, Login};
 use super::throttle::LoginCause;
 use super::token::{Age, Issued, Stamp};
-use super::{Decision, Hold, Login, State};
+use super::{Decision, State};
 use crate::error::AuthError;
 
 impl<W> State<W> {

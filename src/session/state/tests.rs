@@ -1,7 +1,10 @@
 #![allow(clippy::unwrap_used)]
 
+use std::time::Duration;
+
 use http::{Method, Uri};
 
+use super::login::GRACE;
 use super::*;
 
 /// A refusal that says nothing.
