@@ -10,7 +10,9 @@ use http::{HeaderValue, Response, StatusCode, header};
 /// A scripted answer, for [`Api::script_login`](super::Api::script_login) and
 /// [`Api::script_request`](super::Api::script_request).
 ///
-/// Any response converts into one: `api.script_login(Response::new("not what you expect"))`.
+/// A response converts into one, and so does a status:
+/// `api.script_login(Response::new("not what you expect"))`,
+/// `api.script_request(StatusCode::FORBIDDEN)`.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Answer {
@@ -29,13 +31,6 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// Returns a response with this status and no body.
-    pub fn status(status: StatusCode) -> Self {
-        let mut response = Response::new(Bytes::new());
-        *response.status_mut() = status;
-        Self::Response(response)
-    }
-
     /// Returns a 503 with a `Retry-After` of this many seconds.
     pub fn unavailable(retry_after: u64) -> Self {
         let mut response = Response::new(Bytes::new());
@@ -56,6 +51,15 @@ impl Answer {
 impl<T: Into<Bytes>> From<Response<T>> for Answer {
     fn from(response: Response<T>) -> Self {
         Self::Response(response.map(Into::into))
+    }
+}
+
+/// Converts into a response with this status and no body.
+impl From<StatusCode> for Answer {
+    fn from(status: StatusCode) -> Self {
+        let mut response = Response::new(Bytes::new());
+        *response.status_mut() = status;
+        Self::Response(response)
     }
 }
 

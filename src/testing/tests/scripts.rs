@@ -12,7 +12,7 @@ async fn scripted_logins_come_in_order_and_then_the_usual_answer() {
     api.script_login(odd);
     api.script_login(Answer::Usual);
     api.script_login(Answer::Refuse);
-    api.script_login(Answer::status(StatusCode::UNAUTHORIZED));
+    api.script_login(StatusCode::UNAUTHORIZED);
     api.script_login(Answer::TransportError(io::ErrorKind::ConnectionReset));
 
     let unavailable = log_in_json(&api, NAME, PASSWORD).await;
@@ -62,7 +62,7 @@ async fn scripted_requests_come_in_order_and_take_nothing_from_logins() {
     let api = api();
     api.script_request(Answer::Usual);
     api.script_request(Answer::Refuse);
-    api.script_request(Answer::status(StatusCode::FORBIDDEN));
+    api.script_request(StatusCode::FORBIDDEN);
     api.script_request(Response::builder().status(401).body(&b"no"[..]).unwrap());
     api.script_request(Answer::TransportError(io::ErrorKind::BrokenPipe));
     let token = log_in_form(&api, NAME, PASSWORD).await.token();

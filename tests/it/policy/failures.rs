@@ -234,7 +234,7 @@ async fn what_will_not_pass_is_latched() {
 async fn what_may_pass_is_backed_off_from() {
     let refused = Answer::TransportError(std::io::ErrorKind::ConnectionRefused);
     let statuses = [408, 425, 429, 500, 502, 599];
-    let answers = statuses.map(|status| Answer::status(StatusCode::from_u16(status).unwrap()));
+    let answers = statuses.map(|status| Answer::from(StatusCode::from_u16(status).unwrap()));
     for scripted in answers.into_iter().chain([refused, Answer::Hang]) {
         let what = format!("{scripted:?}");
         let api = api();
