@@ -14,6 +14,7 @@ mod refusal;
 pub(super) mod shared;
 pub(super) mod throttle;
 pub(super) mod token;
+mod under_way;
 
 use std::sync::Arc;
 use tokio::time::Instant;

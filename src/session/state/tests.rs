@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, Uri};
 
-use super::login::GRACE;
+use super::under_way::GRACE;
 use super::*;
 
 /// A refusal that says nothing.
