@@ -104,6 +104,10 @@ impl Token {
 
     /// Sets when the token expires by the wall clock. The wall clock is read once, in this call;
     /// after that only tokio's monotonic clock counts.
+    ///
+    /// A time in the past is a lifetime of zero. From a source that counts as unknown, because a
+    /// fast clock would make every new token look expired. A [known
+    /// token](crate::SessionBuilder::token) with it is not used, but its refresh token is.
     #[must_use]
     pub fn expires_at(self, when: SystemTime) -> Self {
         let lifetime = when.duration_since(SystemTime::now()).unwrap_or_default();
@@ -159,7 +163,7 @@ impl Token {
         self.refresh_token.as_deref().map(|token| token.as_str())
     }
 
-    /// Returns its whole lifetime, counted from its arrival, if known.
+    /// Returns its whole lifetime, if known. A session counts it from the start of the login.
     pub fn lifetime(&self) -> Option<Duration> {
         self.lifetime
     }

@@ -9,12 +9,13 @@ use tower::BoxError;
 use zeroize::Zeroizing;
 
 use crate::error::AuthError;
+use crate::login::account::joined;
 use crate::login::client::{Client, LoginClient};
 use crate::login::exchange::{Exchange, Problem, Success};
 use crate::login::mask::Mask;
 use crate::login::url::Endpoint;
 use crate::origins::{Origins, is_plain_http};
-use crate::source::{TokenRequest, TokenSource};
+use crate::source::{Account, TokenRequest, TokenSource};
 use crate::token::Token;
 
 /// A login with any single request: one function creates the request, and another one reads the
@@ -190,6 +191,9 @@ impl Custom {
     ///
     /// The query of the URL, the token being replaced with its refresh token, and fields of the
     /// answer whose name ends in "token", are always masked.
+    ///
+    /// The secrets are also the [credential](crate::Account::credential) of the account, which a
+    /// rejection counts for in a fleet.
     #[must_use]
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secrets.push(Zeroizing::new(secret.into()));
@@ -209,6 +213,12 @@ impl Custom {
 impl TokenSource for Custom {
     fn origins(&self) -> Origins {
         self.origins.clone()
+    }
+
+    /// Only its credential: what else the functions depend on is theirs.
+    fn account(&self) -> Option<Account> {
+        let secrets: Vec<_> = self.secrets.iter().map(|secret| secret.as_str()).collect();
+        Some(Account::unnamed().credential(joined(&secrets).as_str()))
     }
 
     async fn fetch(&self, asked: TokenRequest) -> Result<Token, AuthError> {

@@ -63,7 +63,8 @@ impl SessionBuilder {
     ///
     /// The session uses this token before it logs in at all. If the token is refused, the session
     /// logs in, and the refusal does not count as a [login that did not
-    /// help](Self::refusal_backoff). The token's lifetime counts from [`build`](Self::build).
+    /// help](Self::refusal_backoff). The token's lifetime counts from [`build`](Self::build). If it
+    /// is zero, the session logs in first, and the source gets the token with its refresh token.
     #[must_use]
     pub fn token(mut self, token: Token) -> Self {
         self.token = Some(token);
@@ -129,8 +130,8 @@ impl SessionBuilder {
 
     /// Sets how long no login is attempted after a [rejected](crate::AuthError::is_rejected) one,
     /// so that retries cannot lock the account: the first pause and the longest. The pause doubles
-    /// in between, and is no shorter than the server's `Retry-After`. Defaults to 60 seconds and 1
-    /// hour.
+    /// in between, and is no shorter than the server's `Retry-After`. Only after a renewal in the
+    /// background it ends no later than the token. Defaults to 60 seconds and 1 hour.
     #[must_use]
     pub fn rejection_backoff(self, first: Duration, max: Duration) -> Self {
         self.set(|policy| policy.rejection = Backoff { first, max })
@@ -160,9 +161,9 @@ impl SessionBuilder {
         self.set(|policy| policy.max_retry_after = max)
     }
 
-    /// Sets how long refusals trigger no login after this many logins that did not help: the first
-    /// pause and the longest. The pause doubles in between. Defaults to 3 logins, 1 second and 5
-    /// minutes.
+    /// Sets how long refusals trigger no login after more than this many logins that did not help:
+    /// the first pause and the longest. The pause doubles in between. Defaults to 3 logins, 1
+    /// second and 5 minutes.
     ///
     /// A login did not help if its token is refused before any request was accepted with it, or
     /// [within seconds](Self::fresh_token_age), or if it returns the refused token again. An

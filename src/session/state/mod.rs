@@ -17,6 +17,7 @@ pub(super) mod token;
 mod under_way;
 
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::time::Instant;
 
 use self::evidence::{Evidence, Key, Proof};
@@ -117,7 +118,11 @@ impl<W> State<W> {
             since: now,
             is_adopted: false,
         };
-        let held = self.new_held(given, self.generations, LoginId(0), now);
+        let mut held = self.new_held(given, self.generations, LoginId(0), now);
+        if held.issued.token.lifetime() == Some(Duration::ZERO) {
+            // Of a new token that tells nothing, but this one is of an earlier time.
+            held.issued.expires_at = Some(now);
+        }
         self.held = Some(Held {
             is_given: true,
             ..held

@@ -1,7 +1,5 @@
 #![allow(clippy::unwrap_used)]
 
-use std::time::Duration;
-
 use http::{Method, Uri};
 
 use super::under_way::GRACE;

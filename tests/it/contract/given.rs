@@ -1,8 +1,11 @@
 //! T8: a session that starts with a known token.
 
+use std::sync::{Arc, Mutex};
+use std::time::SystemTime;
+
 use tokio::time::advance;
 use tower::{Layer, ServiceExt};
-use tower_bearer::{BearerAuthLayer, Cause, Session};
+use tower_bearer::{BearerAuthLayer, Cause, Origins, Session, Token, TokenRequest, source_fn};
 
 use super::{URI, living, secs};
 use crate::support::{ScriptedSource, Server, explanation, get, token};
@@ -103,4 +106,28 @@ async fn the_lifetime_of_a_given_token_counts_from_the_build() {
     assert_eq!(server.tokens(), ["Bearer given", "Bearer t1"]);
     assert_eq!(desk.causes(), [Cause::Expired]);
     assert_eq!(desk.stale(), [Some("given".to_owned())]);
+}
+
+/// T8, T5: one that has expired meanwhile is not sent, and the source gets it with its refresh
+/// token.
+#[tokio::test(start_paused = true)]
+async fn a_given_token_that_has_expired_is_replaced_before_a_request() {
+    let an_hour_ago = SystemTime::now() - secs(3600);
+    let given = token("given").refresh_token("r1").expires_at(an_hour_ago);
+    let refresh_tokens = Arc::new(Mutex::new(Vec::new()));
+    let asked = refresh_tokens.clone();
+    let source = source_fn(Origins::any(), move |request: TokenRequest| {
+        let stale = request.stale().and_then(Token::expose_refresh_token);
+        let of_stale = stale.map(ToOwned::to_owned);
+        asked.lock().unwrap().push((request.cause(), of_stale));
+        async { Ok(Token::new("t1")?) }
+    });
+    let session = Session::builder(source).token(given).build();
+    assert!(session.status().token().is_none());
+    let server = Server::new();
+    let client = BearerAuthLayer::from_session(session).layer(server.service());
+    client.oneshot(get(URI)).await.unwrap();
+    assert_eq!(server.tokens(), ["Bearer t1"]);
+    let asked = refresh_tokens.lock().unwrap().clone();
+    assert_eq!(asked, [(Cause::Expired, Some("r1".to_owned()))]);
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use tower_bearer::login::Custom;
 use tower_bearer::testing::Answer;
-use tower_bearer::{AuthError, Origins, Token, source_fn};
+use tower_bearer::{AuthError, Origins, Token, TokenRequest, source_fn};
 
-use super::{SECOND, World, each, pass};
+use super::{BASE, SECOND, World, each, pass};
 
 /// F8: eight processes with a wrong password make as many tries as one: the pauses double.
 #[tokio::test(start_paused = true)]
@@ -68,6 +70,33 @@ async fn another_credential_is_not_held_back() {
     // Until there is none any more.
     world.process().session().sign_out().await;
     assert!(world.process_with("wrong").fails().await.is_rejected());
+    assert_eq!(world.logins(), 2);
+}
+
+/// F8: the secrets of a login by two functions are its credential.
+#[tokio::test(start_paused = true)]
+async fn another_secret_of_a_custom_login_is_not_held_back() {
+    let world = World::new();
+    let custom = |password: &'static str| {
+        let make = move |_: &TokenRequest| {
+            let request = Request::post(format!("{BASE}/auth/login"));
+            let request = request.header("content-type", "application/x-www-form-urlencoded");
+            Ok(request.body(format!(
+                "username=alice&password={}",
+                password.replace(" ", "+")
+            ))?)
+        };
+        let read = |_: &Response<Bytes>| Ok(Token::new("good")?);
+        let login = Custom::new(world.api.clone(), Origins::any(), make, read);
+        let cache = world.cache().account("alice");
+        let builder = world.builder(login.secret(password)).token_cache(cache);
+        builder.build()
+    };
+    for _ in 0..2 {
+        assert!(custom("wrong").token().await.unwrap_err().is_rejected());
+    }
+    assert_eq!(world.logins(), 1);
+    custom("correct horse").token().await.unwrap();
     assert_eq!(world.logins(), 2);
 }
 
