@@ -216,7 +216,8 @@ impl BearerAuthLayer {
     /// If there is no stronger token, the caller gets the response with the [`AuthError`] in its
     /// extensions. No stronger token is fetched while a rejected login forbids the next one. One is
     /// fetched without the session's refresh token
-    /// ([`may_spend`](crate::TokenRequest::may_spend) returns `false`).
+    /// ([`may_spend`](crate::TokenRequest::may_spend) returns `false`). None is fetched for a
+    /// request whose body is over the [replay limit](Self::replay_limit).
     ///
     /// ```
     /// use tower_bearer::{BearerAuthLayer, Cause, Origins, Token, source_fn};

@@ -112,7 +112,7 @@
 //!
 //! | span | level | fields |
 //! |---|---|---|
-//! | `login` | INFO | `session`: its [name](SessionBuilder::name), if it has one; `cause`: `first`, `signed out`, `expired`, `ahead` or `refused`; `stale`: the fingerprint of the token being replaced, if any |
+//! | `login` | INFO | `session`: its [name](SessionBuilder::name), if it has one; `cause`: `first`, `signed out`, `expired`, `ahead`, `refused` or `step up`; `stale`: the fingerprint of the token being replaced, if any |
 //!
 //! | event | level | fields |
 //! |---|---|---|
@@ -127,12 +127,16 @@
 //! | `request not retried: its body was not kept` | DEBUG | `limit`: how many bytes are kept |
 //! | `request sent without a token`: its origin is foreign | WARN the first time, then DEBUG | `error` |
 //! | `request left alone`: it has the header already, or `NoAuth` | DEBUG | `reason` |
+//! | `token taken from the store`: another process has logged in | INFO | `fingerprint`, `generation`, `lifetime_ms` if it is known |
+//! | `token store failed` | WARN | `error` |
+//! | `token store works again` | INFO | |
 //!
 //! WARN is for problems that somebody has to fix, INFO for events once per token or login, DEBUG
 //! for events per request. A request served from the cached token emits nothing. Every event also
 //! has the session's name. No field contains a secret, unless the [`AuthError`]s of your own source
 //! do: tokens are shown as [fingerprints](Token::fingerprint). The `generation` counts the tokens
-//! of a session; a login that returns the same token again does not increase it.
+//! of a session; a login that returns the same token again does not increase it. With a store, a
+//! `login` span also covers a mere look into it.
 //! [`http.request.resend_count`] is defined by OpenTelemetry.
 //!
 //! The span of a login is a child of the span that triggered it and waits for it: a trace shows the

@@ -63,7 +63,8 @@ pub trait TokenSource: Send + Sync + 'static {
 
     /// Returns the account of this source, so that processes with the same account can share a
     /// token (feature `store`). Defaults to `None`: then the account must be set on the token
-    /// cache. The built-in logins return theirs.
+    /// cache. The built-in logins return theirs, except [`Custom`](crate::login::Custom) and
+    /// [`TokenFile`](crate::login::TokenFile).
     fn account(&self) -> Option<Account> {
         None
     }
@@ -288,11 +289,12 @@ impl TokenRequest {
     }
 
     /// Returns whether the fetch may use a credential that works only once, such as a rotated
-    /// refresh token. `false` only for a process of a fleet that does not know whether another
-    /// process has used it (feature `store`): a server treats a second use as theft.
+    /// refresh token: a server treats a second use as theft. `false` for a first [stronger
+    /// token](Cause::StepUp), which is fetched beside the session's own, and for a process of a
+    /// fleet that does not know whether another process has used it (feature `store`).
     ///
     /// If this is `false`, log in without that credential or fail with [`AuthError::unavailable`].
-    /// Only a source that returns `true` from [`spends`](TokenSource::spends) has to check this.
+    /// Only a source that has such a credential must check this.
     pub fn may_spend(&self) -> bool {
         self.may_spend
     }

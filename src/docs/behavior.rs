@@ -47,7 +47,7 @@
 //!
 //! | when | then |
 //! |---|---|
-//! | an endpoint asks for more rights than the account has, and says nothing but 401 | Three logins are free. After that, its refusals trigger the next login only after 1 second, doubling up to 5 minutes ([`is_throttled`]). Other endpoints keep the token. |
+//! | an endpoint asks for more rights than the account has, and says nothing but 401 | Three logins that do not help are free. After a fourth, its refusals trigger the next login only after 1 second, doubling up to 5 minutes ([`is_throttled`]). Other endpoints keep the token. |
 //! | the token is revoked meanwhile | The first refusal by an endpoint that has accepted a token before renews it at once. |
 //! | tokens die within seconds, and each retry is accepted | Every time there is a new login: the accepted retry proves that it helped. |
 //! | one bad node of many refuses every token | Eight logins are free. Further ones are delayed by 1 second, doubling up to 1 minute. |

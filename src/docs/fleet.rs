@@ -50,7 +50,8 @@
 //! Sessions share a token if they log in to the same account in the same
 //! [namespace](crate::store::TokenCache::namespace) of one store. The built-in logins know their
 //! account: the kind of login, its URL, the user or client, OAuth scopes, the audience, and every
-//! other field that is not a secret. A closure does not, and neither does
+//! other field that is not a secret. A closure does not, and neither do
+//! [`Custom`](crate::login::Custom), [`TokenFile`](crate::login::TokenFile) and
 //! [`Refresh::from_token`](crate::login::Refresh::from_token) without a login: call
 //! [`TokenCache::account`](crate::store::TokenCache::account), or the first request fails with an
 //! error that says so. Your own source can implement
@@ -64,8 +65,9 @@
 //!
 //! [`TokenCache::encrypted`](crate::store::TokenCache::encrypted) takes a
 //! [`Key`](crate::store::Key) of 32 random bytes (`openssl rand -hex 32`). Keep it with the
-//! password, outside of the store. Reading an encrypted store reveals nothing, and writing to it
-//! can only make the processes log in again.
+//! password, outside of the store. Reading an encrypted store reveals nothing. Writing to it forges
+//! no token, but an old record can be put back. That costs logins or a pause, and if its refresh
+//! token was good once, the grant.
 //!
 //! Replace a key in two steps, without a login:
 //!

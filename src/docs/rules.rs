@@ -1,6 +1,6 @@
 //! The guarantees of the crate, rule by rule, and a glossary.
 //!
-//! Each rule has an id and tests that name it. All numbers are defaults, and each has a setter.
+//! Each rule has an id and tests that name it. Nearly all numbers are defaults with a setter.
 //!
 //! # Glossary
 //!
@@ -50,8 +50,8 @@
 //!   one login runs in the background. If that login fails, the token is used until it expires.
 //! * **T7** After `sign_out` or `replace_source` the result of a login under way is dropped. New
 //!   requests never use the old token, and no request is retried under another account.
-//! * **T8** A session can start with a known token. It is used first, its refusal is no strike, and
-//!   a sign-out drops it.
+//! * **T8** A session can start with a known token. It is used first unless it has expired, its
+//!   refusal is no strike, and a sign-out drops it.
 //!
 //! # Refusal
 //!
@@ -103,8 +103,9 @@
 //!
 //! * **L1** After a rejection no login is attempted for 60 seconds, doubling up to 1 hour, or
 //!   `Retry-After` if that is longer. A 2xx with an `error` and without a token is a rejection too.
-//!   A request without a usable token fails at once. Only `replace_source` or `reset_backoff` ends
-//!   that earlier.
+//!   A request without a usable token fails at once. Only `replace_source`, `reset_backoff`,
+//!   another process's newer token (F10) and, after a renewal in the background, the expiry of the
+//!   current token end that earlier.
 //! * **L2** After an outage the back-off is 250 ms, doubling up to 30 seconds, or `Retry-After`, up
 //!   to 1 hour. A rate limit is an outage, whatever its status, but too many attempts are a
 //!   rejection. No request waits for it: a request without a token fails at once.

@@ -18,10 +18,10 @@ use crate::origins::InvalidOrigin;
 
 /// An error of a login, or the reason why a request got no token or no newer one.
 ///
-/// A caller meets it in two places: as the error of the response future when there was no token for
-/// a request, and in the extensions of a refused response when there was no newer token to retry
-/// with. All requests that waited for one login get the same error: a clone only increments a
-/// reference count.
+/// A caller meets it in three places: as the error of the response future when there was no token
+/// for a request, in the extensions of a refused response when there was no newer token to retry
+/// with, and in those of the response to a request that went to a foreign origin. All requests that
+/// waited for one login get the same error: a clone only increments a reference count.
 ///
 /// Like [`std::io::Error`], it includes the text of its cause in its own text.
 /// [`get_ref`](Self::get_ref) returns the cause, and [`source`](Error::source) the cause's own
@@ -126,7 +126,7 @@ impl AuthError {
     }
 
     /// Returns `true` if [`Session::sign_out`](crate::Session::sign_out) was called before there
-    /// was a token, or [`Session::replace_source`](crate::Session::replace_source) before the
+    /// was a token, or it or [`Session::replace_source`](crate::Session::replace_source) before the
     /// retry.
     pub fn is_signed_out(&self) -> bool {
         self.inner.kind == Kind::SignedOut
@@ -140,6 +140,9 @@ impl AuthError {
     /// Returns `true` if the request was refused and not retried, because its body is larger than
     /// the [replay limit](crate::BearerAuthLayer::replay_limit). The session renews its token, so
     /// you can send the request again if you still have the body.
+    ///
+    /// If the response asked for a [stronger token](crate::BearerAuthLayer::step_up), none was
+    /// fetched, and the same request fails again: raise the limit.
     pub fn is_not_repeated(&self) -> bool {
         self.inner.kind == Kind::NotRepeated
     }

@@ -31,11 +31,11 @@ enum Value {
     Made(Made),
 }
 
-/// The error for a field that the login sets itself, that has its own setter, or that is already
-/// set.
+/// The error for a field that the login sets itself, that has its own setter, or that a
+/// [`Json`](crate::login::Json) has already.
 ///
-/// No parameter may be sent twice ([RFC 6749, section 3.2]), because it is unclear which one a
-/// server would use.
+/// No parameter of OAuth may be sent twice ([RFC 6749, section 3.2]), because it is unclear which
+/// one a server would use. Other fields of a form may, such as `resource`.
 ///
 /// ```
 /// use tower_bearer::login::Form;

@@ -7,8 +7,8 @@ use serde_json::Value;
 
 /// How to read the value at the pointer of [`Json::lifetime`](super::Json::lifetime).
 ///
-/// A number may have a fraction, and may be written as a text. A lifetime counts from the arrival
-/// of the answer. A point in time is compared with the system clock once, when the answer arrives.
+/// A number may have a fraction, and may be written as a text. A lifetime counts from the start
+/// of the login. A point in time is compared with the system clock once, when the answer arrives.
 /// One in the past is ignored, so that a fast clock does not make every new token look expired.
 ///
 /// A value that is negative, too large or not of the expected form is ignored too, and is no error.

@@ -104,7 +104,8 @@
 //! # Secrets
 //!
 //! Passwords and other secrets, and the bodies and headers that contain them, are wiped from memory
-//! when dropped. Copies made by the client on the way to the socket are not.
+//! when dropped. What the function of a [`Custom`] makes is not, and neither are copies made by the
+//! client on the way to the socket.
 //!
 //! No error text contains a secret that was sent or received, whether the server or the client's
 //! own error repeats it. Secrets are also found when they are percent-encoded, escaped as JSON or

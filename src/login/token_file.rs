@@ -19,14 +19,15 @@ use crate::token::Token;
 /// A token in a file that another process rewrites, such as the [projected token] of a Kubernetes
 /// service account.
 ///
-/// The file is read when a token is first needed, when the current token is about to expire, and
-/// when it is refused. Unless a token was refused, the file is read at most once per minute. A read
-/// that fails is repeated sooner, after the session's
-/// [outage back-off](crate::SessionBuilder::outage_backoff). The file is read on tokio's thread
-/// pool for blocking work.
+/// The file is read when a token is first needed, when the current token is about to expire or has
+/// expired, and when it is refused. Unless the last token read was refused or has expired, the file
+/// is read at most once per minute. A read that fails is repeated after the session's [outage
+/// back-off](crate::SessionBuilder::outage_backoff). The file is read on tokio's thread pool for
+/// blocking work.
 ///
 /// If the token is a JWT with `exp` and `iat`, its lifetime is what is left of it by the system
-/// clock. Any other token is used until it is refused. While the file cannot be read, the current
+/// clock. One that has expired by that clock has its whole lifetime again, because the clock may be
+/// wrong. Any other token is used until it is refused. While the file cannot be read, the current
 /// token is used until it expires.
 ///
 /// ```

@@ -53,7 +53,8 @@ pub enum WhenUnreachable {
 
 impl TokenCache {
     /// Encrypts the tokens in the store (XChaCha20-Poly1305). Reading the store then reveals
-    /// nothing, and writing to it can only make the processes log in again.
+    /// nothing. Writing to it forges no token, but can put an [old
+    /// record](crate::docs::fleet#keys) back.
     pub fn encrypted(store: impl TokenStore, key: Key) -> Self {
         Self::new(store, Some(key))
     }
@@ -76,7 +77,7 @@ impl TokenCache {
     }
 
     /// Sets the account. All sessions of one account share one token. Defaults to the [account of
-    /// the source](crate::TokenSource::account), which the built-in logins have and a closure does
+    /// the source](crate::TokenSource::account), which most built-in logins have and a closure does
     /// not.
     #[must_use]
     pub fn account(mut self, account: impl Into<String>) -> Self {

@@ -15,11 +15,10 @@
 //! # What is stored
 //!
 //! There is one record for each account. It contains the token, its refresh token and its lifetime,
-//! and the last answer of the login if that was a rejection. It never contains a password. Its name
-//! is a hash that does not reveal the account. [`TokenCache::encrypted`] encrypts the record, so
-//! that reading the store reveals nothing, and writing to it can at most cause another login.
-//! [`TokenCache::plain_text`] does not encrypt it. There is no default: a file that only its user
-//! can read may not need encryption, a shared database does.
+//! which process wrote it, and why the last logins failed, for up to eight credentials. Of those it
+//! has a slow hash, and never a password. Its name is a hash that does not reveal the account.
+//! [`TokenCache::encrypted`] encrypts the record. [`TokenCache::plain_text`] does not. There is no
+//! default: a file that only its user can read may not need encryption, a shared database does.
 //!
 //! # Keys
 //!

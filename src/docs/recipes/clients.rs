@@ -50,8 +50,8 @@
 //!     Ok(Token::new(read_vault("reports/api").await.map_err(AuthError::unavailable)?)?)
 //! });
 //! let auth = BearerAuthLayer::new(source).on_failed_renewal(OnFailedRenewal::Error);
-//! let limits = ServiceBuilder::new().load_shed().buffer(64).concurrency_limit(16);
-//! let stack = limits.timeout(Duration::from_secs(30)).layer(auth).timeout(Duration::from_secs(10));
+//! let around = ServiceBuilder::new().load_shed().buffer(64).timeout(Duration::from_secs(30));
+//! let stack = around.layer(auth).concurrency_limit(16).timeout(Duration::from_secs(10));
 //! let upstream = BoxCloneSyncService::new(stack.service(http_client));
 //! let app: Router = Router::new().route("/report", get(report)).with_state(upstream);
 //! # let request = || Request::get("/report").body(axum::body::Body::empty()).unwrap();

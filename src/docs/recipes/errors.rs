@@ -120,9 +120,9 @@
 //!
 //! fn checked<B>(response: Response<B>) -> Result<Response<B>, BoxError> {
 //!     match AuthError::of(&response) {
-//!         Some(error) => Err(error.clone().into()),
-//!         None if response.status().is_success() => Ok(response),
-//!         None => Err(format!("the server answered {}", response.status()).into()),
+//!         Some(error) if !error.is_foreign_origin() => Err(error.clone().into()),
+//!         _ if response.status().is_success() => Ok(response),
+//!         _ => Err(format!("the server answered {}", response.status()).into()),
 //!     }
 //! }
 //! # let mut response = Response::builder().status(401).body(()).unwrap();
@@ -134,8 +134,9 @@
 //! # assert!(AuthError::find(&*error).is_none());
 //! ```
 //!
-//! A request to a foreign origin goes without a token. Its response has an error too
-//! ([`is_foreign_origin`](crate::AuthError::is_foreign_origin)).
+//! A request to a foreign origin is sent without a token. Its response has an error too
+//! ([`is_foreign_origin`](crate::AuthError::is_foreign_origin)), whatever its status: a download
+//! from another host succeeds without a token.
 //!
 //! To get the error of a failed renewal from the layer instead, set
 //! [`OnFailedRenewal::Error`](crate::OnFailedRenewal::Error).
