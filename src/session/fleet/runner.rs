@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::Fleet;
 use crate::session::runner::Runner;
 use crate::session::state::shared::StoreUse;
@@ -22,7 +24,7 @@ impl Runner {
 
     /// Now it comes to a real login.
     pub(super) fn note_fetch(&self, login: LoginId) {
-        self.lock().state.note_fetch(login);
+        self.lock().state.note_fetch(login, Instant::now());
     }
 
     pub(super) fn count(&self, count: impl FnOnce(&mut Stats)) {

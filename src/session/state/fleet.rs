@@ -31,11 +31,13 @@ impl<W> State<W> {
         }
     }
 
-    /// Now it comes to a real login.
-    pub(in crate::session) fn note_fetch(&mut self, id: LoginId) {
+    /// Now it comes to a real login. Its token lives from here on, and not from when the wait for
+    /// another process began.
+    pub(in crate::session) fn note_fetch(&mut self, id: LoginId, now: Instant) {
         let login = self.login.as_mut();
         if let Some(login) = login.filter(|login| login.id == id) {
             login.is_tried = true;
+            login.began_at = now;
             let cause = login.cause;
             self.count_login(cause);
         }

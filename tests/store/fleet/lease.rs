@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tower_bearer::store::{Owner, TokenStore};
 use tower_bearer::testing::{StoreOperation, StoreTrouble};
-use tower_bearer::{Origins, Token, source_fn};
+use tower_bearer::{AuthError, Origins, Token, source_fn};
 
 use super::{SECOND, World, all_ok, pass};
 
@@ -202,6 +202,28 @@ async fn a_lost_login_gives_its_lease_back() {
     let good = world.builder(good).token_cache(cache).build();
     assert_eq!(good.token().await.unwrap().expose(), "good");
     assert_eq!(began.elapsed(), Duration::ZERO);
+}
+
+/// T5, F7: a token lives from when its source was asked, not from when the wait for another process
+/// began.
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_another_process_takes_nothing_of_the_lifetime() {
+    let world = World::new();
+    let cache = world.cache().account("bob");
+    let fails_late = source_fn(Origins::any(), async |_| {
+        pass(20 * SECOND).await;
+        Err(AuthError::unavailable("no answer"))
+    });
+    let first = world.builder(fails_late).token_cache(cache.clone()).build();
+    let good = source_fn(Origins::any(), async |_| {
+        Ok(Token::new("good")?.expires_in(60 * SECOND))
+    });
+    let second = world.builder(good).token_cache(cache).build();
+    let (failed, waited) = tokio::join!(first.token(), second.token());
+    assert!(failed.is_err());
+    assert_eq!(waited.unwrap().expose(), "good");
+    assert_eq!(second.stats().lease_waits, 1);
+    assert_eq!(second.status().expires_in(), Some(60 * SECOND));
 }
 
 /// F24: a lease that the store gave too late is given back as well.

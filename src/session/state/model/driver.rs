@@ -332,8 +332,9 @@ impl Model {
             return;
         };
         login.is_tried = true;
+        login.asked = self.oracle.now;
         self.begun += 1;
-        self.state.note_fetch(id);
+        self.state.note_fetch(id, self.now());
     }
 
     #[cfg(feature = "store")]

@@ -72,6 +72,8 @@ pub(super) struct UnderWay {
     /// The source was asked.
     pub(super) is_tried: bool,
     began: Duration,
+    /// When its source was asked, if another process was waited for before.
+    pub(super) asked: Duration,
     pub(super) overdue: Duration,
 }
 
@@ -232,6 +234,7 @@ impl Oracle {
             is_look,
             is_tried: self.detour.is_none(),
             began: self.now,
+            asked: self.now,
             overdue: self.now + 31 * SECOND + self.detour.unwrap_or_default(),
         });
     }
@@ -244,7 +247,7 @@ impl Oracle {
         self.arrivals += 1;
         let is_renewal = login.hold != Hold::No;
         let since = self.now - age.unwrap_or_default();
-        let began = age.map_or(login.began, |_| since);
+        let began = age.map_or(login.asked, |_| since);
         let mut held = self.new_token(text, lifetime, began);
         (held.since, held.adopted) = (since, age.is_some());
         match self.token.take() {
