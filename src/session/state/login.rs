@@ -14,6 +14,7 @@ pub(super) struct Login<W> {
     /// The source was asked.
     pub(super) is_tried: bool,
     pub(super) hold: Hold,
+    /// When the source was asked. Until then, when the wait for another process began.
     pub(super) began_at: Instant,
     pub(super) overdue_at: Instant,
     /// The way to its waiters.
@@ -29,4 +30,10 @@ pub(super) enum Hold {
     Until(Instant),
     /// They have waited long enough, or the token was accepted after all.
     Over,
+}
+
+impl<W> Login<W> {
+    pub(super) fn holds_back(&self) -> bool {
+        matches!(self.hold, Hold::Until(_))
+    }
 }

@@ -18,6 +18,7 @@ mod under_way;
 
 use std::sync::Arc;
 use std::time::Duration;
+
 use tokio::time::Instant;
 
 use self::evidence::{Evidence, Key, Proof};
@@ -132,7 +133,7 @@ impl<W> State<W> {
     /// The token that a request may go out with at once, if it has not expired.
     pub(super) fn usable(&self) -> Option<&Issued> {
         let login = self.login.as_ref();
-        let is_held_back = login.is_some_and(|login| matches!(login.hold, Hold::Until(_)));
+        let is_held_back = login.is_some_and(Login::holds_back);
         let held = self.held.as_ref().filter(|held| !held.is_invalidated());
         held.filter(|_| !is_held_back).map(|held| &held.issued)
     }
@@ -210,7 +211,7 @@ impl<W> State<W> {
         let login = self.login.as_ref();
         self.held.as_ref().is_some_and(|held| !held.is_accepted)
             || self.throttle.is_struck()
-            || login.is_some_and(|login| matches!(login.hold, Hold::Until(_)))
+            || login.is_some_and(Login::holds_back)
     }
 
     /// To be called before any of its tokens is let go of.

@@ -6,7 +6,7 @@
 use tokio::time::Instant;
 
 use super::evidence::{Key, Proof};
-use super::login::{Hold, Login};
+use super::login::Hold;
 use super::throttle::LoginCause;
 use super::token::{Age, Issued, Stamp};
 use super::{Decision, State};
@@ -110,9 +110,8 @@ impl<W> State<W> {
         if is_retry {
             self.throttle.redeem();
         }
-        let is_held_back = |login: &&mut Login<W>| matches!(login.hold, Hold::Until(_));
         let login = self.login.as_mut().filter(|_| was_refused);
-        let Some(login) = login.filter(is_held_back) else {
+        let Some(login) = login.filter(|login| login.holds_back()) else {
             return false;
         };
         login.hold = Hold::Over;

@@ -114,12 +114,12 @@ async fn the_lifetime_of_a_given_token_counts_from_the_build() {
 async fn a_given_token_that_has_expired_is_replaced_before_a_request() {
     let an_hour_ago = SystemTime::now() - secs(3600);
     let given = token("given").refresh_token("r1").expires_at(an_hour_ago);
-    let refresh_tokens = Arc::new(Mutex::new(Vec::new()));
-    let asked = refresh_tokens.clone();
+    let asked = Arc::new(Mutex::new(Vec::new()));
+    let asks = asked.clone();
     let source = source_fn(Origins::any(), move |request: TokenRequest| {
         let stale = request.stale().and_then(Token::expose_refresh_token);
         let of_stale = stale.map(ToOwned::to_owned);
-        asked.lock().unwrap().push((request.cause(), of_stale));
+        asks.lock().unwrap().push((request.cause(), of_stale));
         async { Ok(Token::new("t1")?) }
     });
     let session = Session::builder(source).token(given).build();
@@ -128,6 +128,8 @@ async fn a_given_token_that_has_expired_is_replaced_before_a_request() {
     let client = BearerAuthLayer::from_session(session).layer(server.service());
     client.oneshot(get(URI)).await.unwrap();
     assert_eq!(server.tokens(), ["Bearer t1"]);
-    let asked = refresh_tokens.lock().unwrap().clone();
-    assert_eq!(asked, [(Cause::Expired, Some("r1".to_owned()))]);
+    assert_eq!(
+        *asked.lock().unwrap(),
+        [(Cause::Expired, Some("r1".to_owned()))]
+    );
 }

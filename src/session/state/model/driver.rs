@@ -332,7 +332,7 @@ impl Model {
             return;
         };
         login.is_tried = true;
-        login.asked = self.oracle.now;
+        login.began = self.oracle.now;
         self.begun += 1;
         self.state.note_fetch(id, self.now());
     }

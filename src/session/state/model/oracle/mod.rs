@@ -71,9 +71,8 @@ pub(super) struct UnderWay {
     pub(super) is_look: bool,
     /// The source was asked.
     pub(super) is_tried: bool,
-    began: Duration,
-    /// When its source was asked, if another process was waited for before.
-    pub(super) asked: Duration,
+    /// When the source was asked. Until then, when the wait for another process began.
+    pub(super) began: Duration,
     pub(super) overdue: Duration,
 }
 
@@ -234,7 +233,6 @@ impl Oracle {
             is_look,
             is_tried: self.detour.is_none(),
             began: self.now,
-            asked: self.now,
             overdue: self.now + 31 * SECOND + self.detour.unwrap_or_default(),
         });
     }
@@ -247,7 +245,7 @@ impl Oracle {
         self.arrivals += 1;
         let is_renewal = login.hold != Hold::No;
         let since = self.now - age.unwrap_or_default();
-        let began = age.map_or(login.asked, |_| since);
+        let began = age.map_or(login.began, |_| since);
         let mut held = self.new_token(text, lifetime, began);
         (held.since, held.adopted) = (since, age.is_some());
         match self.token.take() {
@@ -496,7 +494,10 @@ impl Oracle {
         let edges = [
             self.failure.map(|(_, until)| until),
             login.map(|login| login.overdue),
-            login.map(|login| login.began + 2 * SECOND),
+            login.and_then(|login| match login.hold {
+                Hold::Until(until) => Some(until),
+                Hold::No | Hold::Over => None,
+            }),
             held.and_then(|held| held.expires),
             held.map(|held| held.since + 5 * SECOND),
             held.map(|held| held.rest_until),
