@@ -126,8 +126,8 @@ impl AuthError {
     }
 
     /// Returns `true` if [`Session::sign_out`](crate::Session::sign_out) was called before there
-    /// was a token, or it or [`Session::replace_source`](crate::Session::replace_source) before the
-    /// retry.
+    /// was a token or before the retry, or
+    /// [`Session::replace_source`](crate::Session::replace_source) before the retry.
     pub fn is_signed_out(&self) -> bool {
         self.inner.kind == Kind::SignedOut
     }

@@ -15,10 +15,12 @@
 //! # What is stored
 //!
 //! There is one record for each account. It contains the token, its refresh token and its lifetime,
-//! which process wrote it, and why the last logins failed, for up to eight credentials. Of those it
-//! has a slow hash, and never a password. Its name is a hash that does not reveal the account.
-//! [`TokenCache::encrypted`] encrypts the record. [`TokenCache::plain_text`] does not. There is no
-//! default: a file that only its user can read may not need encryption, a shared database does.
+//! which process wrote it, and why the last logins failed, for up to eight credentials. It never
+//! contains a password, but a hash of each of those credentials. Its name is a hash that does not
+//! reveal the account. [`TokenCache::encrypted`] encrypts the record, and nobody without the key
+//! can guess a password by such a hash. [`TokenCache::plain_text`] does not encrypt it, and the hash
+//! is only a slow one. There is no default: a file that only its user can read may not need
+//! encryption, a shared database does.
 //!
 //! # Keys
 //!

@@ -2,11 +2,12 @@
 //!
 //! # In short
 //!
-//! With a token in hand and no body, a request costs less than in a hand-written layer that clones
-//! the request to send it again, unless it has few headers or static ones. A body costs more than a
-//! clone of it, for it can be a stream. Beyond inserting the header the layer allocates once for
-//! the head and twice for a body, which a test asserts exactly. It reads the clock only if the
-//! token's lifetime is known. Over a real connection all of that is about 5 % of the instructions.
+//! With a token in hand, four headers made at run time and no body, a request costs fewer
+//! instructions than in a hand-written layer that clones it, to send it again. It costs more with
+//! static headers or without any. A body costs more than a clone of it, because it can be a stream.
+//! Beyond inserting the header the layer allocates once for the head and twice for a body, which a
+//! test asserts exactly. It reads the clock only if the token's lifetime is known. Over a real
+//! connection all of that is 3 to 6 % of the instructions.
 //!
 //! # A request with a token in hand
 #![doc = ""]
