@@ -48,8 +48,8 @@
 //! # Which account
 //!
 //! Sessions share a token if they log in to the same account in the same
-//! [namespace](crate::store::TokenCache::namespace) of one store. Most built-in logins know
-//! their account: the kind of login, its URL, the user or client, OAuth scopes, the audience, and every
+//! [namespace](crate::store::TokenCache::namespace) of one store. Most built-in logins know their
+//! account: the kind of login, its URL, the user or client, OAuth scopes, the audience, and every
 //! other field that is not a secret. A closure does not, and neither do
 //! [`Custom`](crate::login::Custom), [`TokenFile`](crate::login::TokenFile) and
 //! [`Refresh::from_token`](crate::login::Refresh::from_token) without a login: call

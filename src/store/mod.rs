@@ -18,8 +18,8 @@
 //! which process wrote it, and why the last logins failed, for up to eight credentials. It never
 //! contains a password, but a hash of each of those credentials. Its name is a hash that does not
 //! reveal the account. [`TokenCache::encrypted`] encrypts the record, and nobody without the key
-//! can guess a password by such a hash. [`TokenCache::plain_text`] does not encrypt it, and the hash
-//! is only a slow one. There is no default: a file that only its user can read may not need
+//! can guess a password by such a hash. [`TokenCache::plain_text`] does not encrypt it, and the
+//! hash is only a slow one. There is no default: a file that only its user can read may not need
 //! encryption, a shared database does.
 //!
 //! # Keys
