@@ -106,8 +106,8 @@
 //! the next process that needs it reads it from the store. A refresh token can still be lost in two
 //! ways, which no client can prevent:
 //!
-//! * A process dies between the server's answer and the write. The record then contains a used
-//!   refresh token.
+//! * The server's answer is lost, or its process dies before the write. The record then contains a
+//!   used refresh token.
 //! * Redis fails over to a replica that lacks the last write: replication is asynchronous, and so
 //!   are writes to disk by default. A process that has seen the newer record recognizes the older
 //!   one and continues with its own refresh token. If no such process is left, the next refresh
