@@ -2,19 +2,21 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::collections::VecDeque;
+mod expected;
+mod hands;
+
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
-use std::task::{Context, Poll, Wake, Waker};
+use std::task::{Context, Waker};
 
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::Body;
 
-use super::frames::{Abandoned, Polled};
-use super::{Replay, ReplayBody};
-use crate::script::{Broken, Log, Script, Step, script};
+use self::expected::{Expected, Model};
+use self::hands::{Done, Hands, Wakes};
+use super::ReplayBody;
+use crate::script::{Log, Script, Step, script};
 
 /// The caller's body.
 #[derive(Clone, Debug)]
@@ -84,50 +86,6 @@ struct Run {
     log: Arc<Log>,
     /// Shared by all data that is still held.
     probe: Arc<()>,
-}
-
-/// The handle, where the original can get at it while it is polled.
-#[derive(Default)]
-struct Hands {
-    replay: Option<Replay<Script>>,
-    armed: Option<Inside>,
-    done: Option<Done>,
-}
-
-enum Done {
-    Took(Option<Box<ReplayBody<Script>>>),
-    TookAndPolled(Option<Box<ReplayBody<Script>>>),
-    TookAndDropped(bool),
-    LetGo,
-}
-
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-/// What is to be expected.
-struct Model {
-    steps: VecDeque<Expected>,
-    bytes: Vec<u8>,
-    trailers: Option<HeaderMap>,
-    fails: bool,
-    limit: usize,
-    knows_end: bool,
-    kept: usize,
-    delivered: usize,
-    empty: bool,
-    possible: bool,
-    taken: bool,
-    first_ended: bool,
-}
-
-#[derive(Clone, Debug, PartialEq)]
-enum Expected {
-    Data(Vec<u8>),
-    Trailers(HeaderMap),
-    Pending,
-    Failed,
-    Ended,
-    Abandoned,
 }
 
 impl Run {
@@ -300,127 +258,6 @@ impl Run {
     }
 }
 
-impl Hands {
-    fn act(hands: &Mutex<Self>, wakes: &Arc<Wakes>) {
-        let (armed, replay) = {
-            let mut hands = hands.lock().unwrap();
-            let armed = hands.armed.take();
-            (armed, armed.and_then(|_| hands.replay.take()))
-        };
-        let (Some(inside), Some(replay)) = (armed, replay) else {
-            return;
-        };
-        let done = match inside {
-            Inside::Take => Done::Took(replay.take().map(Box::new)),
-            Inside::TakeAndPoll => {
-                let mut second = replay.take().map(Box::new);
-                if let Some(second) = &mut second {
-                    let waker = Waker::from(Arc::clone(wakes));
-                    let polled = Pin::new(second).poll_frame(&mut Context::from_waker(&waker));
-                    assert!(polled.is_pending(), "two readers");
-                }
-                Done::TookAndPolled(second)
-            }
-            Inside::TakeAndDrop => Done::TookAndDropped(replay.take().is_some()),
-            Inside::LetGo => {
-                drop(replay);
-                Done::LetGo
-            }
-        };
-        hands.lock().unwrap().done = Some(done);
-    }
-}
-
-impl Model {
-    fn new(plan: &Plan) -> Self {
-        let (mut steps, mut bytes) = (VecDeque::new(), Vec::new());
-        for item in &plan.items {
-            steps.push_back(match item {
-                Item::Data(data) => {
-                    bytes.extend(data);
-                    Expected::Data(data.clone())
-                }
-                Item::Pending => Expected::Pending,
-            });
-        }
-        let trailers = plan.trailers.map(|value| {
-            let mut trailers = HeaderMap::new();
-            trailers.insert("x-trailer", http::HeaderValue::from(u16::from(value)));
-            trailers
-        });
-        steps.extend(trailers.clone().map(Expected::Trailers));
-        steps.extend(plan.fails.then_some(Expected::Failed));
-        let empty = steps.is_empty() && plan.knows_end;
-        steps.push_back(Expected::Ended);
-        Self {
-            steps,
-            possible: !(plan.exact && bytes.len() > plan.limit),
-            bytes,
-            trailers,
-            fails: plan.fails,
-            limit: plan.limit,
-            knows_end: plan.knows_end,
-            kept: 0,
-            delivered: 0,
-            empty,
-            taken: false,
-            first_ended: false,
-        }
-    }
-
-    fn poll_first(&mut self) -> Expected {
-        if self.first_ended {
-            return Expected::Ended;
-        }
-        if self.taken && !self.empty {
-            return Expected::Abandoned;
-        }
-        let step = self.steps.pop_front().unwrap();
-        match &step {
-            Expected::Data(data) => {
-                self.kept += data.len();
-                self.delivered += data.len();
-                self.possible &= self.kept <= self.limit;
-            }
-            Expected::Failed => {
-                self.possible = false;
-                self.first_ended = true;
-            }
-            Expected::Trailers(trailers) => {
-                let bytes = trailers
-                    .iter()
-                    .map(|(name, value)| name.as_str().len() + value.len());
-                self.kept += bytes.map(|bytes| bytes + 32).sum::<usize>();
-                self.possible &= self.kept <= self.limit;
-            }
-            Expected::Ended => self.first_ended = true,
-            Expected::Pending | Expected::Abandoned => {}
-        }
-        // The last frame of a body that knows its end is the end of this attempt.
-        let is_frame = matches!(step, Expected::Data(_) | Expected::Trailers(_));
-        self.first_ended |= is_frame && self.knows_end && self.steps[0] == Expected::Ended;
-        step
-    }
-}
-
-impl From<Polled> for Expected {
-    fn from(polled: Polled) -> Self {
-        match polled {
-            Poll::Pending => Self::Pending,
-            Poll::Ready(None) => Self::Ended,
-            Poll::Ready(Some(Err(error))) if error.is::<Abandoned>() => Self::Abandoned,
-            Poll::Ready(Some(Err(error))) => {
-                assert!(error.is::<Broken>());
-                Self::Failed
-            }
-            Poll::Ready(Some(Ok(frame))) => match frame.into_data() {
-                Ok(data) => Self::Data(data.into()),
-                Err(frame) => Self::Trailers(frame.into_trailers().unwrap()),
-            },
-        }
-    }
-}
-
 struct Tracked(
     Vec<u8>,
     #[expect(dead_code, reason = "it is counted")] Arc<()>,
@@ -429,17 +266,5 @@ struct Tracked(
 impl AsRef<[u8]> for Tracked {
     fn as_ref(&self) -> &[u8] {
         &self.0
-    }
-}
-
-impl Wakes {
-    fn count(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
     }
 }
