@@ -1,0 +1,9 @@
+//! The session: when it logs in, who waits for it, and what becomes of a login when they leave.
+
+mod expiry;
+mod logins;
+mod panics;
+mod runtimes;
+mod waiters;
+
+const URI: &str = "https://api.example.com/";
