@@ -4,7 +4,6 @@
 
 mod check;
 mod contract;
-mod corners;
 mod fits;
 mod grpc;
 mod held_response;

@@ -50,3 +50,30 @@ async fn nothing_is_sent_when_the_first_login_fails() {
     assert!(error.is_rejected());
     assert!(server.seen().is_empty());
 }
+
+/// R4: a login that is not allowed now is explained, also where the body was too large to replay.
+#[tokio::test(start_paused = true)]
+async fn a_body_over_the_limit_is_told_why_there_was_no_login() {
+    for choice in [OnFailedRenewal::ReturnResponse, OnFailedRenewal::Error] {
+        let desk =
+            ScriptedSource::open().script([Ok(token("a")), Err(AuthError::rejected("locked"))]);
+        let client = BearerAuthLayer::new(desk.clone())
+            .replay_limit(3)
+            .on_failed_renewal(choice)
+            .layer(Server::accepting("b").service());
+        // The first refusal makes the login that fails, the second is refused one.
+        let _ = client.clone().oneshot(get(URI)).await;
+        match client.clone().oneshot(post("payload")).await {
+            Ok(response) => {
+                assert_eq!(
+                    choice,
+                    OnFailedRenewal::ReturnResponse,
+                    "asked for the error, got {}",
+                    response.status()
+                );
+                assert!(explanation(&response).is_some(), "{choice:?}: no AuthError");
+            }
+            Err(error) => assert!(auth_error(error).is_rejected()),
+        }
+    }
+}

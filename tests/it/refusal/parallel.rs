@@ -11,8 +11,10 @@ use tokio::time::sleep;
 use tower::{BoxError, Layer, ServiceExt, service_fn};
 use tower_bearer::{BearerAuthLayer, ReplayBody};
 
-use super::URI;
+use super::{URI, secs};
 use crate::support::{Body, ScriptedSource, explanation, get, token};
+
+type Sent = Request<ReplayBody<Body>>;
 
 /// R2: requests that were refused with an old token use the current one.
 #[tokio::test(start_paused = true)]
@@ -83,4 +85,35 @@ async fn staggered_refusals_make_one_login_that_brings_the_same_token() {
         assert!(explanation(&response).unwrap().is_unchanged());
     }
     assert_eq!(desk.logins(), 2);
+}
+
+/// R2: a refusal while a login is under way joins it, whatever login its token's stamp is of.
+#[tokio::test(start_paused = true)]
+async fn a_refusal_with_an_older_stamp_joins_the_login_under_way() {
+    let desk = ScriptedSource::closed().script([Ok(token("a")), Ok(token("a")), Ok(token("b"))]);
+    let client = BearerAuthLayer::new(desk.clone()).layer(service_fn(async |request: Sent| {
+        let old = request.headers()["authorization"] == "Bearer a";
+        if old && request.uri().path() == "/slow" {
+            sleep(secs(10)).await;
+        }
+        Ok::<_, BoxError>(
+            Response::builder()
+                .status(if old { 401 } else { 200 })
+                .body("")
+                .unwrap(),
+        )
+    }));
+    desk.let_through(2);
+    client.session().token().await.unwrap();
+    let slow = tokio::spawn(client.clone().oneshot(get("https://api.example.com/slow")));
+    sleep(secs(1)).await;
+    let unchanged = client.clone().oneshot(get(URI)).await.unwrap();
+    assert!(explanation(&unchanged).unwrap().is_unchanged());
+    // The next one is refused too; its login, the third, is slow, and will help.
+    let next = tokio::spawn(client.clone().oneshot(get(URI)));
+    sleep(secs(15)).await;
+    desk.let_through(1);
+    assert_eq!(next.await.unwrap().unwrap().status(), 200);
+    assert_eq!(slow.await.unwrap().unwrap().status(), 200);
+    assert_eq!(desk.logins(), 3);
 }

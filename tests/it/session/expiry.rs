@@ -1,15 +1,17 @@
-//! Tokens that expire before they are sent.
+//! Tokens that expire before they are used.
 
 use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use tokio::time::sleep;
-use tokio_test::assert_pending;
+use tokio_test::{assert_pending, assert_ready};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
-use tower_bearer::BearerAuthLayer;
+use tower_bearer::{BearerAuthLayer, Origins, Session, source_fn};
 
-use super::URI;
+use super::{URI, secs};
 use crate::support::{Body, ScriptedSource, Server, get, token};
 
 /// T5: an expired token is replaced before the request is sent: no 401 round trip.
@@ -78,4 +80,24 @@ async fn a_token_that_expires_during_the_wait_for_readiness_is_not_sent() {
             _ => panic!("nothing was sent"),
         };
     assert_eq!(request.headers()["authorization"], "Bearer t2");
+}
+
+/// T5: one who is polled only after its token has expired waits for another one once, not for ever.
+#[tokio::test(start_paused = true)]
+async fn a_token_that_never_lives_until_it_is_fetched_is_waited_for_twice() {
+    let logins = Arc::new(AtomicUsize::new(0));
+    let counted = logins.clone();
+    let session = Session::new(source_fn(Origins::any(), move |_| {
+        let number = counted.fetch_add(1, Ordering::SeqCst) + 1;
+        async move { Ok(token(&format!("t{number}")).expires_in(secs(1))) }
+    }));
+    let mut waiter = tokio_test::task::spawn(session.token());
+    for expected in [1, 2] {
+        assert_pending!(waiter.poll());
+        sleep(secs(5)).await;
+        assert_eq!(logins.load(Ordering::SeqCst), expected);
+    }
+    let got = assert_ready!(waiter.poll()).unwrap();
+    assert_eq!(got.expose(), "t2");
+    assert_eq!(logins.load(Ordering::SeqCst), 2);
 }

@@ -8,8 +8,8 @@ use tokio_test::{assert_pending, assert_ready};
 use tower::{Service, ServiceBuilder, ServiceExt};
 use tower_bearer::{BearerAuthLayer, Origins, Session, source_fn};
 
-use super::URI;
-use crate::support::{ScriptedSource, Server, get};
+use super::{URI, secs};
+use crate::support::{ScriptedSource, Server, get, settle};
 
 /// T3: the first caller leaves, and the second gets the token of the login that the first began.
 #[tokio::test]
@@ -116,4 +116,24 @@ async fn each_waiter_has_a_deadline_of_its_own() {
     desk.let_through(1);
     assert_eq!(late.await.unwrap().unwrap().expose(), "t1");
     assert_eq!(desk.logins(), 1);
+}
+
+/// T3, T7: the future of a token that has failed asks anew when it is polled again.
+#[tokio::test(start_paused = true)]
+async fn a_token_future_that_failed_asks_anew() {
+    let desk = ScriptedSource::closed();
+    let session = Session::new(desk.clone());
+    let mut waiter = tokio_test::task::spawn(session.token());
+    assert_pending!(waiter.poll());
+    settle().await;
+    session.sign_out();
+    assert!(assert_ready!(waiter.poll()).unwrap_err().is_signed_out());
+    assert_pending!(waiter.poll());
+    sleep(secs(60)).await;
+    assert!(assert_ready!(waiter.poll()).unwrap_err().is_timeout());
+    sleep(secs(60)).await;
+    desk.let_through(9);
+    assert_pending!(waiter.poll());
+    settle().await;
+    assert!(assert_ready!(waiter.poll()).is_ok());
 }

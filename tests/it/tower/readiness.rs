@@ -1,5 +1,7 @@
 //! When the inner service is asked to be ready, and when a reservation is held.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use http::{Response, StatusCode};
@@ -7,10 +9,10 @@ use tokio::time::timeout;
 use tokio_test::{assert_pending, assert_ready_ok};
 use tower::limit::ConcurrencyLimit;
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
-use tower_bearer::{BearerAuthLayer, ReplayBody};
+use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody};
 
 use super::{Sent, URI, answer, mock};
-use crate::support::{Body, ScriptedSource, Server, get};
+use crate::support::{Body, ScriptedSource, Server, get, token};
 
 /// W1: readiness is the inner service's, before and after.
 #[tokio::test]
@@ -102,4 +104,42 @@ async fn no_reservation_is_held_during_a_login() {
     assert!(other.await.unwrap().is_ok());
     desk.let_through(1);
     assert!(waiting.await.is_ok());
+}
+
+/// inner service once after it gave its own reservation back.
+#[tokio::test(start_paused = true)]
+async fn a_withheld_login_costs_one_readiness() {
+    #[derive(Clone)]
+    struct Counting(Arc<AtomicUsize>);
+    impl Service<Sent> for Counting {
+        type Response = Response<&'static str>;
+        type Error = BoxError;
+        type Future = std::future::Ready<Result<Self::Response, BoxError>>;
+        fn poll_ready(
+            &mut self,
+            _: &mut std::task::Context<'_>,
+        ) -> std::task::Poll<Result<(), BoxError>> {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            std::task::Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, _: Sent) -> Self::Future {
+            std::future::ready(Ok(Response::new("")))
+        }
+    }
+    let desk = ScriptedSource::open().script([Ok(token("a")), Err(AuthError::rejected("locked"))]);
+    let layer = BearerAuthLayer::new(desk.clone());
+    let session = layer.session().clone();
+    session.token().await.unwrap();
+    session.invalidate(&token("a"));
+    let _ = session.token().await;
+    assert_eq!(desk.logins(), 2);
+    let readied = Arc::new(AtomicUsize::new(0));
+    let before = session.stats().logins_throttled;
+    layer
+        .layer(Counting(readied.clone()))
+        .oneshot(get(URI))
+        .await
+        .unwrap();
+    let withheld = session.stats().logins_throttled - before;
+    assert_eq!((readied.load(Ordering::SeqCst), withheld), (2, 1));
 }
