@@ -104,10 +104,11 @@
 //!
 //! The record contains the newest refresh token. It is written before its access token is used, and
 //! the next process that needs it reads it from the store. A refresh token can still be lost in two
-//! ways, which no client can prevent:
+//! ways:
 //!
-//! * The server's answer is lost, or its process dies before the write. The record then contains a
-//!   used refresh token.
+//! * The server's answer does not get into the store: the connection breaks, the process dies, the
+//!   store cannot be written, or [`replace_source`](crate::Session::replace_source) abandons the
+//!   login. The record then contains a used refresh token.
 //! * Redis fails over to a replica that lacks the last write: replication is asynchronous, and so
 //!   are writes to disk by default. A process that has seen the newer record recognizes the older
 //!   one and continues with its own refresh token. If no such process is left, the next refresh

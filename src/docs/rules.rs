@@ -184,8 +184,7 @@
 //! * **F12** The next run of a command-line tool starts with the stored token, and with the stored
 //!   rejection.
 //! * **F13** A refresh token is stored with its token, before that is used. Only the newest one is
-//!   sent, and only by the lease's owner. A refresh that `replace_source` overtakes is finished for
-//!   the other processes.
+//!   sent, and only by the lease's owner.
 //! * **F14** Without the lease, or when the store has lost its record, a refresh token is not sent.
 //!   The first login follows if there is one, else an error.
 //! * **F15** Before a rejection is believed the store is read once more.

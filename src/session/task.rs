@@ -112,10 +112,18 @@ impl Running {
         let limit = self.runner.policy.login_timeout;
         #[cfg(feature = "store")]
         if let Some(fleet) = &job.fleet {
-            let login = self.log_in_shared(&*job.source, fleet, job.errand, abandoned);
-            if let Some(ending) = login.await {
-                self.end_shared(ending);
-            }
+            let is_look = job.errand.is_look;
+            let ending =
+                match FleetLogin::new(&self.runner, self.id, &*job.source, fleet, job.errand) {
+                    // In this order, or a login is made that was abandoned before it began.
+                    Ok(login) => match select(abandoned, pin!(login.run())).await {
+                        Either::Right((ending, _)) => ending,
+                        Either::Left(_) => return,
+                    },
+                    Err(_) if is_look => Ending::NothingNew,
+                    Err(error) => Ending::Fetched(Err(error), InStore::default()),
+                };
+            self.end_shared(ending);
             return;
         }
         let fetch = pin!(fetched(&*job.source, job.request, limit));
@@ -124,34 +132,6 @@ impl Running {
             // What it was made from is a user's, and not to be dropped under the lock.
             let _outcome = outcome.clone();
             self.end(|state, id, now| state.end(id, outcome, now));
-        }
-    }
-
-    /// `None`: it was abandoned.
-    #[cfg(feature = "store")]
-    async fn log_in_shared(
-        &self,
-        source: &dyn DynTokenSource,
-        fleet: &Fleet,
-        errand: Errand,
-        abandoned: Abandoned,
-    ) -> Option<Ending> {
-        let is_look = errand.is_look;
-        let login = match FleetLogin::new(&self.runner, self.id, source, fleet, errand) {
-            Ok(login) => login,
-            Err(_) if is_look => return Some(Ending::NothingNew),
-            Err(error) => return Some(Ending::Fetched(Err(error), InStore::default())),
-        };
-        // In this order, or a login is made that was abandoned before it began.
-        match select(abandoned, pin!(login.run())).await {
-            Either::Right((ending, _)) => Some(ending),
-            Either::Left((_, rest)) => {
-                if login.is_spending() && !self.runner.lock().state.is_signed_out() {
-                    // What it brings is for the other processes alone.
-                    let _ = rest.await;
-                }
-                None
-            }
         }
     }
 

@@ -19,7 +19,6 @@
 //!       release
 //! ```
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep};
@@ -52,7 +51,6 @@ pub(in crate::session) struct FleetLogin<'a> {
     pub(super) fleet: &'a Fleet,
     record: &'a SharedRecord,
     pub(super) errand: Errand,
-    is_spending: AtomicBool,
 }
 
 /// How a login through a store ends.
@@ -85,17 +83,11 @@ impl<'a> FleetLogin<'a> {
             fleet,
             record,
             errand,
-            is_spending: AtomicBool::new(false),
         })
     }
 }
 
 impl FleetLogin<'_> {
-    /// Whether it uses up what is good once. Only this login can give the others what replaces it.
-    pub(in crate::session) fn is_spending(&self) -> bool {
-        self.is_spending.load(Ordering::Relaxed)
-    }
-
     pub(in crate::session) async fn run(&self) -> Ending {
         let policy = &self.runner.policy;
         let lifetime = self.errand.request.stale().and_then(Token::lifetime);
@@ -170,7 +162,6 @@ impl FleetLogin<'_> {
             return Ending::Told(latch.error.clone(), latch.rest);
         }
         let is_precious = self.source.spends(request.stale());
-        self.is_spending.store(is_precious, Ordering::Relaxed);
         let began_at = Instant::now();
         match self.fetch(request).await {
             Ok(token) => self.share(loaded, token, began_at, is_precious).await,
