@@ -106,7 +106,8 @@ async fn no_reservation_is_held_during_a_login() {
     assert!(waiting.await.is_ok());
 }
 
-/// inner service once after it gave its own reservation back.
+/// W1, W2: a request whose login is throttled is sent with the token in hand. It readies the inner
+/// service once after it gave its own reservation back.
 #[tokio::test(start_paused = true)]
 async fn a_withheld_login_costs_one_readiness() {
     #[derive(Clone)]
