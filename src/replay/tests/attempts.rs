@@ -1,3 +1,5 @@
+//! Both attempts against a plain list of frames, for any body and any order.
+
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;

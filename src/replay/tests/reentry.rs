@@ -86,8 +86,10 @@ fn a_users_code_may_come_back_in_from_anywhere() {
             for _ in 0..4 {
                 let _ = Pin::new(&mut first).poll_frame(&mut cx);
             }
-            if take && let Some(mut second) = replay.take() {
-                let _ = Pin::new(&mut second).poll_frame(&mut cx);
+            if take {
+                if let Some(mut second) = replay.take() {
+                    let _ = Pin::new(&mut second).poll_frame(&mut cx);
+                }
             }
             let _ = Pin::new(&mut first).poll_frame(&mut cx);
         }

@@ -163,14 +163,7 @@ fn fence(line: &str) -> Option<&str> {
 }
 
 fn is_for_tests(file: &str) -> bool {
-    let names = [
-        "fuzzing",
-        "model",
-        "model.rs",
-        "script.rs",
-        "tests",
-        "tests.rs",
-    ];
+    let names = ["fuzzing", "model", "script.rs", "tests", "tests.rs"];
     file.split('/').any(|name| names.contains(&name))
 }
 
