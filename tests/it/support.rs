@@ -6,6 +6,7 @@ use std::future::{Ready, ready};
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, join_all};
@@ -16,6 +17,9 @@ use tower::{BoxError, Service, ServiceExt, service_fn};
 use tower_bearer::{AuthError, Cause, Origins, ReplayBody, Token, TokenRequest, TokenSource};
 
 pub(crate) type Body = Full<Bytes>;
+
+/// What the inner service is called with.
+pub(crate) type Sent = Request<ReplayBody<Body>>;
 
 /// A source whose logins bring `t1`, `t2`, … unless a script says otherwise.
 #[derive(Clone)]
@@ -261,6 +265,14 @@ pub(crate) async fn settle() {
     for _ in 0..20 {
         tokio::task::yield_now().await;
     }
+}
+
+pub(crate) fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+pub(crate) fn millis(millis: u64) -> Duration {
+    Duration::from_millis(millis)
 }
 
 pub(crate) fn token(text: &str) -> Token {

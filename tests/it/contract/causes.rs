@@ -10,8 +10,8 @@ use tower::util::BoxCloneSyncService;
 use tower::{Layer, ServiceExt, service_fn};
 use tower_bearer::{BearerAuth, BearerAuthLayer, Cause, Challenge, ReplayBody, TokenRequest};
 
-use super::{URI, living, secs};
-use crate::support::{Body, ScriptedSource, Server, get, settle, token};
+use super::{URI, living};
+use crate::support::{Body, ScriptedSource, Server, get, secs, settle, token};
 
 /// T5, T6, T7, R2: a source is told why it is asked, and which token it is to replace.
 #[tokio::test(start_paused = true)]

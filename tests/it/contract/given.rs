@@ -7,8 +7,8 @@ use tokio::time::advance;
 use tower::{Layer, ServiceExt};
 use tower_bearer::{BearerAuthLayer, Cause, Origins, Session, Token, TokenRequest, source_fn};
 
-use super::{URI, living, secs};
-use crate::support::{ScriptedSource, Server, explanation, get, token};
+use super::{URI, living};
+use crate::support::{ScriptedSource, Server, explanation, get, secs, token};
 
 /// T8: a given token is used first, and that needs no login, no runtime and no timer.
 #[test]

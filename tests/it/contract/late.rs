@@ -4,8 +4,8 @@ use tokio::time::advance;
 use tokio_test::{assert_pending, assert_ready};
 use tower_bearer::Session;
 
-use super::{living, secs};
-use crate::support::{ScriptedSource, settle, token};
+use super::living;
+use crate::support::{ScriptedSource, secs, settle, token};
 
 /// T5: a token that has expired before it was taken is not handed out: another one is waited for.
 #[tokio::test(start_paused = true)]

@@ -17,10 +17,6 @@ use crate::support::token;
 
 const URI: &str = "https://api.example.com/users/me";
 
-fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
 fn living(text: &str, lifetime: Duration) -> Token {
     token(text).expires_in(lifetime)
 }

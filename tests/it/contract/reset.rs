@@ -5,8 +5,8 @@ use tokio::time::advance;
 use tower::{Layer, ServiceExt};
 use tower_bearer::{AuthError, BearerAuthLayer, Session};
 
-use super::{URI, living, secs};
-use crate::support::{ScriptedSource, Server, auth_error, explanation, get, settle, token};
+use super::{URI, living};
+use crate::support::{ScriptedSource, Server, auth_error, explanation, get, secs, settle, token};
 
 fn locked() -> AuthError {
     AuthError::rejected("locked")

@@ -5,8 +5,8 @@ use tokio_test::assert_pending;
 use tower::{Layer, ServiceExt};
 use tower_bearer::{AuthError, BearerAuthLayer, Session, Status};
 
-use super::{URI, living, secs};
-use crate::support::{ScriptedSource, Server, get, settle, token};
+use super::{URI, living};
+use crate::support::{ScriptedSource, Server, get, secs, settle, token};
 
 /// What of it is a text or a flag.
 fn short(status: &Status) -> (Option<&str>, bool, Option<String>) {

@@ -9,8 +9,10 @@ use tokio_test::{assert_pending, assert_ready};
 use tower::{Layer, Service, ServiceExt, service_fn};
 use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody, Session};
 
-use super::{URI, living, secs, settle};
-use crate::support::{Body, ScriptedSource, Server, auth_error, explanation, get, token};
+use super::{URI, living, settle};
+use crate::support::{
+    Body, ScriptedSource, Sent, Server, auth_error, explanation, get, secs, token,
+};
 
 /// A source of another account.
 fn other() -> ScriptedSource {
@@ -170,7 +172,6 @@ async fn a_renewal_is_given_up_for_the_original_response() {
     }
 }
 
-type Sent = Request<ReplayBody<Body>>;
 type Mock = tower_test::mock::Mock<Sent, Response<&'static str>>;
 type Handle = tower_test::mock::Handle<Sent, Response<&'static str>>;
 

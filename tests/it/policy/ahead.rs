@@ -6,8 +6,8 @@ use tokio::time::{Instant, advance};
 use tower::{Layer, ServiceExt};
 use tower_bearer::{AuthError, BearerAuthLayer};
 
-use super::{URI, api, form, living, millis, secs, settle};
-use crate::support::{ScriptedSource, Server, get, token};
+use super::{URI, api, form, living, settle};
+use crate::support::{ScriptedSource, Server, get, millis, secs, token};
 
 /// T6: requests go out at once with the token in hand while one login runs behind them; the token
 /// that it brings serves from then on.

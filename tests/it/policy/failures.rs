@@ -9,8 +9,8 @@ use tower::{Layer, ServiceExt};
 use tower_bearer::testing::Answer;
 use tower_bearer::{AuthError, BearerAuthLayer, OnFailedRenewal, Session};
 
-use super::{URI, api, form, living, millis, secs, settle};
-use crate::support::{ScriptedSource, Server, auth_error, explanation, get, token};
+use super::{URI, api, form, living, settle};
+use crate::support::{ScriptedSource, Server, auth_error, explanation, get, millis, secs, token};
 
 /// R4, R6: where no login is allowed any more the caller gets the original response with the reason
 /// in its extensions, or that reason as the error.

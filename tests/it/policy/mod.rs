@@ -16,14 +16,6 @@ use crate::support::{settle, token};
 
 const URI: &str = "https://api.example.com/users/me";
 
-fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
-
 fn living(text: &str, lifetime: Duration) -> Token {
     token(text).expires_in(lifetime)
 }

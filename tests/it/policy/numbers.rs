@@ -7,8 +7,8 @@ use tokio::time::{Instant, advance};
 use tower::{Layer, ServiceExt};
 use tower_bearer::{AuthError, BearerAuthLayer, Origins, Session, SessionBuilder, source_fn};
 
-use super::{URI, living, millis, secs, settle};
-use crate::support::{ScriptedSource, Server, explanation, get};
+use super::{URI, living, settle};
+use crate::support::{ScriptedSource, Server, explanation, get, millis, secs};
 
 /// How long each of some failed logins closes the gate.
 async fn pauses(session: &Session, times: usize) -> Vec<Duration> {

@@ -10,8 +10,8 @@ use tokio::time::{Instant, advance};
 use tower::{BoxError, Layer, ServiceExt, service_fn};
 use tower_bearer::{AuthError, BearerAuthLayer, Origins, ReplayBody, Session, source_fn};
 
-use super::{URI, living, millis, secs};
-use crate::support::{Body, ScriptedSource, Server, auth_error, get};
+use super::{URI, living};
+use crate::support::{Body, ScriptedSource, Server, auth_error, get, millis, secs};
 
 /// The pauses that a rule gives: doubling, up to the longest.
 fn doubling(first: Duration, max: Duration) -> impl Iterator<Item = Duration> {

@@ -8,10 +8,4 @@ mod parallel;
 mod retry;
 mod strikes;
 
-use std::time::Duration;
-
 const URI: &str = "https://api.example.com/";
-
-fn secs(s: u64) -> Duration {
-    Duration::from_secs(s)
-}

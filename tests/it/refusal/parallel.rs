@@ -11,10 +11,8 @@ use tokio::time::sleep;
 use tower::{BoxError, Layer, ServiceExt, service_fn};
 use tower_bearer::{BearerAuthLayer, ReplayBody};
 
-use super::{URI, secs};
-use crate::support::{Body, ScriptedSource, explanation, get, token};
-
-type Sent = Request<ReplayBody<Body>>;
+use super::URI;
+use crate::support::{Body, ScriptedSource, Sent, explanation, get, secs, token};
 
 /// R2: requests that were refused with an old token use the current one.
 #[tokio::test(start_paused = true)]

@@ -7,8 +7,8 @@ use tokio::time::sleep;
 use tower::{Layer, ServiceExt};
 use tower_bearer::{BearerAuthLayer, Origins, source_fn};
 
-use super::{URI, secs};
-use crate::support::{ScriptedSource, Server, explanation, get, token};
+use super::URI;
+use crate::support::{ScriptedSource, Server, explanation, get, secs, token};
 
 /// R6: the first refusal of a generation decides, also when it is the retry that is refused.
 #[tokio::test(start_paused = true)]

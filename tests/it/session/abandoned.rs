@@ -7,8 +7,7 @@ use std::time::Duration;
 use tokio::time::{Instant, sleep};
 use tower_bearer::{AuthError, Origins, Session, source_fn};
 
-use super::secs;
-use crate::support::{ScriptedSource, settle, token};
+use crate::support::{ScriptedSource, secs, settle, token};
 
 /// L2: sign-outs evade no pause. A login that they abandon may have tried the password, so the
 /// second one in a row and each further one is an outage, whose pauses double up to 30 seconds.

@@ -1,15 +1,13 @@
 //! An account that changes while somebody waits.
 
-use http::{Request, Response};
+use http::Response;
 use tokio_test::{assert_pending, assert_ready};
 use tower::{Layer, Service, ServiceExt};
-use tower_bearer::{BearerAuthLayer, Origins, ReplayBody, Session, source_fn};
+use tower_bearer::{BearerAuthLayer, Origins, Session, source_fn};
 use tower_test::mock;
 
 use super::URI;
-use crate::support::{Body, ScriptedSource, Server, get, post, settle, token};
-
-type Sent = Request<ReplayBody<Body>>;
+use crate::support::{ScriptedSource, Sent, Server, get, post, settle, token};
 
 /// S1, T7: a waiting request whose origin the new source's origins do not contain.
 #[tokio::test(start_paused = true)]

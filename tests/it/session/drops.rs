@@ -6,8 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use tokio::time::sleep;
 use tower_bearer::{AuthError, Origins, Session, source_fn};
 
-use super::secs;
-use crate::support::{ScriptedSource, settle, token};
+use crate::support::{ScriptedSource, secs, settle, token};
 
 /// T7, D6: what came with a token is a user's, and is dropped without a deadlock however the session
 /// lets go of the token.

@@ -11,8 +11,8 @@ use tokio_test::{assert_pending, assert_ready};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use tower_bearer::{BearerAuthLayer, Origins, Session, source_fn};
 
-use super::{URI, secs};
-use crate::support::{Body, ScriptedSource, Server, get, token};
+use super::URI;
+use crate::support::{Body, ScriptedSource, Server, get, secs, token};
 
 /// T5: an expired token is replaced before the request is sent: no 401 round trip.
 #[tokio::test(start_paused = true)]

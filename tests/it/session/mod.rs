@@ -9,10 +9,4 @@ mod panics;
 mod runtimes;
 mod waiters;
 
-use std::time::Duration;
-
 const URI: &str = "https://api.example.com/";
-
-fn secs(s: u64) -> Duration {
-    Duration::from_secs(s)
-}

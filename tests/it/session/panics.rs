@@ -13,8 +13,8 @@ use tokio_test::{assert_pending, assert_ready};
 use tower::{Layer, ServiceExt};
 use tower_bearer::{BearerAuthLayer, Origins, Session, TokenFuture, source_fn};
 
-use super::{URI, secs};
-use crate::support::{ScriptedSource, Server, get, settle, token};
+use super::URI;
+use crate::support::{ScriptedSource, Server, get, secs, settle, token};
 
 /// T3, L2: a source that panics is an error for its waiters, with the panic's own words, and the
 /// next request works.

@@ -2,7 +2,6 @@
 
 use std::pin::pin;
 use std::task::{Context, Waker};
-use std::time::Duration;
 
 use tokio::time::advance;
 use tokio_test::{assert_pending, assert_ready};
@@ -10,11 +9,7 @@ use tower::{ServiceBuilder, ServiceExt};
 use tower_bearer::{BearerAuthLayer, Session};
 
 use super::URI;
-use crate::support::{ScriptedSource, Server, get};
-
-fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}
+use crate::support::{ScriptedSource, Server, get, millis};
 
 fn runtime() -> tokio::runtime::Runtime {
     let mut builder = tokio::runtime::Builder::new_current_thread();

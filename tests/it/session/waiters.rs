@@ -8,8 +8,8 @@ use tokio_test::{assert_pending, assert_ready};
 use tower::{Service, ServiceBuilder, ServiceExt};
 use tower_bearer::{BearerAuthLayer, Origins, Session, source_fn};
 
-use super::{URI, secs};
-use crate::support::{ScriptedSource, Server, get, settle};
+use super::URI;
+use crate::support::{ScriptedSource, Server, get, secs, settle};
 
 /// T3: the first caller leaves, and the second gets the token of the login that the first began.
 #[tokio::test]

@@ -9,8 +9,8 @@ use tokio::time::sleep;
 use tokio_test::{assert_pending, task};
 use tower_bearer::{AuthError, Origins, Session, Sessions, source_fn};
 
-use super::{name, numbered, secs, session};
-use crate::support::{ScriptedSource, token};
+use super::{name, numbered, session};
+use crate::support::{ScriptedSource, secs, token};
 
 /// M2: there are never more sessions than there may be, and the least recently used one goes.
 #[tokio::test(start_paused = true)]

@@ -6,7 +6,6 @@ mod per_request;
 mod tenants;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use http::Request;
 use tower_bearer::{Session, Sessions};
@@ -14,10 +13,6 @@ use tower_bearer::{Session, Sessions};
 use crate::support::{Body, ScriptedSource, get, token};
 
 const URI: &str = "https://api.example.com/users/me";
-
-fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
 
 fn of(session: &Session) -> Request<Body> {
     let mut request = get(URI);

@@ -3,9 +3,9 @@
 use tower_bearer::{Session, Stats};
 
 use super::logins::{LoginServer, Reply, Tokens, answer, granted, retry_after, retry_at, status};
-use super::secs;
 use super::table::Table;
 use super::world::{Got, HOUR, World, ok_if};
+use crate::support::secs;
 
 /// A number of answers to the logins after the first one.
 struct Row {

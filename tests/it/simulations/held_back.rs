@@ -8,7 +8,7 @@ use tower_bearer::AuthError;
 
 use super::table::Table;
 use super::world::{World, token};
-use super::{millis, secs};
+use crate::support::{millis, secs};
 
 /// R7: requests whose token is good are held back for 2 s at most by a login that a refusal asked
 /// for, and not at all once the token was accepted after its refusal.

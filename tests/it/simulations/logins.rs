@@ -13,7 +13,7 @@ use tower::service_fn;
 use tower_bearer::login::{Form, LoginClient};
 
 use super::world::{Asked, World};
-use super::{millis, secs};
+use crate::support::{millis, secs};
 
 /// What a login is answered.
 type Answer = dyn Fn(&Login) -> Reply + Send + Sync;

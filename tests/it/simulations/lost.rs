@@ -10,8 +10,7 @@ use tower_bearer::{AuthError, BearerAuthLayer, Origins, Session, source_fn};
 use tower_layer::Layer;
 
 use super::table::Table;
-use super::{millis, secs};
-use crate::support::{Server, get};
+use crate::support::{Server, get, millis, secs};
 
 #[derive(Debug)]
 struct Row {

@@ -12,13 +12,3 @@ mod rights;
 mod short_lived;
 mod table;
 mod world;
-
-use std::time::Duration;
-
-fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}
-
-fn millis(millis: u64) -> Duration {
-    Duration::from_millis(millis)
-}

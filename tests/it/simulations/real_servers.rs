@@ -19,8 +19,7 @@ use tower_http::follow_redirect::FollowRedirectLayer;
 use super::logins::{LoginServer, Tokens, answer, granted};
 use super::table::Table;
 use super::world::{World, ok_if};
-use super::{millis, secs};
-use crate::support::{Body, ScriptedSource, get};
+use crate::support::{Body, ScriptedSource, get, millis, secs};
 
 /// R6, R1: a redirect layer inside ours leads to another port, whose 401 is no word on the token. A
 /// real revocation after that is healed at once.

@@ -5,7 +5,7 @@ use tokio::time::sleep;
 
 use super::table::Table;
 use super::world::{Asked, HOUR, World, ok_if};
-use super::{millis, secs};
+use crate::support::{millis, secs};
 
 /// Only a good token is accepted, and none below `/admin` or at a dead account.
 fn judge(asked: &Asked<'_>) -> StatusCode {

@@ -5,7 +5,7 @@ use tokio::time::sleep;
 use super::logins::Tokens;
 use super::table::Table;
 use super::world::{HOUR, World, ok_if, token};
-use super::{millis, secs};
+use crate::support::{millis, secs};
 
 /// R6: tokens of a few seconds whose lifetime nobody tells, or tells wrongly, serve every request
 /// with one login each.

@@ -15,8 +15,7 @@ use tower_bearer::{
 };
 use tower_layer::Layer;
 
-use super::millis;
-use crate::support::{Body, get};
+use crate::support::{Body, get, millis};
 
 /// Which answer a token gets at a path.
 type Judge = dyn Fn(&Asked<'_>) -> Answer + Send + Sync;

@@ -10,8 +10,8 @@ use tower_bearer::{
     AuthError, BearerAuthLayer, NoAuth, Origins, ReplayBody, Session, TokenSource, source_fn,
 };
 
-use super::{Attempts, URI, secs, server};
-use crate::support::{Body, ScriptedSource, auth_error, get, token};
+use super::{Attempts, URI, server};
+use crate::support::{Body, ScriptedSource, auth_error, get, secs, token};
 
 /// T3: a `Timeout` around bounds login and attempts together; the login goes on behind it.
 #[tokio::test(start_paused = true)]

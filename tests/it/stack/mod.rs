@@ -73,7 +73,3 @@ fn server(
         }) as BoxFuture<'static, _>
     })
 }
-
-fn secs(seconds: u64) -> Duration {
-    Duration::from_secs(seconds)
-}

@@ -11,8 +11,8 @@ use tower_http::compression::predicate::SizeAbove;
 use tower_http::decompression::DecompressionLayer;
 use tower_http::trace::TraceLayer;
 
-use super::{Attempts, URI, secs, server};
-use crate::support::{ScriptedSource, explanation, get, token};
+use super::{Attempts, URI, server};
+use crate::support::{ScriptedSource, explanation, get, secs, token};
 
 /// R5: a `Trace` around sees what the caller sees, one inside each attempt.
 #[tokio::test]

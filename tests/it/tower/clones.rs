@@ -11,8 +11,8 @@ use tokio::time::sleep;
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::BearerAuthLayer;
 
-use super::{Sent, URI};
-use crate::support::{Body, ScriptedSource, Server, get};
+use super::URI;
+use crate::support::{Body, ScriptedSource, Sent, Server, get};
 
 /// T2, S4: clones that serve request after request go on sharing one session, and what they send
 /// stays sensitive.

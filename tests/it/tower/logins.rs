@@ -14,8 +14,7 @@ use tower_bearer::{
     AuthError, BearerAuthLayer, Origins, ReplayBody, Session, TokenRequest, TokenSource, source_fn,
 };
 
-use super::Sent;
-use crate::support::{Body, ScriptedSource, Server, answers_ten, get, token};
+use crate::support::{Body, ScriptedSource, Sent, Server, answers_ten, get, token};
 
 /// Logs in through this service. The first token is `first`, and then it is `second`.
 fn logs_in_through<S>(service: S) -> impl TokenSource

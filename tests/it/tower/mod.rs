@@ -5,15 +5,13 @@ mod errors;
 mod logins;
 mod readiness;
 
-use http::{Request, Response};
-use tower_bearer::ReplayBody;
+use http::Response;
 use tower_test::mock::{self, Handle, Mock};
 
-use crate::support::Body;
+use crate::support::Sent;
 
 const URI: &str = "https://api.example.com/";
 
-type Sent = Request<ReplayBody<Body>>;
 type Inner = Mock<Sent, Response<&'static str>>;
 
 /// A mock panics when it is called without having been ready.

@@ -11,8 +11,8 @@ use tower::limit::ConcurrencyLimit;
 use tower::{BoxError, Layer, Service, ServiceExt, service_fn};
 use tower_bearer::{AuthError, BearerAuthLayer, ReplayBody};
 
-use super::{Sent, URI, answer, mock};
-use crate::support::{Body, ScriptedSource, Server, get, token};
+use super::{URI, answer, mock};
+use crate::support::{Body, ScriptedSource, Sent, Server, get, token};
 
 /// W1: readiness is the inner service's, before and after.
 #[tokio::test]

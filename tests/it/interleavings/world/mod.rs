@@ -7,7 +7,6 @@ use std::task::Poll;
 use std::thread;
 use std::time::Duration;
 
-use http::Request;
 use tokio::runtime::{Builder, Runtime};
 use tokio::task::yield_now;
 use tokio::time::Instant;
@@ -19,10 +18,9 @@ use super::explore::Play;
 use super::fakes::{Books, End, Inner, Readiness, Source};
 use super::rules::Ledger;
 use super::{Scenario, Step};
-use crate::support::Body;
+use crate::support::{Body, Sent};
 
 type Response = ResponseFuture<Inner, <Inner as Service<Sent>>::Future, Body, ()>;
-type Sent = Request<tower_bearer::ReplayBody<Body>>;
 
 pub(crate) const LIFETIME: Duration = Duration::from_millis(10_500);
 

@@ -12,7 +12,7 @@ use tower_bearer::Session;
 use crate::simulations::logins::{LoginServer, Tokens, answer};
 use crate::simulations::table::Table;
 use crate::simulations::world::{Got, HOUR, World, ok_if, token};
-use crate::simulations::{millis, secs};
+use crate::support::{millis, secs};
 
 /// A login that returns its account's token again until that ends.
 struct Row {

@@ -9,7 +9,7 @@ use tower_bearer::Session;
 use crate::simulations::logins::{LoginServer, answer, granted, retry_after, retry_at, status};
 use crate::simulations::table::Table;
 use crate::simulations::world::{World, ok_if};
-use crate::simulations::{millis, secs};
+use crate::support::{millis, secs};
 
 /// A login that answers so until that time, and is fine from then on.
 fn failing(

@@ -6,9 +6,9 @@ use tower_bearer::Session;
 use tower_bearer::login::Refresh;
 
 use crate::simulations::logins::{LoginServer, answer, status};
-use crate::simulations::secs;
 use crate::simulations::table::Table;
 use crate::simulations::world::{World, ok_if};
+use crate::support::secs;
 
 const DAY: u64 = 86_400;
 const TOKEN_URL: &str = "https://auth.example.com/oauth/token";

@@ -4,9 +4,9 @@ use http::Response;
 use tower_bearer::Session;
 
 use crate::simulations::logins::{LoginServer, granted};
-use crate::simulations::secs;
 use crate::simulations::table::Table;
 use crate::simulations::world::{Answer, HOUR, World, ok_if};
+use crate::support::secs;
 
 /// R1: a 401 that asks for more than a new token makes no login, however often, and keeps nobody
 /// else from being served.
