@@ -151,22 +151,11 @@ impl Fleet {
     async fn half_get_a_wrong_password(&mut self) -> Result<(), BoxError> {
         self.wrong_passwords += 1;
         let wrong = format!("wrong horse {}", self.wrong_passwords);
-        let half = self.processes.iter().step_by(2);
-        self.take_password(half, &wrong)?;
+        for process in self.processes.iter().step_by(2) {
+            process.take_password(&wrong)?;
+        }
         sleep(FAULT).await;
-        let processes = self.processes.iter().filter(|it| it.has_wrong_password());
-        self.take_password(processes, PASSWORD)
-    }
-
-    /// Each abandons its login under way, whose token is not written.
-    fn take_password<'a>(
-        &self,
-        mut processes: impl Iterator<Item = &'a Process>,
-        password: &str,
-    ) -> Result<(), BoxError> {
-        self.referee.loses_writes(true);
-        let taken = processes.try_for_each(|it| it.take_password(password));
-        self.referee.loses_writes(false);
-        taken
+        let mut processes = self.processes.iter().filter(|it| it.has_wrong_password());
+        processes.try_for_each(|it| it.take_password(PASSWORD))
     }
 }
