@@ -152,10 +152,15 @@ impl Fleet {
         self.wrong_passwords += 1;
         let wrong = format!("wrong horse {}", self.wrong_passwords);
         for process in self.processes.iter().step_by(2) {
-            process.take_password(&wrong)?;
+            self.take_password(process, &wrong)?;
         }
         sleep(FAULT).await;
         let mut processes = self.processes.iter().filter(|it| it.has_wrong_password());
-        processes.try_for_each(|it| it.take_password(PASSWORD))
+        processes.try_for_each(|it| self.take_password(it, PASSWORD))
+    }
+
+    fn take_password(&self, process: &Process, password: &str) -> Result<(), BoxError> {
+        self.referee.replaced(process.endpoint.process);
+        process.take_password(password)
     }
 }

@@ -9,7 +9,8 @@ use tokio::time::Instant;
 use super::account::LIFETIME;
 use crate::tally::{Count, Tally};
 
-/// How long before the store fails a login may have begun that is yet to be written.
+/// How long before the store fails, or its source is replaced, a login may have begun that is yet to
+/// be written.
 const LATE_WRITE: Duration = Duration::from_millis(500);
 
 pub(super) struct Referee {
@@ -48,6 +49,8 @@ struct Seen {
     /// Refresh tokens that were used twice, since what came of the first use was lost.
     lost_refreshes: u64,
     killed: HashSet<u64>,
+    /// Which process got another source when, and abandoned the login under way.
+    replaced: Vec<(u64, Instant)>,
     slowest_takeover: Duration,
     /// When the store kept nothing that was written.
     losses: Vec<(Instant, Option<Instant>)>,
@@ -120,7 +123,14 @@ impl Referee {
         let is_within = |(from, until): &(Instant, Option<Instant>)| {
             *from <= before.at + LATE_WRITE && until.is_none_or(|until| before.at <= until)
         };
-        if seen.killed.contains(&before.process) || seen.losses.iter().any(is_within) {
+        let is_abandoned = |(process, at): &(u64, Instant)| {
+            let is_near = before.at <= *at + LATE_WRITE && *at <= before.at + LATE_WRITE;
+            *process == before.process && is_near
+        };
+        let is_lost = seen.killed.contains(&before.process)
+            || seen.replaced.iter().any(is_abandoned)
+            || seen.losses.iter().any(is_within);
+        if is_lost {
             seen.lost_refreshes += 1;
         } else {
             let ago = before.at.elapsed();
@@ -142,6 +152,10 @@ impl Referee {
 
     pub(super) fn killed(&self, process: u64) {
         self.seen().killed.insert(process);
+    }
+
+    pub(super) fn replaced(&self, process: u64) {
+        self.seen().replaced.push((process, Instant::now()));
     }
 
     pub(super) fn takeover(&self, after: Duration) {
